@@ -1,0 +1,75 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edits/delta.hpp"
+#include "edits/progress.hpp"
+#include "edits/request.hpp"
+#include "json/json.hpp"
+#include "model/edited_model.hpp"
+
+namespace kedit {
+
+/// An edit cannot be computed: a setting is wrong, the subject's position is not found, statistics are
+/// missing. One sentence.
+class EditError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The figures of an edit fail the health check (not finite, norm out of bounds, probe drift). Nothing
+/// was changed. `force` turns it into a recorded warning.
+class UnhealthyEdit : public EditError {
+ public:
+  using EditError::EditError;
+};
+
+/// Settings of an editor: a JSON object under the reference programs' names.
+struct EditorSettings {
+  Json values = Json::object();
+  std::filesystem::path directory;  ///< Relative files in the settings are found here.
+  bool force = false;               ///< Commit in spite of a failed health check, and record it.
+
+  static EditorSettings read(const std::filesystem::path& file);  ///< JSON, or YAML of flat keys.
+  /// "key=value"; the value is JSON if it parses, else a string.
+  void set(const std::string& assignment);
+};
+
+/// One editing method. `edit` computes what would change and changes nothing.
+class Editor {
+ public:
+  virtual ~Editor() = default;
+  virtual std::string_view name() const noexcept = 0;
+  /// One delta per request (sequential editors compute each on `model` with the earlier ones mounted
+  /// in a private overlay) or one for the whole batch, as the method defines it.
+  virtual std::vector<EditDelta> edit(const EditedModel& model,
+                                      const std::vector<EditRequest>& requests,
+                                      const RunContext& run) const = 0;
+  /// The settings after defaults, as canonical JSON (what the store keeps).
+  virtual std::string settings_text() const = 0;
+};
+
+/// What the help and the README say about an editor.
+struct EditorInfo {
+  std::string name;
+  std::string paper;
+  std::string evidence;   ///< "reference code and paper", "reconstruction", ...
+  std::string summary;
+  bool changes_weights = true;
+  std::vector<std::string> settings;  ///< known keys
+};
+
+const std::vector<EditorInfo>& known_editors();
+
+/// Explicit table by name; throws `EditError` with the nearest name for an unknown one, and for unknown
+/// settings with the nearest key.
+std::unique_ptr<Editor> make_editor(std::string_view name, const EditorSettings& settings = {});
+
+}  // namespace kedit

@@ -1,0 +1,110 @@
+#include "editors/locate/context_templates.hpp"
+
+#include "editors/editor.hpp"
+#include "editors/locate/subject_position.hpp"
+#include "model/generation.hpp"
+
+#include <utf8proc.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+
+namespace kedit::locate {
+namespace {
+
+constexpr std::string_view kEndOfText = "<|endoftext|>";
+constexpr std::array<std::string_view, 5> kStartWords{"The", "Therefore", "Because", "I", "You"};
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+std::string nfkd(const std::string& text) {
+  std::uint8_t* mapped = nullptr;
+  const auto options =
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+  const auto size = utf8proc_map(reinterpret_cast<const std::uint8_t*>(text.data()),
+                                 static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
+  const std::unique_ptr<std::uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  if (size < 0) return text;  // decoded tokens may end inside a character
+  return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size)};
+}
+
+/// Token ids that sampling starts from: the end-of-text token, or else start words.
+std::vector<std::vector<std::int64_t>> starting_points(const EditedModel& model,
+                                                       std::int64_t count) {
+  const Tokenizer& tokenizer = model.tokenizer();
+  std::optional<std::int64_t> marker = tokenizer.id(kEndOfText);
+  if (!marker && !model.architecture().eos_ids.empty())
+    marker = model.architecture().eos_ids.front();
+  std::vector<std::vector<std::int64_t>> starts;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto word = kStartWords[static_cast<std::size_t>(i) % kStartWords.size()];
+    starts.push_back(marker ? std::vector<std::int64_t>{*marker} : tokenizer.ids(word));
+  }
+  return starts;
+}
+
+std::vector<std::string> sample_prefixes(const EditedModel& base, std::int64_t length,
+                                         std::int64_t count, std::uint64_t seed) {
+  const auto starts = starting_points(base, count);
+  GenerateOptions options;
+  options.temperature = 1.0;
+  options.top_k = 5;
+  options.ignore_eos = true;
+  options.seed = seed;
+  std::int64_t longest = 0;
+  for (const auto& start : starts)
+    longest = std::max(longest, static_cast<std::int64_t>(start.size()));
+  options.max_tokens = std::max<std::int64_t>(1, length - longest);
+
+  std::vector<std::string> prefixes;
+  const std::vector<Generation> drawn = generate_ids(base, starts, options);
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    std::vector<std::int64_t> ids = starts[i];
+    ids.insert(ids.end(), drawn[i].ids.begin(), drawn[i].ids.end());
+    prefixes.push_back(clean_prefix(base.tokenizer().decode(ids)));
+  }
+  return prefixes;
+}
+
+}  // namespace
+
+std::string clean_prefix(std::string text) {
+  text = nfkd(text);
+  replace_all(text, "\n\n", " ");
+  replace_all(text, kEndOfText, "");
+  replace_all(text, "{", " ");  // a brace in a prefix must not look like a slot
+  replace_all(text, "}", " ");
+  return text;
+}
+
+ContextTemplates generate_context_templates(const EditedModel& model, const ContextPlan& plan,
+                                            const RunContext& run) {
+  const EditedModel base(model.base_ptr());
+  ContextTemplates templates{"{}"};
+  for (std::size_t i = 0; i < plan.lengths.size(); ++i) {
+    const auto [length, count] = plan.lengths[i];
+    for (std::string& prefix : sample_prefixes(base, length, count, run.seed + i)) {
+      templates.push_back(std::move(prefix) + ". {}");
+    }
+    run.report({"context templates", static_cast<std::int64_t>(i) + 1,
+                static_cast<std::int64_t>(plan.lengths.size()), ""});
+  }
+  return templates;
+}
+
+void check_context_templates(const ContextTemplates& templates) {
+  if (templates.empty()) {
+    throw EditError(
+        "reading the editor settings: context_templates: expected at least one text with {}, found "
+        "an empty list; leave the key out to have them generated");
+  }
+  for (const std::string& text : templates) split_at_slot(text);
+}
+
+}  // namespace kedit::locate

@@ -1,0 +1,66 @@
+#include "editors/locate/injected_pass.hpp"
+
+#include "editors/locate/keys.hpp"
+
+#include <ATen/ATen.h>
+
+namespace kedit::locate {
+
+InjectedPass::InjectedPass(const EditedModel& model, const ValueProblem& problem)
+    : model_(model), problem_(problem) {
+  std::vector<LocatedText> rows = problem.rewriting;
+  rows.push_back(problem.essence);
+  ids_ = padded_batch(model, rows);
+  run_lower_layers(rows);
+
+  const std::int64_t seq = ids_.size(1);
+  std::vector<std::int64_t> wanted;
+  std::vector<std::int64_t> labels;
+  for (std::size_t row = 0; row < problem.rewriting.size(); ++row) {
+    for (std::size_t i = 0; i < problem.target.size(); ++i) {
+      wanted.push_back(static_cast<std::int64_t>(row) * seq + problem.first_label(row) +
+                       static_cast<std::int64_t>(i));
+      labels.push_back(problem.target[i]);
+    }
+  }
+  wanted.push_back(static_cast<std::int64_t>(problem.rewriting.size()) * seq +
+                   problem.essence.position);
+  logit_positions_ = at::tensor(wanted, at::kLong).to(ids_.device());
+  labels_ = at::tensor(labels, at::kLong).unsqueeze(1).to(ids_.device());
+
+  injection_mask_ = at::zeros({ids_.size(0), seq, 1}, boundary_.options());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    injection_mask_.index({static_cast<std::int64_t>(row), rows[row].position, 0}).fill_(1);
+  }
+}
+
+void InjectedPass::run_lower_layers(const std::vector<LocatedText>& rows) {
+  const at::NoGradGuard no_grad;
+  at::Tensor values;
+  Taps taps;
+  taps.add(problem_.layer, Site::mlp_out, read_at({0}, {rows[0].position}, &values))
+      .stop_after(problem_.layer);
+  ForwardInput input;
+  input.ids = ids_;
+  input.want_logits = false;
+  boundary_ = model_.forward(input, nullptr, &taps).hidden;
+  initial_value_ = values.reshape({-1}).to(at::kFloat);
+}
+
+InjectedPass::LogProbs InjectedPass::log_probs(const at::Tensor& delta) const {
+  ForwardInput input;
+  input.ids = ids_;
+  input.start_layer = problem_.layer + 1;
+  // The block's output is what came before plus the MLP's output, so the change may join it here.
+  input.start_hidden = boundary_ + injection_mask_ * delta.to(boundary_.dtype());
+  input.logit_positions = logit_positions_;
+  const at::Tensor logits = model_.forward(input).logits;
+  const at::Tensor log_probs = logits.to(at::kFloat).log_softmax(-1);
+
+  const std::int64_t scored = labels_.size(0);
+  const auto rows = static_cast<std::int64_t>(problem_.rewriting.size());
+  return {log_probs.narrow(0, 0, scored).gather(1, labels_).reshape({rows, -1}),
+          log_probs.select(0, scored)};
+}
+
+}  // namespace kedit::locate

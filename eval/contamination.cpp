@@ -1,0 +1,51 @@
+#include "eval/contamination.hpp"
+
+#include <unordered_map>
+
+#include "eval/grouping.hpp"
+
+namespace kedit {
+
+EditPool edit_pool(const std::vector<const MquakeCase*>& active) {
+  EditPool pool;
+  for (const MquakeCase* one : active) {
+    for (const Triple& edit : one->edit_triples) {
+      pool[{edit.subject, edit.relation}].insert(edit.object);
+    }
+  }
+  return pool;
+}
+
+std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const EditPool& pool) {
+  std::vector<std::int64_t> hops;
+  for (std::size_t i = 0; i < mquake_case.new_triples.size(); ++i) {
+    const Triple& hop = mquake_case.new_triples[i];
+    const auto found = pool.find({hop.subject, hop.relation});
+    if (found != pool.end() && found->second.count(hop.object) == 0) {
+      hops.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  return hops;
+}
+
+bool contaminated(const MquakeCase& mquake_case, const EditPool& pool) {
+  return !contradicted_hops(mquake_case, pool).empty();
+}
+
+std::set<std::int64_t> contaminated_cases(const MquakeDataset& dataset,
+                                          const std::vector<std::vector<std::int64_t>>& groups) {
+  std::unordered_map<std::int64_t, const MquakeCase*> by_id;
+  for (const MquakeCase& one : dataset.cases) by_id.emplace(one.case_id, &one);
+  std::set<std::int64_t> ids;
+  for (const auto& group : groups) {
+    std::vector<const MquakeCase*> active;
+    for (const std::int64_t id : group) active.push_back(by_id.at(id));
+    const EditPool pool = edit_pool(active);
+    for (const MquakeCase* one : active) {
+      if (contaminated(*one, pool)) ids.insert(one->case_id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace kedit

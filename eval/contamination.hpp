@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "datasets/mquake.hpp"
+
+namespace kedit {
+
+/// The active edits by (subject id, relation id): the new objects that they demand.
+using EditPool = std::map<std::pair<std::string, std::string>, std::set<std::string>>;
+
+EditPool edit_pool(const std::vector<const MquakeCase*>& active);
+
+/// Hops of the case's post-edit chain that the pool contradicts: some active edit gives the same
+/// (subject, relation) another object. Positions count from 0. A case's own edits never contradict it.
+std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const EditPool& pool);
+
+/// True when the pool contradicts any hop: the expected answer is then not reachable under the pool.
+bool contaminated(const MquakeCase& mquake_case, const EditPool& pool);
+
+/// Ids of the contaminated cases when every group's edits are active together, ascending.
+std::set<std::int64_t> contaminated_cases(const MquakeDataset& dataset,
+                                          const std::vector<std::vector<std::int64_t>>& groups);
+
+}  // namespace kedit

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/architecture.hpp"
+
+/// Legend of dimensions, for this folder and all that use it:
+///   batch  rows of a batch            seq    token positions of this call
+///   total  cached + new positions     d      hidden width (Architecture::hidden)
+///   m      inner width of the MLP     vocab  size of the vocabulary
+///   heads, kv_heads, head_dim         attention shape
+namespace kedit {
+
+/// y = x W^T + b or x W + b, as the orientation says. An undefined weight: the part does not exist.
+struct Linear {
+  at::Tensor weight;  ///< [out, in] or [in, out]
+  at::Tensor bias;    ///< [out] or undefined
+};
+
+struct Norm {
+  at::Tensor weight;  ///< [d]
+  at::Tensor bias;    ///< [d] or undefined
+};
+
+struct LayerWeights {
+  Norm attention_norm, mlp_norm;
+  Linear query, key, value;  ///< or `qkv`
+  Linear qkv;
+  Linear attention_output;
+  Linear gate, up, down;     ///< gate undefined for a plain MLP
+};
+
+/// The tensors of a decoder, resolved from names once. Copying copies handles, not data, so an
+/// overlay (EditedModel) or a set of trainable tensors is a cheap copy with some handles replaced.
+struct DecoderWeights {
+  at::Tensor token_embedding;     ///< [vocab, d]
+  at::Tensor position_embedding;  ///< [max_positions, d] or undefined
+  std::vector<LayerWeights> layers;
+  Norm final_norm;
+  at::Tensor head;                ///< [vocab, d]; the embedding itself when tied
+};
+
+using TensorLookup = std::function<at::Tensor(const std::string& name)>;  ///< Undefined when absent.
+
+/// Resolves every name of `architecture` through `lookup` and checks every shape. Throws `ModelError`
+/// naming tensor, expected and found shape.
+DecoderWeights resolve_weights(const Architecture& architecture, const TensorLookup& lookup,
+                               const std::string& origin);
+
+/// All (checkpoint name, tensor) pairs of `weights` in a fixed order (embedding, layers, final norm,
+/// head unless tied).
+std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture& architecture,
+                                                              const DecoderWeights& weights);
+
+/// Named places in a layer where a tap may read or replace the activation. Shapes:
+enum class Site {
+  resid_pre,   ///< [batch, seq, d]  input of the block
+  attn_out,    ///< [batch, seq, d]  attention output (bias included), before it joins the residual
+  mlp_key,     ///< [batch, seq, m]  input of the second MLP matrix (the "rewrite module")
+  mlp_out,     ///< [batch, seq, d]  MLP output (bias included), before it joins the residual
+  resid_post,  ///< [batch, seq, d]  output of the block, before the final norm
+};
+
+/// Called with the activation at (layer, site); what it returns takes its place (return the argument
+/// to only read). Autograd flows through it.
+using TapFunction = std::function<at::Tensor(const at::Tensor& activation)>;
+
+/// A set of taps for one forward pass.
+class Taps {
+ public:
+  /// Taps at the same place run in the order in which they were added.
+  Taps& add(std::int64_t layer, Site site, TapFunction function);
+  /// Runs the layers up to and including `layer` only; the pass then returns no logits.
+  Taps& stop_after(std::int64_t layer) { last_layer_ = layer; return *this; }
+
+  at::Tensor apply(std::int64_t layer, Site site, at::Tensor activation) const;
+  std::optional<std::int64_t> last_layer() const { return last_layer_; }
+  bool empty() const { return taps_.empty(); }
+
+ private:
+  struct Entry { std::int64_t layer; Site site; TapFunction function; };
+  std::vector<Entry> taps_;
+  std::optional<std::int64_t> last_layer_;
+};
+
+/// A tap that stores the activation at rows r, positions p: out = activation[rows, positions], [n, width].
+TapFunction read_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions, at::Tensor* out);
+/// A tap that adds `delta` ([width] or [n, width]) at (rows, positions), differentiable in `delta`.
+TapFunction add_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions, at::Tensor delta);
+
+/// Keys and values of earlier positions, per layer [batch, kv_heads, total, head_dim].
+struct KvCache {
+  std::vector<at::Tensor> keys, values;  ///< size layers, undefined before the first pass
+  std::int64_t length() const;           ///< cached positions (columns), 0 when empty
+  KvCache select_rows(const at::Tensor& rows) const;  ///< rows: [n] int64; copies
+  KvCache truncate(std::int64_t length) const;
+  KvCache expand_rows(std::int64_t batch) const;      ///< one cached row shared by a batch
+};
+
+struct ForwardInput {
+  at::Tensor ids;        ///< [batch, seq] int64
+  at::Tensor positions;  ///< [batch, seq] int64 or undefined: cache length, +1, ...
+  at::Tensor key_mask;   ///< [batch, total] bool or undefined: which columns may be attended at all
+  /// Where logits are wanted: undefined = everywhere; else [batch] or [n] int64 flat indices into
+  /// batch*seq, so that the head is computed only there.
+  at::Tensor logit_positions;
+  bool want_logits = true;
+};
+
+struct ForwardOutput {
+  at::Tensor hidden;  ///< [batch, seq, d] after the last block that ran, before the final norm
+  at::Tensor logits;  ///< [batch, seq, vocab] or [n, vocab]; compute dtype
+};
+
+/// One pass of the decoder. Causal within the new positions, everything cached is visible (subject
+/// to `key_mask`). With `cache` the new keys and values are appended. Autograd is on or off as the
+/// caller's mode says. Throws `ModelError` for an id outside the vocabulary or a position beyond a
+/// learned table.
+ForwardOutput forward(const Architecture& architecture, const DecoderWeights& weights,
+                      const ForwardInput& input, KvCache* cache = nullptr,
+                      const Taps* taps = nullptr);
+
+}  // namespace kedit

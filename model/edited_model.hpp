@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edits/delta.hpp"
+#include "model/decoder.hpp"
+#include "model/model.hpp"
+
+namespace kedit {
+
+using EditId = std::string;
+
+/// A shared immutable base plus an ordered set of mounted edits. A touched weight is always rebuilt
+/// as round(base + sum of terms accumulated in float32 in mount order); nothing is ever subtracted, so
+/// unmounting any edit in any order gives the weights that the remaining ones alone would give, and
+/// unmounting all gives the base's own tensors. Not thread-safe for mounting.
+class EditedModel {
+ public:
+  explicit EditedModel(std::shared_ptr<const Model> base);
+
+  /// Throws `ModelError` when the delta is for another base, names an unknown weight, has the wrong
+  /// shape, or `id` is mounted already; the model is then unchanged. Facts are kept beside the weights.
+  void mount(const EditId& id, EditDelta delta);
+  /// Throws `ModelError` when `id` is not mounted.
+  void unmount(const EditId& id);
+  void unmount_all();
+
+  const std::vector<EditId>& mounted() const noexcept;
+  /// All facts of mounted edits, in mount order.
+  std::vector<Fact> facts() const;
+
+  const Model& base() const { return *base_; }
+  std::shared_ptr<const Model> base_ptr() const { return base_; }
+  const Architecture& architecture() const { return base_->architecture(); }
+  const Tokenizer& tokenizer() const { return base_->tokenizer(); }
+  const DecoderWeights& weights() const { return current_; }
+  at::Tensor weight(const std::string& name) const;  ///< With the mounted edits.
+  /// Fingerprint of the weights as they are now (equals the base's when nothing is mounted).
+  std::string fingerprint() const;
+
+  ForwardOutput forward(const ForwardInput& input, KvCache* cache = nullptr,
+                        const Taps* taps = nullptr) const;
+
+ private:
+  void rebuild(const std::vector<std::string>& names);
+
+  std::shared_ptr<const Model> base_;
+  std::vector<EditId> order_;
+  std::vector<EditDelta> deltas_;  // parallel to order_
+  DecoderWeights current_;
+};
+
+}  // namespace kedit

@@ -1,0 +1,1 @@
+set(KEDIT_BPE_SOURCES)

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,8 @@ const std::vector<RelationTemplates>& relation_templates();
 const RelationTemplates& templates_of(const std::string& relation);
 const std::vector<std::string>& trained_lead_ins();
 const std::vector<std::string>& held_out_lead_ins();
+/// The template with its first "{}" replaced literally (no format engine).
+std::string fill_template(std::string_view text, std::string_view subject);
 
 struct Entity {
   std::string id;    ///< "Q1", ... (the file's ids in a world read from MQuAKE)
@@ -49,19 +53,42 @@ struct World {
   std::string source;                  ///< "invented", or the dataset's name and case selection
   std::vector<Entity> entities;
   std::vector<std::string> relations;  ///< relation ids
+  /// Texts of `relations`, same order. In a world read from a file the base cloze and the first
+  /// question are spelled as the file spells them (MQuAKE's typos in P69, P159 and P449 included).
+  std::vector<RelationTemplates> texts;
   std::vector<WorldFact> facts;
+  /// The file's cases behind a world read from MQuAKE; their own questions are asked in training, of
+  /// the chain before the edits. Empty in the invented world.
+  std::vector<MquakeCase> cases;
 
   /// Index of the object, -1 when there is none.
   std::int32_t object_of(std::int32_t subject, std::int32_t relation) const;
+  /// Index into `facts`, -1 when there is none.
+  std::int32_t fact_of(std::int32_t subject, std::int32_t relation) const;
+  /// Fills what follows from the rest: `index`, `case_paths`, and `texts` where still empty. Throws
+  /// `DataError` for a relation without templates.
   void build_index();
   std::map<std::pair<std::int32_t, std::int32_t>, std::int32_t> index;  ///< (s, r) -> fact
+  std::set<std::string> case_paths;  ///< "START|P27|P36" of the cases' chains: never held out
+
+  const std::string& name(std::int32_t entity) const {
+    return entities[static_cast<std::size_t>(entity)].name;
+  }
+  const WorldFact& fact(std::int32_t number) const {
+    return facts[static_cast<std::size_t>(number)];
+  }
+  const RelationTemplates& text(std::int32_t relation) const {
+    return texts[static_cast<std::size_t>(relation)];
+  }
 };
 
 /// The invented world: 198 entities of 12 types, 24 relations, 828 facts from a seed.
 World invent_world(std::uint64_t seed);
 
 /// The world of a real file's cases: all pre-edit chain facts (where two cases disagree, the first
-/// wins) plus the unedited hops of post-edit chains, so that post-edit answers can be known.
+/// wins) plus the unedited hops of post-edit chains, so that post-edit answers can be known. No edit
+/// is among the facts. Entity types are unknown (""). Throws `DataError` for a case id that is not
+/// there and for relations without templates.
 World world_from_mquake(const MquakeDataset& dataset, const std::vector<std::int64_t>& case_ids);
 
 /// Chains without a repeated entity or relation, `hops` long, as fact indices.
@@ -73,6 +100,12 @@ bool held_out_chain(const World& world, const std::vector<std::int32_t>& chain);
 /// The multi-hop question of a chain: last relation's question over nested noun phrases. `variant`
 /// 0, 1: pure variants; 2: mixed.
 std::string multi_hop_question(const World& world, const std::vector<std::int32_t>& chain, int variant);
+
+/// The same from a start and a path (the chain need not exist in the world). `question` and
+/// `phrases[i]` choose among the trained templates; 0, 1.
+std::string nested_question(const World& world, std::int32_t start,
+                            const std::vector<std::int32_t>& path, int question,
+                            const std::vector<int>& phrases);
 
 /// MQuAKE records over the world with counterfactual edits: two to four hops, held-out chains, 1..hops
 /// edits; post-edit chains go on through the world. Deterministic in `seed`.

@@ -1,5 +1,11 @@
 #pragma once
 
+#include "edits/delta.hpp"
+#include "edits/progress.hpp"
+#include "edits/request.hpp"
+#include "json/json.hpp"
+#include "model/edited_model.hpp"
+
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -9,23 +15,17 @@
 #include <string_view>
 #include <vector>
 
-#include "edits/delta.hpp"
-#include "edits/progress.hpp"
-#include "edits/request.hpp"
-#include "json/json.hpp"
-#include "model/edited_model.hpp"
-
 namespace kedit {
 
-/// An edit cannot be computed: a setting is wrong, the subject's position is not found, statistics are
-/// missing. One sentence.
+/// An edit cannot be computed: a setting is wrong, the subject's position is not found, statistics
+/// are missing. One sentence.
 class EditError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The figures of an edit fail the health check (not finite, norm out of bounds, probe drift). Nothing
-/// was changed. `force` turns it into a recorded warning.
+/// The figures of an edit fail the health check (not finite, norm out of bounds, probe drift).
+/// Nothing was changed. `force` turns it into a recorded warning.
 class UnhealthyEdit : public EditError {
  public:
   using EditError::EditError;
@@ -47,8 +47,8 @@ class Editor {
  public:
   virtual ~Editor() = default;
   virtual std::string_view name() const noexcept = 0;
-  /// One delta per request (sequential editors compute each on `model` with the earlier ones mounted
-  /// in a private overlay) or one for the whole batch, as the method defines it.
+  /// One delta per request (sequential editors compute each on `model` with the earlier ones
+  /// mounted in a private overlay) or one for the whole batch, as the method defines it.
   virtual std::vector<EditDelta> edit(const EditedModel& model,
                                       const std::vector<EditRequest>& requests,
                                       const RunContext& run) const = 0;
@@ -60,7 +60,7 @@ class Editor {
 struct EditorInfo {
   std::string name;
   std::string paper;
-  std::string evidence;   ///< "reference code and paper", "reconstruction", ...
+  std::string evidence;  ///< "reference code and paper", "reconstruction", ...
   std::string summary;
   bool changes_weights = true;
   std::vector<std::string> settings;  ///< known keys
@@ -68,8 +68,8 @@ struct EditorInfo {
 
 const std::vector<EditorInfo>& known_editors();
 
-/// Explicit table by name; throws `EditError` with the nearest name for an unknown one, and for unknown
-/// settings with the nearest key.
+/// Explicit table by name; throws `EditError` with the nearest name for an unknown one, and for
+/// unknown settings with the nearest key.
 std::unique_ptr<Editor> make_editor(std::string_view name, const EditorSettings& settings = {});
 
 }  // namespace kedit

@@ -1,8 +1,8 @@
 #include "eval/contamination.hpp"
 
-#include <unordered_map>
-
 #include "eval/grouping.hpp"
+
+#include <unordered_map>
 
 namespace kedit {
 

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "datasets/mquake.hpp"
+
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "datasets/mquake.hpp"
 
 namespace kedit {
 
@@ -17,10 +17,12 @@ using EditPool = std::map<std::pair<std::string, std::string>, std::set<std::str
 EditPool edit_pool(const std::vector<const MquakeCase*>& active);
 
 /// Hops of the case's post-edit chain that the pool contradicts: some active edit gives the same
-/// (subject, relation) another object. Positions count from 0. A case's own edits never contradict it.
+/// (subject, relation) another object. Positions count from 0. A case's own edits never contradict
+/// it.
 std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const EditPool& pool);
 
-/// True when the pool contradicts any hop: the expected answer is then not reachable under the pool.
+/// True when the pool contradicts any hop: the expected answer is then not reachable under the
+/// pool.
 bool contaminated(const MquakeCase& mquake_case, const EditPool& pool);
 
 /// Ids of the contaminated cases when every group's edits are active together, ascending.

@@ -1,15 +1,15 @@
 #include "eval/grouping.hpp"
 
+#include "edits/hash.hpp"
+#include "eval/matching.hpp"
+#include "eval/python_random.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
 #include <tuple>
-
-#include "edits/hash.hpp"
-#include "eval/matching.hpp"
-#include "eval/python_random.hpp"
 
 namespace kedit {
 
@@ -49,12 +49,11 @@ std::string grouping_hash(const std::vector<std::vector<std::int64_t>>& groups) 
 }
 
 const MquakeCase& find_case(const MquakeDataset& dataset, std::int64_t case_id) {
-  const auto found =
-      std::find_if(dataset.cases.begin(), dataset.cases.end(),
-                   [&](const MquakeCase& one) { return one.case_id == case_id; });
+  const auto found = std::find_if(dataset.cases.begin(), dataset.cases.end(),
+                                  [&](const MquakeCase& one) { return one.case_id == case_id; });
   if (found == dataset.cases.end()) {
-    throw EvalError(fmt::format("looking up case {} in {}: there is no such case", case_id,
-                                dataset.name));
+    throw EvalError(
+        fmt::format("looking up case {} in {}: there is no such case", case_id, dataset.name));
   }
   return *found;
 }
@@ -65,7 +64,8 @@ std::vector<EditRequest> pool_of(const std::vector<const MquakeCase*>& cases) {
   for (const MquakeCase* one : cases) {
     for (EditRequest& request : requests_of(*one)) {
       // Labels and the template, not ids: what an editor is asked to write is its sentence.
-      if (seen.emplace(request.subject, request.prompt, request.relation, request.target_new).second) {
+      if (seen.emplace(request.subject, request.prompt, request.relation, request.target_new)
+              .second) {
         pool.push_back(std::move(request));
       }
     }

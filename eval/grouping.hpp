@@ -1,11 +1,11 @@
 #pragma once
 
+#include "datasets/mquake.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "datasets/mquake.hpp"
 
 namespace kedit {
 

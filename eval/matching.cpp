@@ -1,12 +1,12 @@
 #include "eval/matching.hpp"
 
+#include "eval/unicode.hpp"
+#include "json/json.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-
-#include "eval/unicode.hpp"
-#include "json/json.hpp"
 
 namespace kedit {
 namespace {
@@ -86,8 +86,8 @@ std::vector<MatchRule> parse_match_rules(std::string_view names) {
     const std::size_t end = std::min(names.find(',', begin), names.size());
     const MatchRule rule = parse_match_rule(names.substr(begin, end - begin));
     if (std::find(rules.begin(), rules.end(), rule) != rules.end()) {
-      throw EvalError(fmt::format("choosing matching rules: \"{}\" names {} twice", names,
-                                  to_string(rule)));
+      throw EvalError(
+          fmt::format("choosing matching rules: \"{}\" names {} twice", names, to_string(rule)));
     }
     rules.push_back(rule);
     begin = end + 1;

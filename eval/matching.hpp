@@ -1,5 +1,7 @@
 #pragma once
 
+#include "datasets/mquake.hpp"
+
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -7,8 +9,6 @@
 #include <string_view>
 #include <unordered_set>
 #include <vector>
-
-#include "datasets/mquake.hpp"
 
 namespace kedit {
 
@@ -32,8 +32,8 @@ struct MatchRuleInfo {
   std::string definition;  ///< One sentence.
 };
 
-/// All rules, weakest last. What M3 to M6 (containment, letters, tokens) need is another entry here and
-/// another branch in `match_key` or in `GoldMatcher`.
+/// All rules, weakest last. What M3 to M6 (containment, letters, tokens) need is another entry here
+/// and another branch in `match_key` or in `GoldMatcher`.
 const std::vector<MatchRuleInfo>& match_rules();
 const char* to_string(MatchRule rule);
 /// Throws `EvalError` with the known names.

@@ -28,8 +28,8 @@ PythonRandom::PythonRandom(std::uint64_t seed) {
   };
   for (std::size_t k = 0; k < kWords; ++k) {
     const std::size_t j = k % key.size();
-    state_[i] = (state_[i] ^ mixed(state_[i - 1], 1664525U)) + key[j] +
-                static_cast<std::uint32_t>(j);
+    state_[i] =
+        (state_[i] ^ mixed(state_[i - 1], 1664525U)) + key[j] + static_cast<std::uint32_t>(j);
     advance();
   }
   for (std::size_t k = 1; k < kWords; ++k) {
@@ -41,8 +41,7 @@ PythonRandom::PythonRandom(std::uint64_t seed) {
 
 void PythonRandom::refill() {
   for (std::size_t i = 0; i < kWords; ++i) {
-    const std::uint32_t y =
-        (state_[i] & 0x80000000U) | (state_[(i + 1) % kWords] & 0x7FFFFFFFU);
+    const std::uint32_t y = (state_[i] & 0x80000000U) | (state_[(i + 1) % kWords] & 0x7FFFFFFFU);
     state_[i] = state_[(i + kShift) % kWords] ^ (y >> 1U) ^ ((y & 1U) != 0 ? 0x9908B0DFU : 0U);
   }
   used_ = 0;

@@ -1,11 +1,11 @@
 #include "eval/unicode.hpp"
 
+#include "eval/special_casing.hpp"
+
 #include <utf8proc.h>
 
 #include <cstdlib>
 #include <memory>
-
-#include "eval/special_casing.hpp"
 
 namespace kedit {
 namespace {
@@ -39,8 +39,8 @@ std::string upper_case(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     utf8proc_int32_t code_point = -1;
-    const utf8proc_ssize_t used = utf8proc_iterate(
-        bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &code_point);
+    const utf8proc_ssize_t used =
+        utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &code_point);
     if (used <= 0) {
       out.push_back(text.front());
       text.remove_prefix(1);

@@ -55,10 +55,11 @@ struct Architecture {
   bool tied_head = false;
   std::vector<std::int64_t> eos_ids;  ///< generation_config.json, else config.json
 
-  /// Checkpoint name templates; "{}" is the layer number. Empty where the part does not exist.
+  /// Checkpoint name templates without ".weight" or ".bias"; "{}" is the layer number. Empty where the
+  /// part does not exist.
   struct Names {
     std::string token_embedding, position_embedding;
-    std::string attention_norm, mlp_norm, final_norm;   ///< stems, without ".weight"
+    std::string attention_norm, mlp_norm, final_norm; 
     std::string query, key, value, qkv, attention_output;
     std::string gate, up, down;                          ///< plain MLP: up = c_fc, down = c_proj
     std::string head;
@@ -71,11 +72,17 @@ struct Architecture {
 /// changes the mathematics and is not supported (quantization_config, rope scaling, ...), by name.
 Architecture read_architecture(const std::filesystem::path& directory);
 
+/// The same from a parsed `config.json`; `origin` is the file name that messages carry.
+Architecture architecture_from_config(const Json& config, const std::string& origin);
+
 /// The config.json that the reference library reads back to the same architecture (writing side).
 Json architecture_to_config(const Architecture& architecture);
 
 /// `names.down` with the layer number filled in and ".weight" appended: the rewrite module of the
 /// locate-then-edit papers.
 std::string weight_name(const std::string& name_template, std::int64_t layer);
+
+/// "gpt2", "llama", ...: every model_type that `read_architecture` accepts.
+std::vector<std::string> supported_families();
 
 }  // namespace kedit

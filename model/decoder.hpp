@@ -111,6 +111,12 @@ struct ForwardInput {
   /// batch*seq, so that the head is computed only there.
   at::Tensor logit_positions;
   bool want_logits = true;
+  /// Start in the middle: the blocks below `start_layer` are skipped and `start_hidden` [batch, seq, d]
+  /// takes the place of their output (with start_layer == layers only final norm and head run).
+  /// Autograd flows through it. `ids` may then be undefined; `positions` and `key_mask` mean what they
+  /// always mean.
+  std::int64_t start_layer = 0;
+  at::Tensor start_hidden;  ///< Undefined: the embedding, as usual.
 };
 
 struct ForwardOutput {

@@ -14,8 +14,13 @@
 
 namespace kedit {
 
-/// The store cannot do what was asked. `kind` decides the exit code (busy, conflict, corrupt: 4;
-/// missing file or newer schema: 3; disk full or I/O: 1).
+/// The store cannot do what was asked. `kind` decides the exit code:
+/// - busy: locked by another process beyond the waiting time (4)
+/// - conflict: it contradicts what the store holds (4)
+/// - corrupt: no SQLite database, a damaged page, a checksum that does not match (4)
+/// - unusable: another program's database, a newer schema, read-only, not a regular file (3)
+/// - absent: no such file, edit, branch, run or model (3)
+/// - io: disk full, input or output error (1)
 class StoreError : public std::runtime_error {
  public:
   enum class Kind { busy, conflict, corrupt, unusable, io, absent };
@@ -102,6 +107,8 @@ class Store {
   /// Ids of live edits of a branch for one model, in commit order: what to mount.
   std::vector<std::string> live(const std::string& branch, const std::string& fingerprint) const;
   std::vector<std::string> branches() const;
+  /// A new branch with the commits of `from`. Throws `conflict` when the name is taken.
+  void create_branch(const std::string& name, const std::string& from = "main");
 
   std::string begin_run(const std::string& name, const std::string& config, const std::string& header, std::int64_t total);
   /// An unfinished run with the same config and header, to go on with.

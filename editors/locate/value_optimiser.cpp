@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
+#include <string>
 
 namespace kedit::locate {
 namespace {
@@ -58,13 +60,16 @@ bool clamp_norm(at::Tensor& delta, double limit) {
   return true;
 }
 
-void check_not_blind(const EditedModel& model, const ValueProblem& problem) {
+void check_not_blind(const EditedModel& model, const ValueProblem& problem,
+                     const ValueOptions& options, const RunContext& run) {
   if (!problem.blind(model.architecture().layers)) return;
-  throw EditError(
-      fmt::format("optimising the value: layer {} is the last one and the subject ends before the "
-                  "answer, so no "
-                  "change there can reach the answer; choose a lower layer",
-                  problem.layer));
+  const std::string text = fmt::format(
+      "optimising the value: layer {} is the last one and the subject ends before the answer, so "
+      "no "
+      "change there can reach the answer; choose a lower layer",
+      problem.layer);
+  if (!options.allow_blind) throw EditError(text);
+  run.warning(text);
 }
 
 double scaled_rate(const ValueOptions& options, double initial_norm, std::int64_t width) {
@@ -76,7 +81,7 @@ double scaled_rate(const ValueOptions& options, double initial_norm, std::int64_
 
 ValueResult optimise_value(const EditedModel& model, const ValueProblem& problem,
                            const ValueOptions& options, const RunContext& run) {
-  check_not_blind(model, problem);
+  check_not_blind(model, problem, options, run);
   const InjectedPass pass(model, problem);
   const at::Tensor& initial = pass.initial_value();
   const double initial_norm = initial.norm().item<double>();

@@ -23,7 +23,8 @@ struct ValueOptions {
   double clamp_norm_factor = 4.0;  ///< |delta| <= factor * |v0| after each step
   double kl_factor = 0.0625;       ///< times KL(P_delta || P_0) of the essence row
   double stop_loss = 0.05;         ///< v_stop_loss: no update once the loss is below
-  bool best_iterate = false;       ///< v_best_iterate: lowest loss instead of the last iterate
+  bool allow_blind = false;   ///< a warning instead of an error where no logit depends on delta
+  bool best_iterate = false;  ///< v_best_iterate: lowest loss instead of the last iterate
 };
 
 /// The loss of one forward pass and its terms.

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "apps/command.hpp"
+
+#include <vector>
+
+namespace kedit::cli {
+
+// One function per file apps/NAME.cpp: the subcommands that it holds.
+std::vector<Command> demo_commands();
+std::vector<Command> model_commands();
+std::vector<Command> edit_commands();
+std::vector<Command> stats_commands();
+std::vector<Command> store_commands();
+std::vector<Command> score_commands();
+std::vector<Command> bench_commands();
+std::vector<Command> report_commands();
+std::vector<Command> train_commands();
+std::vector<Command> completion_commands();
+
+/// The table of all subcommands, in the order of the help.
+const std::vector<Command>& all_commands();
+
+}  // namespace kedit::cli

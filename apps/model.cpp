@@ -1,0 +1,357 @@
+#include "model/model.hpp"
+
+#include "apps/commands.hpp"
+#include "model/generation.hpp"
+#include "model/tokenizer.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+namespace kedit::cli {
+namespace {
+
+using Ids = std::vector<std::int64_t>;
+
+// What the command line may ask of a model: ids inside its vocabulary, positions inside its table.
+// Wrong ones are a fault of the command line (exit 2), found before any computation.
+void check_ids(Context& context, const Architecture& architecture, const Ids& ids,
+               std::string_view option) {
+  if (ids.empty())
+    throw UsageError(fmt::format("--{}: expected at least one token, found none", option));
+  for (const std::int64_t id : ids) {
+    if (id >= 0 && id < architecture.vocab) continue;
+    throw UsageError(fmt::format("--{}: expected ids from 0 to {}, found {}", option,
+                                 architecture.vocab - 1, id));
+  }
+  const auto count = static_cast<std::int64_t>(ids.size());
+  if (count <= architecture.max_positions) return;
+  if (architecture.positions == PositionKind::learned) {
+    throw UsageError(
+        fmt::format("--{}: expected at most {} tokens (the model's position table), found {}",
+                    option, architecture.max_positions, count));
+  }
+  context.warn(fmt::format("{} tokens are more than the {} positions the model was made for", count,
+                           architecture.max_positions));
+}
+
+Json tokenizer_json(const Model& model) {
+  if (!model.has_tokenizer()) return nullptr;
+  return {{"kind", model.tokenizer().kind()}, {"vocab", model.tokenizer().vocab_size()}};
+}
+
+Json info_json(const EditedModel& model) {
+  const Architecture& shape = model.architecture();
+  const Model& base = model.base();
+  Json info = {{"family", shape.family},
+               {"architecture", shape.class_name},
+               {"layers", shape.layers},
+               {"hidden", shape.hidden},
+               {"heads", shape.heads},
+               {"kv_heads", shape.kv_heads},
+               {"vocab", shape.vocab},
+               {"max_positions", shape.max_positions},
+               {"parameters", base.parameters()},
+               {"dtype", base.dtype()},
+               {"bytes", base.bytes()},
+               {"tied_head", shape.tied_head},
+               {"fingerprint", model.fingerprint()},
+               {"tokenizer", tokenizer_json(base)}};
+  if (!model.mounted().empty()) {
+    info["base_fingerprint"] = base.fingerprint();
+    info["mounted"] = model.mounted();
+  }
+  return info;
+}
+
+int run_info(Context& context) {
+  const EditedModel model = context.load_edited_model();
+  const Json info = info_json(model);
+  const Architecture& shape = model.architecture();
+  Table table({{"model"}, {model.base().directory().string()}});
+  table.row({"family", fmt::format("{} ({})", shape.family, shape.class_name)});
+  table.row({"layers", fmt::format("{}", shape.layers)});
+  table.row({"hidden", fmt::format("{}, inner {}", shape.hidden, shape.intermediate)});
+  table.row({"heads",
+             fmt::format("{} of {}, {} key/value", shape.heads, shape.head_dim, shape.kv_heads)});
+  table.row({"vocabulary", fmt::format("{}{}", shape.vocab, shape.tied_head ? ", tied head" : "")});
+  table.row({"positions", fmt::format("{}", shape.max_positions)});
+  table.row({"parameters", short_count(model.base().parameters())});
+  table.row(
+      {"weights", fmt::format("{}, {}", model.base().dtype(), short_bytes(model.base().bytes()))});
+  table.row({"tokenizer", model.base().has_tokenizer() ? model.tokenizer().kind() : "none"});
+  table.row({"fingerprint", model.fingerprint()});
+  if (!model.mounted().empty())
+    table.row({"edits mounted", fmt::format("{}", model.mounted().size())});
+  return context.answer(info, table.text(context.style()));
+}
+
+// [seq, vocab] float32 on the CPU.
+at::Tensor logits_of(const EditedModel& model, const Ids& ids) {
+  const at::NoGradGuard no_grad;
+  ForwardInput input;
+  input.ids = at::tensor(ids, at::kLong).unsqueeze(0).to(model.weights().token_embedding.device());
+  return model.forward(input).logits.squeeze(0).to(at::kCPU, at::kFloat).contiguous();
+}
+
+// Written row by row: a document tree of [seq, vocab] numbers would need ten times their memory.
+void print_logits_json(Context& context, const at::Tensor& logits) {
+  if (!at::isfinite(logits).all().item<bool>()) {
+    context.warn("some logits are not finite; they are null in the JSON");
+  }
+  const auto rows = logits.accessor<float, 2>();
+  context.print("{\"logits\":[");
+  for (std::int64_t r = 0; r < rows.size(0); ++r) {
+    std::string line = r == 0 ? "[" : ",[";
+    for (std::int64_t c = 0; c < rows.size(1); ++c) {
+      if (c > 0) line += ',';
+      line += std::isfinite(rows[r][c]) ? fmt::format("{}", rows[r][c]) : "null";
+    }
+    context.print(line + "]");
+  }
+  context.print("]}\n");
+}
+
+std::string shown_token(const Model& model, std::int64_t id) {
+  return model.has_tokenizer() ? to_text(Json(model.tokenizer().decode({id}))) : "";
+}
+
+// For people: the five likeliest next tokens after every position.
+std::string logits_text(Context& context, const Model& model, const Ids& ids,
+                        const at::Tensor& logits) {
+  constexpr std::int64_t kShown = 5;
+  const auto [probabilities, best] =
+      at::softmax(logits, 1).topk(std::min<std::int64_t>(kShown, logits.size(1)), 1);
+  Table table({{"after"},
+               {"id", Table::Align::right},
+               {"token"},
+               {"logit", Table::Align::right},
+               {"probability", Table::Align::right}});
+  for (std::int64_t r = 0; r < logits.size(0); ++r) {
+    const auto id = ids[static_cast<std::size_t>(r)];
+    for (std::int64_t k = 0; k < best.size(1); ++k) {
+      const auto next = best[r][k].item<std::int64_t>();
+      table.row({k == 0 ? fmt::format("{} {}", id, shown_token(model, id)) : "",
+                 fmt::format("{}", next), shown_token(model, next),
+                 fmt::format("{:.4f}", logits[r][next].item<float>()),
+                 fmt::format("{:.4f}", probabilities[r][k].item<float>())});
+    }
+  }
+  return table.text(context.style());
+}
+
+int run_logits(Context& context) {
+  const Ids ids = integer_list("ids", context.options.text("ids"));
+  const EditedModel model = context.load_edited_model();
+  check_ids(context, model.architecture(), ids, "ids");
+  const at::Tensor logits = logits_of(model, ids);
+  if (context.json()) {
+    print_logits_json(context, logits);
+    return 0;
+  }
+  context.print(logits_text(context, model.base(), ids, logits));
+  return 0;
+}
+
+GenerateOptions generate_options(const Context& context) {
+  const Values& given = context.options;
+  GenerateOptions options;
+  options.max_tokens = given.integer("max-tokens");
+  options.temperature = given.number("temperature");
+  options.top_p = given.number("top-p");
+  options.top_k = given.integer("top-k");
+  options.seed = static_cast<std::uint64_t>(given.integer("seed"));
+  options.stop = given.list("stop");
+  options.ignore_eos = given.flag("ignore-eos");
+  options.samples = given.integer("n");
+  for (const std::string& stop : options.stop) {
+    if (stop.empty()) throw UsageError("--stop: expected text, found nothing");
+  }
+  return options;
+}
+
+// Lines are JSON strings or objects with "prompt".
+std::vector<std::string> read_prompts(const std::filesystem::path& file) {
+  const std::vector<Json> lines = read_json_lines(file);
+  std::vector<std::string> prompts;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const JsonView line(lines[i], fmt::format("{}: record {}", file.string(), i + 1));
+    prompts.push_back(lines[i].is_object() ? line.at("prompt").string() : line.string());
+  }
+  if (prompts.empty()) {
+    throw InputError(
+        fmt::format("reading {}: expected at least one prompt, found none", file.string()));
+  }
+  return prompts;
+}
+
+Json generation_json(const Model& model, const Generation& result) {
+  return {{"ids", result.ids},
+          {"text", model.has_tokenizer() ? Json(result.text) : Json(nullptr)},
+          {"stopped", to_string(result.stopped)}};
+}
+
+int answer_generations(Context& context, const Model& model, const std::vector<Generation>& results,
+                       const std::vector<std::string>& prompts) {
+  Json list = Json::array();
+  std::string text;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    list.push_back(generation_json(model, results[i]));
+    const std::size_t prompt = prompts.empty() ? 0 : i * prompts.size() / results.size();
+    if (!prompts.empty()) text += context.style().paint(Tone::faint, prompts[prompt]);
+    text +=
+        model.has_tokenizer() ? results[i].text : fmt::format("{}", fmt::join(results[i].ids, ","));
+    text += "\n";
+  }
+  const bool one = results.size() == 1 && !context.options.given("prompts");
+  return context.answer(one ? list[0] : Json{{"results", list}}, text);
+}
+
+int generate_from_ids(Context& context, const EditedModel& model, const GenerateOptions& options) {
+  const Ids ids = integer_list("ids", context.options.text("ids"));
+  check_ids(context, model.architecture(), ids, "ids");
+  if (!options.stop.empty() && !model.base().has_tokenizer()) {
+    throw UsageError("--stop: expected a model with a tokenizer, found one without");
+  }
+  return answer_generations(context, model.base(), generate_ids(model, {ids}, options), {});
+}
+
+int run_generate(Context& context) {
+  const std::string source = context.options.exactly_one({"ids", "prompt", "prompts"});
+  const GenerateOptions options = generate_options(context);
+  std::vector<std::string> prompts;
+  if (source == "prompts") prompts = read_prompts(context.options.path("prompts"));
+  if (source == "prompt") prompts = {context.options.text("prompt")};
+  const EditedModel model = context.load_edited_model();
+  if (source == "ids") return generate_from_ids(context, model, options);
+  for (const std::string& prompt : prompts) {
+    check_ids(context, model.architecture(), model.tokenizer().ids(prompt), source);
+  }
+  const auto results = LocalLanguageModel(model).generate(prompts, options);
+  return answer_generations(context, model.base(), results, prompts);
+}
+
+int run_score(Context& context) {
+  const std::string prompt = context.options.text("prompt");
+  const std::string target = context.options.text("target");
+  if (target.empty()) throw UsageError("--target: expected text, found nothing");
+  const EditedModel model = context.load_edited_model();
+  check_ids(context, model.architecture(), model.tokenizer().ids(prompt), "prompt");
+  const ContinuationScore score = LocalLanguageModel(model).score({{prompt, target}}).at(0);
+  Table table({{"id", Table::Align::right}, {"token"}, {"log-probability", Table::Align::right}});
+  for (std::size_t i = 0; i < score.token_ids.size(); ++i) {
+    table.row({fmt::format("{}", score.token_ids[i]), shown_token(model.base(), score.token_ids[i]),
+               fmt::format("{:.4f}", score.token_logprobs[i])});
+  }
+  const std::string text =
+      fmt::format("{}sum {:.4f}, {} what greedy decoding writes\n", table.text(context.style()),
+                  score.logprob(), score.greedy_match ? "equal to" : "not");
+  return context.answer({{"logprob", score.logprob()},
+                         {"token_logprobs", score.token_logprobs},
+                         {"token_ids", score.token_ids},
+                         {"greedy_match", score.greedy_match}},
+                        text);
+}
+
+std::vector<std::string> read_texts(const std::filesystem::path& file) {
+  const Json document = read_json(file);
+  return JsonView(document, file.string()).strings();
+}
+
+int tokenize_one(Context& context, const Tokenizer& tokenizer, const EncodeOptions& encode,
+                 bool skip) {
+  const Ids ids = tokenizer.encode(context.options.text("text"), encode).ids;
+  Json tokens = Json::array();
+  Table table({{"id", Table::Align::right}, {"token"}});
+  for (const std::int64_t id : ids) {
+    tokens.push_back(tokenizer.token(id));
+    table.row({fmt::format("{}", id), tokenizer.token(id)});
+  }
+  return context.answer({{"ids", ids}, {"tokens", tokens}, {"text", tokenizer.decode(ids, skip)}},
+                        table.text(context.style()));
+}
+
+int run_tokenize(Context& context) {
+  const std::string source = context.options.exactly_one({"text", "texts"});
+  const bool skip = context.options.flag("skip-special-tokens");
+  EncodeOptions encode;
+  encode.add_special_tokens = !context.options.flag("no-special-tokens");
+  const auto tokenizer = Tokenizer::load(context.model_directory());
+  if (source == "text") return tokenize_one(context, *tokenizer, encode, skip);
+  Json results = Json::array();
+  std::string lines;
+  for (const std::string& text : read_texts(context.options.path("texts"))) {
+    const Ids ids = tokenizer->encode(text, encode).ids;
+    results.push_back({{"ids", ids}, {"text", tokenizer->decode(ids, skip)}});
+    lines += fmt::format("{}\n", fmt::join(ids, " "));
+  }
+  return context.answer({{"results", results}}, lines);
+}
+
+Command model_command(std::string name, std::string summary, int (*run)(Context&)) {
+  Command command;
+  command.name = std::move(name);
+  command.summary = std::move(summary);
+  command.takes = kModel | kMount;
+  command.run = run;
+  return command;
+}
+
+Command generate_command() {
+  Command generate = model_command("model generate", "continue a text or token ids", run_generate);
+  generate.takes |= kSeed;
+  generate.description =
+      "Greedy unless a temperature is given. Ends at the model's end-of-text ids.";
+  generate.options = {
+      text("ids", "LIST", "token ids with commas (needs no tokenizer)"),
+      text("prompt", "TEXT", "the text to continue"),
+      text("prompts", "FILE", "one JSON string or {\"prompt\": TEXT} a line; - is standard input"),
+      integer("max-tokens", "N", "new tokens at most").otherwise("64").at_least(1),
+      number("temperature", "T", "0: greedy").otherwise("0").at_least(0),
+      number("top-p", "P", "sample from the likeliest tokens with this total probability")
+          .otherwise("1")
+          .more_than(0)
+          .at_most(1),
+      integer("top-k", "K", "sample from the K likeliest tokens; 0: all")
+          .otherwise("0")
+          .at_least(0),
+      text("stop", "TEXT", "end before this text").repeated(),
+      integer("n", "K", "results for each prompt").otherwise("1").at_least(1),
+      flag("ignore-eos", "go on after end-of-text ids"),
+  };
+  generate.example = "kedit model generate --prompt 'The capital of France is' --max-tokens 8";
+  return generate;
+}
+
+}  // namespace
+
+std::vector<Command> model_commands() {
+  Command info = model_command("model info", "say what a checkpoint is", run_info);
+  info.example = "kedit model info --model path/to/gpt2 --json";
+
+  Command logits =
+      model_command("model logits", "compute the logits after every token", run_logits);
+  logits.options = {text("ids", "LIST", "token ids with commas").required()};
+  logits.example = "kedit model logits --ids 1,2,3 --json";
+
+  Command score =
+      model_command("model score", "compute the log-probability of a continuation", run_score);
+  score.options = {text("prompt", "TEXT", "what comes before").required(),
+                   text("target", "TEXT", "the continuation, with its leading space").required()};
+  score.example = "kedit model score --prompt 'The capital of France is' --target ' Paris'";
+
+  Command tokenize =
+      model_command("model tokenize", "split a text into tokens and back", run_tokenize);
+  tokenize.description = "A directory that holds only tokenizer files will do.";
+  tokenize.options = {
+      text("text", "TEXT", "the text"),
+      text("texts", "FILE", "a JSON array of texts; - is standard input"),
+      flag("no-special-tokens", "do not add what the tokenizer file adds to a text"),
+      flag("skip-special-tokens", "leave special tokens out of the decoded text")};
+  tokenize.example = "kedit model tokenize --text 'The capital of France' --json";
+  return {info, logits, generate_command(), score, tokenize};
+}
+
+}  // namespace kedit::cli

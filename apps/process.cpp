@@ -1,0 +1,81 @@
+#include "apps/process.hpp"
+
+#include <ATen/Context.h>
+#include <fmt/format.h>
+#include <torch/headeronly/version.h>
+
+#include <csignal>
+#include <fcntl.h>
+#include <sched.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+
+namespace kedit::cli {
+namespace {
+
+// Signal handlers may touch nothing but this: the one global of the program, and none of the
+// library.
+volatile std::sig_atomic_t stop_flag = 0;
+
+constexpr int kInterrupted = 130;
+
+extern "C" void raise_stop_flag(int signal) {
+  stop_flag = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+extern "C" void end_at_once(int) { _exit(kInterrupted); }
+
+void take_descriptor(int descriptor, int flags) {
+  if (::fcntl(descriptor, F_GETFD) == -1) static_cast<void>(::open("/dev/null", flags));
+}
+
+}  // namespace
+
+void prepare_descriptors() {
+  // open() takes the lowest free number, hence the order. Standard output is opened for reading, so
+  // that writing to it fails as it would have failed before.
+  take_descriptor(0, O_RDONLY);
+  take_descriptor(1, O_RDONLY);
+  take_descriptor(2, O_WRONLY);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void watch_signals(bool gently) {
+  struct sigaction action {};
+  action.sa_handler = gently ? raise_stop_flag : end_at_once;
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
+  }
+}
+
+bool stop_requested() { return stop_flag != 0; }
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+std::filesystem::path executable_directory() {
+  std::error_code error;
+  const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::filesystem::path() : executable.parent_path();
+}
+
+std::string program_version() { return KEDIT_VERSION; }
+
+std::string version_text() {
+  std::string devices = fmt::format("cpu ({} cores)", usable_cores());
+  const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  for (int i = 0; i < count; ++i) devices += fmt::format(", cuda:{}", i);
+  return fmt::format("kedit {}\nLibTorch {}\ndevices: {}\n", program_version(), TORCH_VERSION,
+                     devices);
+}
+
+}  // namespace kedit::cli

@@ -1,0 +1,140 @@
+#include "editors/editor.hpp"
+#include "editors/locate/second_moment.hpp"
+#include "edits/hash.hpp"
+#include "model/safetensors.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace kedit::locate {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& file, const std::string& expected,
+                       const std::string& found) {
+  throw EditError(fmt::format("reading the second moment {}: expected {}, found {}", file.string(),
+                              expected, found));
+}
+
+void check_matrix(const fs::path& file, const at::Tensor& matrix, std::int64_t width) {
+  if (matrix.dim() != 2 || matrix.size(0) != width || matrix.size(1) != width) {
+    fail(file, fmt::format("second_moment of shape [{0}, {0}]", width),
+         fmt::format("[{}]", fmt::join(matrix.sizes(), ", ")));
+  }
+  if (!at::isfinite(matrix).all().item<bool>()) fail(file, "finite numbers", "NaN or infinity");
+  if (!at::allclose(matrix, matrix.t(), 1e-3, 1e-5)) fail(file, "a symmetric matrix", "another");
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+}  // namespace
+
+SecondMoment read_second_moment(const fs::path& file, std::int64_t width) {
+  const SafetensorsFile tensors = SafetensorsFile::open(file);
+  if (!tensors.contains("second_moment")) {
+    fail(file, "a tensor named second_moment", fmt::format("{}", fmt::join(tensors.names(), ", ")));
+  }
+  SecondMoment moment;
+  moment.matrix = tensors.tensor("second_moment");
+  if (!at::isFloatingType(moment.matrix.scalar_type())) fail(file, "floating numbers", "integers");
+  check_matrix(file, moment.matrix, width);
+  if (tensors.contains("count") && tensors.tensor("count").numel() == 1) {
+    moment.count = tensors.tensor("count").item<std::int64_t>();
+  }
+  const auto provenance = tensors.metadata().find("provenance");
+  if (provenance != tensors.metadata().end()) {
+    moment.provenance = parse_json(provenance->second, file.string());
+  }
+  return moment;
+}
+
+void write_second_moment(const fs::path& file, const SecondMoment& moment) {
+  write_safetensors(file,
+                    {{"second_moment", moment.matrix.contiguous()},
+                     {"count", at::tensor(std::vector<std::int64_t>{moment.count}, at::kLong)}},
+                    {{"format", "pt"}, {"provenance", to_text(moment.provenance)}});
+}
+
+fs::path cache_directory() {
+  if (const std::string own = environment("KEDIT_CACHE"); !own.empty()) return own;
+  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty())
+    return fs::path(xdg) / "kedit";
+  const std::string home = environment("HOME");
+  return (home.empty() ? fs::temp_directory_path() : fs::path(home) / ".cache") / "kedit";
+}
+
+std::string MomentKey::file_name() const {
+  const Json key = {{"model", fingerprint},
+                    {"layer", layer},
+                    {"corpus", corpus_sha256},
+                    {"samples", samples},
+                    {"dtype", dtype}};
+  return fmt::format("layer{}-{}.safetensors", layer,
+                     sha256_hex(canonical_text(key)).substr(0, 16));
+}
+
+MomentCache::MomentCache(fs::path directory) : directory_(std::move(directory)) {}
+
+fs::path MomentCache::file(const MomentKey& key) const {
+  return directory_ / "second-moment" / key.fingerprint.substr(0, 16) / key.file_name();
+}
+
+std::optional<SecondMoment> MomentCache::find(const MomentKey& key, std::int64_t width) const {
+  const fs::path path = file(key);
+  if (!fs::exists(path)) return std::nullopt;
+  return read_second_moment(path, width);
+}
+
+void MomentCache::put(const MomentKey& key, const SecondMoment& moment) const {
+  const fs::path path = file(key);
+  fs::create_directories(path.parent_path());
+  write_second_moment(path, moment);
+}
+
+std::vector<fs::path> MomentCache::files(const std::string& fingerprint, std::int64_t layer) const {
+  std::vector<fs::path> found;
+  std::error_code absent;
+  const std::string prefix = fmt::format("layer{}-", layer);
+  for (const auto& entry :
+       fs::directory_iterator(directory_ / "second-moment" / fingerprint.substr(0, 16), absent)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(prefix, 0) == 0 && entry.path().extension() == ".safetensors") {
+      found.push_back(entry.path());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::map<std::int64_t, SecondMoment> cached_second_moments(
+    const Model& model, const std::vector<std::int64_t>& layers, const Corpus& corpus,
+    const MomentOptions& options, const MomentCache& cache, const RunContext& run) {
+  const auto samples = std::min(options.samples, static_cast<std::int64_t>(corpus.texts.size()));
+  const auto key_of = [&](std::int64_t layer) {
+    return MomentKey{model.fingerprint(), layer, corpus.sha256, samples, options.dtype};
+  };
+  std::map<std::int64_t, SecondMoment> moments;
+  std::vector<std::int64_t> missing;
+  for (const std::int64_t layer : layers) {
+    auto found = cache.find(key_of(layer), model.architecture().intermediate);
+    if (found)
+      moments[layer] = std::move(*found);
+    else
+      missing.push_back(layer);
+  }
+  if (missing.empty()) return moments;
+  for (auto& [layer, moment] : collect_second_moments(model, missing, corpus, options, run)) {
+    cache.put(key_of(layer), moment);
+    moments[layer] = std::move(moment);
+  }
+  return moments;
+}
+
+}  // namespace kedit::locate

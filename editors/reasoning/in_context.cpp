@@ -1,0 +1,40 @@
+#include "editors/reasoning/in_context.hpp"
+
+#include "editors/request_json.hpp"
+#include "editors/setting_keys.hpp"
+
+#include <fmt/format.h>
+
+namespace kedit::reasoning {
+
+Fact fact_of(const EditRequest& request) {
+  return {request.subject, request.relation, request.target_new, edit_sentence(request)};
+}
+
+InContextEditor::InContextEditor(EditorSettings settings)
+    : ignored_(ignored_settings("in-context", settings.values, {})) {}
+
+std::vector<EditDelta> InContextEditor::edit(const EditedModel& model,
+                                             const std::vector<EditRequest>& requests,
+                                             const RunContext& run) const {
+  if (!ignored_.empty()) {
+    run.warning(
+        fmt::format("in-context does not use these settings: {}", fmt::join(ignored_, ", ")));
+  }
+  std::vector<EditDelta> deltas;
+  for (const EditRequest& given : requests) {
+    const EditRequest request = validate_request(given);
+    EditDelta delta;
+    delta.editor = "in-context";
+    delta.settings = settings_text();
+    delta.base_fingerprint = model.base().fingerprint();
+    delta.request_ids = {request.id};
+    delta.requests = canonical_text(Json::array({request_to_json(request)}));
+    delta.facts = {fact_of(request)};
+    delta.diagnostics = "{}";
+    deltas.push_back(std::move(delta));
+  }
+  return deltas;
+}
+
+}  // namespace kedit::reasoning

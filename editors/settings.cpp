@@ -1,0 +1,38 @@
+#include "editors/editor.hpp"
+#include "editors/flat_yaml.hpp"
+
+#include <fmt/format.h>
+
+namespace kedit {
+namespace {
+
+bool is_yaml(const std::filesystem::path& file) {
+  return file.extension() == ".yaml" || file.extension() == ".yml";
+}
+
+}  // namespace
+
+EditorSettings EditorSettings::read(const std::filesystem::path& file) {
+  EditorSettings settings;
+  settings.values =
+      is_yaml(file) ? parse_flat_yaml(read_text_file(file), file.string()) : read_json(file);
+  if (!settings.values.is_object()) {
+    throw JsonError(fmt::format("reading {}: expected an object of settings, found {}",
+                                file.string(), settings.values.type_name()));
+  }
+  settings.directory = file.parent_path();
+  return settings;
+}
+
+void EditorSettings::set(const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw EditError(fmt::format(
+        "reading the setting \"{}\": expected key=value; for example v_lr=0.5", assignment));
+  }
+  const std::string text = assignment.substr(equals + 1);
+  const Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  values[assignment.substr(0, equals)] = value.is_discarded() ? Json(text) : value;
+}
+
+}  // namespace kedit

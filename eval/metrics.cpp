@@ -1,0 +1,253 @@
+#include "eval/metrics.hpp"
+
+#include "json/json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace kedit {
+namespace {
+
+double count_true(const std::vector<bool>& verdicts) {
+  return static_cast<double>(std::count(verdicts.begin(), verdicts.end(), true));
+}
+
+double size_of(const std::vector<bool>& verdicts) { return static_cast<double>(verdicts.size()); }
+
+bool any(const std::vector<bool>& verdicts) { return count_true(verdicts) > 0; }
+bool all(const std::vector<bool>& verdicts) {
+  return !verdicts.empty() && count_true(verdicts) == size_of(verdicts);
+}
+
+using VerdictList = std::vector<bool> CaseVerdicts::*;
+using Reading = Score (*)(const std::vector<bool>&);
+
+Score read_any(const std::vector<bool>& v) { return {any(v) ? 1.0 : 0.0, 1.0}; }
+Score read_first(const std::vector<bool>& v) { return {!v.empty() && v[0] ? 1.0 : 0.0, 1.0}; }
+Score read_all(const std::vector<bool>& v) { return {all(v) ? 1.0 : 0.0, 1.0}; }
+Score read_mean(const std::vector<bool>& v) {
+  return {v.empty() ? 0.0 : count_true(v) / size_of(v), 1.0};
+}
+Score read_each(const std::vector<bool>& v) { return {count_true(v), size_of(v)}; }
+
+using TraceReading = double (*)(const TraceVerdict&);
+double trace_joint(const TraceVerdict& t) { return t.answered && t.path ? 1.0 : 0.0; }
+double trace_path(const TraceVerdict& t) { return t.path ? 1.0 : 0.0; }
+double trace_count(const TraceVerdict& t) { return t.count ? 1.0 : 0.0; }
+double trace_sub(const TraceVerdict& t) { return t.sub; }
+
+// The best of the questions: a right path on any of them counts.
+Score best_trace(const std::vector<TraceVerdict>& traces, TraceReading reading) {
+  double best = 0.0;
+  for (const TraceVerdict& trace : traces) best = std::max(best, reading(trace));
+  return {best, 1.0};
+}
+
+struct Metric {
+  MetricInfo info;
+  bool CaseVerdicts::*present;
+  VerdictList list;  // null for trace metrics
+  Reading reading;
+  TraceReading trace_reading;  // null for the others
+};
+
+Metric on_list(MetricInfo info, bool CaseVerdicts::*present, VerdictList list, Reading reading) {
+  return {std::move(info), present, list, reading, nullptr};
+}
+
+Metric on_traces(MetricInfo info, TraceReading reading) {
+  return {std::move(info), &CaseVerdicts::has_traces, nullptr, nullptr, reading};
+}
+
+std::vector<Metric> question_metrics(const std::string& stem, const std::string& title,
+                                     const std::string& how, bool CaseVerdicts::*present,
+                                     VerdictList list) {
+  const auto info = [&](const char* suffix, const char* of, const char* which) {
+    return MetricInfo{
+        stem + suffix, title + of,
+        fmt::format("Share of cases where {} is answered with a gold answer, {}.", which, how),
+        true};
+  };
+  return {
+      on_list(info("_any", ", any", "any of the questions"), present, list, read_any),
+      on_list(info("_first", ", first", "the first question"), present, list, read_first),
+      on_list({stem + "_mean", title + ", mean",
+               fmt::format("Share of the questions answered with a gold answer, {}, averaged per "
+                           "case and then over cases.",
+                           how),
+               true},
+              present, list, read_mean),
+      on_list(info("_all", ", all", "every question"), present, list, read_all),
+  };
+}
+
+std::vector<Metric> trace_metrics() {
+  return {
+      on_traces({"hop_joint", "H-Joint",
+                 "Share of cases where, on any question, the final answer is right, the reasoning "
+                 "has as many steps as the chain has hops, and every step's answer is right "
+                 "(PokeMQA's hop accuracy).",
+                 true},
+                trace_joint),
+      on_traces(
+          {"hop_path", "H-Path", "As H-Joint without the condition on the final answer.", true},
+          trace_path),
+      on_traces({"hop_count", "H-Count",
+                 "Share of cases where, on any question, the reasoning has as many steps as the "
+                 "chain has hops; says nothing about what the steps contain.",
+                 true},
+                trace_count),
+      on_traces({"hop_sub", "H-Sub",
+                 "Steps answered right, position by position, over the number of hops; best of the "
+                 "questions, averaged over cases.",
+                 true},
+                trace_sub),
+  };
+}
+
+const std::vector<Metric>& metrics() {
+  static const std::vector<Metric> table = [] {
+    std::vector<Metric> list = {
+        on_list(
+            {"edit_wise", "Edit-wise",
+             "Share of edits whose own cloze, asked without exemplars, is completed with the new "
+             "object or one of its aliases.",
+             true},
+            &CaseVerdicts::has_edits, &CaseVerdicts::edits, read_each),
+        on_list(
+            {"edit_wise_unique", "Edit-wise, distinct",
+             "As edit-wise, over distinct edits: an edit that occurs in several cases counts once, "
+             "with the share of its occurrences that took.",
+             true},
+            &CaseVerdicts::has_edits, &CaseVerdicts::edits, nullptr),
+        on_list(
+            {"edit_wise_forced", "Edit-wise, forced",
+             "Share of edits where every token of the new object is the most probable one after "
+             "the cloze and the tokens before it (teacher forcing).",
+             false},
+            &CaseVerdicts::has_forced, &CaseVerdicts::forced, read_each),
+        on_list(
+            {"instance_wise", "Instance-wise",
+             "Share of cases where every hop of the post-edit chain is recalled alone: edited hops "
+             "by cloze, the others by question.",
+             false},
+            &CaseVerdicts::has_hops, &CaseVerdicts::hops, read_all),
+    };
+    const auto add = [&list](std::vector<Metric> more) {
+      list.insert(list.end(), more.begin(), more.end());
+    };
+    add(question_metrics("multi_hop", "Multi-hop", "asked directly", &CaseVerdicts::has_direct,
+                         &CaseVerdicts::direct));
+    add(question_metrics("cot", "Multi-hop CoT", "asked with thoughts before the answer",
+                         &CaseVerdicts::has_cot, &CaseVerdicts::cot));
+    add(trace_metrics());
+    return list;
+  }();
+  return table;
+}
+
+const Metric& find_metric(std::string_view name) {
+  std::vector<std::string> known;
+  for (const Metric& metric : metrics()) {
+    if (metric.info.name == name) return metric;
+    known.push_back(metric.info.name);
+  }
+  const auto nearest = nearest_name(name, known);
+  throw EvalError(fmt::format("choosing a metric: \"{}\" is not known{}", name,
+                              nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
+}
+
+using EditKey = std::tuple<std::string, std::string, std::string>;
+
+EditKey edit_key(const Rewrite& rewrite) {
+  return {rewrite.subject, rewrite.prompt, rewrite.target_new};
+}
+
+// Each occurrence of an edit weighs one over the number of its occurrences.
+CaseScores distinct_edit_scores(const std::vector<ScoredCase>& cases) {
+  std::map<EditKey, double> occurrences;
+  for (const ScoredCase& one : cases) {
+    for (const Rewrite& rewrite : one.mquake_case->rewrites) occurrences[edit_key(rewrite)] += 1.0;
+  }
+  CaseScores scores;
+  for (const ScoredCase& one : cases) {
+    CaseScore score{one.verdicts.case_id, 0.0, 0.0};
+    for (std::size_t i = 0; i < one.mquake_case->rewrites.size(); ++i) {
+      const double weight = 1.0 / occurrences[edit_key(one.mquake_case->rewrites[i])];
+      score.n += weight;
+      if (one.verdicts.edits[i]) score.hit += weight;
+    }
+    scores.push_back(score);
+  }
+  return scores;
+}
+
+Score score_case(const Metric& metric, const CaseVerdicts& verdicts) {
+  if (metric.trace_reading != nullptr) return best_trace(verdicts.traces, metric.trace_reading);
+  return metric.reading(verdicts.*(metric.list));
+}
+
+std::string bucket_name(const ScoredCase& one, std::string_view breakdown) {
+  if (breakdown == "hops") return std::to_string(one.mquake_case->hop_count());
+  if (breakdown == "edits") return std::to_string(one.mquake_case->rewrites.size());
+  if (breakdown == "contaminated") return one.contaminated ? "contaminated" : "clean";
+  throw EvalError(
+      fmt::format("breaking metrics down: expected hops, edits or contaminated, found "
+                  "\"{}\"",
+                  breakdown));
+}
+
+}  // namespace
+
+Score total(const CaseScores& scores) {
+  Score sum;
+  for (const CaseScore& score : scores) {
+    sum.hit += score.hit;
+    sum.n += score.n;
+  }
+  return sum;
+}
+
+const std::vector<MetricInfo>& known_metrics() {
+  static const std::vector<MetricInfo> infos = [] {
+    std::vector<MetricInfo> list;
+    for (const Metric& metric : metrics()) list.push_back(metric.info);
+    return list;
+  }();
+  return infos;
+}
+
+const MetricInfo& metric_info(std::string_view name) { return find_metric(name).info; }
+
+std::optional<CaseScores> case_scores(std::string_view name, const std::vector<ScoredCase>& cases) {
+  const Metric& metric = find_metric(name);
+  const bool present = std::any_of(cases.begin(), cases.end(), [&](const ScoredCase& one) {
+    return one.verdicts.*(metric.present);
+  });
+  if (!present) return std::nullopt;
+  if (metric.info.name == "edit_wise_unique") return distinct_edit_scores(cases);
+  CaseScores scores;
+  for (const ScoredCase& one : cases) {
+    const Score score = score_case(metric, one.verdicts);
+    scores.push_back({one.verdicts.case_id, score.hit, score.n});
+  }
+  return scores;
+}
+
+const std::vector<std::string>& known_breakdowns() {
+  static const std::vector<std::string> names = {"hops", "edits", "contaminated"};
+  return names;
+}
+
+std::vector<Bucket> buckets_of(const std::vector<ScoredCase>& cases, std::string_view breakdown) {
+  std::map<std::string, std::vector<ScoredCase>> by_name;
+  for (const ScoredCase& one : cases) by_name[bucket_name(one, breakdown)].push_back(one);
+  std::vector<Bucket> buckets;
+  for (auto& [name, members] : by_name) buckets.push_back({name, std::move(members)});
+  return buckets;
+}
+
+}  // namespace kedit

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "eval/grouping.hpp"
+#include "eval/metrics.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+/// What was recorded for one case: one prediction per tried question, and its transcript where
+/// there is one (text, or a structured trace).
+struct Prediction {
+  std::int64_t case_id = 0;
+  std::vector<std::string> predictions;
+  std::vector<std::string> transcripts;  ///< Empty, or parallel to `predictions`.
+  std::vector<Trace> traces;             ///< Instead of transcripts: already in steps.
+};
+
+/// Reads a JSON array or JSON lines of {"case_id", "preds", "gens"?}; other keys are ignored, they
+/// are other people's. Throws `DataError` naming file, record and field.
+std::vector<Prediction> read_predictions(const std::filesystem::path& file);
+
+struct ScoreOptions {
+  GoldSide gold = GoldSide::post;
+  std::vector<MatchRule> rules = {MatchRule::exact, MatchRule::dotless};
+  TranscriptForm transcripts = TranscriptForm::kedit;
+  bool aliases = true;  ///< False: only the answer itself is gold, aliases are not.
+  /// Whose edits count as active when cases are told clean from contaminated.
+  GroupingProtocol pool{Grouping::file, 0, 0};
+};
+
+/// Scores recorded predictions: the document of contract section 6 ("dataset", "protocol",
+/// "metrics", "by"). Cases without a prediction are misses and counted in protocol.missing. Throws
+/// `DataError` for a case id that is not in the dataset or comes twice, or for more predictions
+/// than questions.
+Json score_predictions(const MquakeDataset& dataset, const std::vector<Prediction>& predictions,
+                       const ScoreOptions& options);
+
+/// The statement templates by which chains of thought over this dataset are read.
+std::vector<std::string> cloze_templates(const std::vector<MquakeCase>& cases);
+
+}  // namespace kedit

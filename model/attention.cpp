@@ -1,0 +1,132 @@
+#include "model/attention.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <tuple>
+
+#include "model/layers.hpp"
+
+namespace kedit {
+namespace {
+
+struct Heads {
+  at::Tensor query;       // [batch, heads, seq, head_dim]
+  at::Tensor key, value;  // [batch, kv_heads, seq, head_dim]
+};
+
+at::Tensor split_heads(const at::Tensor& x, std::int64_t heads) {
+  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+Heads project(const Architecture& a, const LayerWeights& weights, const at::Tensor& x) {
+  if (!a.fused_qkv) {
+    return {split_heads(apply_linear(a, weights.query, x), a.heads),
+            split_heads(apply_linear(a, weights.key, x), a.kv_heads),
+            split_heads(apply_linear(a, weights.value, x), a.kv_heads)};
+  }
+  const std::int64_t key_width = a.kv_heads * a.head_dim;
+  const at::Tensor all = apply_linear(a, weights.qkv, x);
+  const auto parts = all.split_with_sizes({a.heads * a.head_dim, key_width, key_width}, -1);
+  const auto separate = [](const at::Tensor& part, std::int64_t heads) {
+    return part.unflatten(-1, {heads, part.size(-1) / heads}).transpose(1, 2);
+  };
+  return {separate(parts[0], a.heads), separate(parts[1], a.kv_heads),
+          separate(parts[2], a.kv_heads)};
+}
+
+// Rotary positions in the half-split form: (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin).
+at::Tensor rotate(const at::Tensor& x, const AttentionContext& context) {
+  const auto halves = x.chunk(2, -1);
+  const at::Tensor turned = at::cat({halves[1].neg(), halves[0]}, -1);
+  return at::addcmul(x * context.cosine, turned, context.sine);
+}
+
+// Grouped queries: each key head serves heads / kv_heads query heads.
+at::Tensor repeat_for_queries(const at::Tensor& x, std::int64_t heads) {
+  const std::int64_t group = heads / x.size(1);
+  if (group == 1) return x;
+  return x.unsqueeze(2)
+      .expand({x.size(0), x.size(1), group, x.size(2), x.size(3)})
+      .reshape({x.size(0), heads, x.size(2), x.size(3)});
+}
+
+void append_to(at::Tensor& cached, at::Tensor& fresh) {
+  if (cached.defined()) fresh = at::cat({cached, fresh}, 2);
+  cached = fresh;
+}
+
+void rotary_tables(const Architecture& a, const at::Tensor& positions, at::ScalarType dtype,
+                   AttentionContext& context) {
+  const auto float32 = positions.options().dtype(at::kFloat);
+  const at::Tensor exponent = at::arange(0, a.head_dim, 2, float32) / static_cast<double>(a.head_dim);
+  const at::Tensor frequency = at::pow(a.rope_theta, exponent).reciprocal();  // [head_dim / 2]
+  const at::Tensor angle = positions.to(at::kFloat).unsqueeze(-1) * frequency;
+  at::Tensor both = at::cat({angle, angle}, -1);
+  if (both.dim() == 3) both = both.unsqueeze(1);  // over heads
+  context.cosine = both.cos().to(dtype);
+  context.sine = both.sin().to(dtype);
+}
+
+void check_key_mask(const at::Tensor& mask, std::int64_t batch, std::int64_t total) {
+  if (mask.dim() == 2 && mask.size(0) == batch && mask.size(1) == total &&
+      mask.scalar_type() == at::kBool) {
+    return;
+  }
+  throw ModelError(fmt::format(
+      "running the decoder: key mask: expected shape [{}, {}] of bool, found [{}] of {}", batch, total,
+      fmt::join(mask.sizes(), ", "), at::toString(mask.scalar_type())));
+}
+
+}  // namespace
+
+AttentionContext attention_context(const Architecture& architecture, const ForwardInput& input,
+                                   const at::Tensor& positions, std::int64_t past, std::int64_t batch,
+                                   std::int64_t seq, const at::Tensor& like) {
+  AttentionContext context;
+  if (architecture.positions == PositionKind::rotary) {
+    rotary_tables(architecture, positions, like.scalar_type(), context);
+  }
+  const std::int64_t total = past + seq;
+  if (!input.key_mask.defined()) {
+    context.causal = past == 0;
+    if (past == 0 || seq == 1) return context;
+  } else {
+    check_key_mask(input.key_mask, batch, total);
+  }
+  const auto options = like.options().dtype(at::kBool);
+  const at::Tensor before_or_self = at::ones({seq, total}, options).tril(past);
+  if (!input.key_mask.defined()) {
+    context.mask = before_or_self.view({1, 1, seq, total});
+    return context;
+  }
+  // A padding position would see nothing; it is let to see itself, so that no row is empty (its
+  // output is meaningless, but finite). Others are not concerned: they see themselves anyway.
+  const at::Tensor self = before_or_self.logical_and(before_or_self.tril(past - 1).logical_not());
+  context.mask = before_or_self.logical_and(input.key_mask.view({batch, 1, 1, total})).logical_or(self);
+  return context;
+}
+
+at::Tensor attend(const Architecture& architecture, const LayerWeights& weights,
+                  const AttentionContext& context, const at::Tensor& x, std::int64_t layer,
+                  KvCache* cache) {
+  Heads heads = project(architecture, weights, x);
+  if (context.cosine.defined()) {
+    heads.query = rotate(heads.query, context);
+    heads.key = rotate(heads.key, context);
+  }
+  if (cache != nullptr) {
+    append_to(cache->keys[static_cast<std::size_t>(layer)], heads.key);
+    append_to(cache->values[static_cast<std::size_t>(layer)], heads.value);
+  }
+  std::optional<at::Tensor> mask;
+  if (context.mask.defined()) mask = context.mask;
+  const at::Tensor mixed = at::scaled_dot_product_attention(
+      heads.query, repeat_for_queries(heads.key, architecture.heads),
+      repeat_for_queries(heads.value, architecture.heads), mask, 0.0, context.causal && !mask);
+  return apply_linear(architecture, weights.attention_output,
+                      mixed.transpose(1, 2).reshape({x.size(0), x.size(1), -1}));
+}
+
+}  // namespace kedit

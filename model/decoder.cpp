@@ -1,0 +1,169 @@
+#include "model/decoder.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "model/attention.hpp"
+#include "model/layers.hpp"
+
+namespace kedit {
+namespace {
+
+struct Extent {
+  std::int64_t batch = 0, seq = 0;
+};
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw ModelError("running the decoder: " + what);
+}
+
+void check_range(const at::Tensor& values, std::int64_t limit, const char* what) {
+  if (values.numel() == 0) return;
+  const auto [least, greatest] = at::aminmax(values);
+  const auto low = least.item<std::int64_t>();
+  const auto high = greatest.item<std::int64_t>();
+  if (low < 0 || high >= limit) {
+    refuse(fmt::format("{}: expected 0 to {}, found {}", what, limit - 1, low < 0 ? low : high));
+  }
+}
+
+Extent check_ids(const Architecture& architecture, const at::Tensor& ids) {
+  if (!ids.defined() || ids.dim() != 2 || ids.scalar_type() != at::kLong) {
+    refuse("ids: expected [batch, seq] of int64, found something else");
+  }
+  if (ids.numel() == 0) {
+    refuse(fmt::format("ids: expected at least one, found [{}]", fmt::join(ids.sizes(), ", ")));
+  }
+  check_range(ids, architecture.vocab, "token id");
+  return {ids.size(0), ids.size(1)};
+}
+
+Extent check_start(const Architecture& architecture, const ForwardInput& input) {
+  const auto& hidden = input.start_hidden;
+  if (input.start_layer < 0 || input.start_layer > architecture.layers) {
+    refuse(fmt::format("start layer: expected 0 to {}, found {}", architecture.layers,
+                       input.start_layer));
+  }
+  if (!hidden.defined()) {
+    if (input.start_layer != 0) refuse("start layer above 0: expected start_hidden, found none");
+    return check_ids(architecture, input.ids);
+  }
+  const bool fits = hidden.dim() == 3 && hidden.size(2) == architecture.hidden &&
+                    (!input.ids.defined() || hidden.sizes().slice(0, 2) == input.ids.sizes());
+  if (!fits || hidden.numel() == 0) {
+    refuse(fmt::format("start_hidden: expected [batch, seq, {}], found [{}]", architecture.hidden,
+                       fmt::join(hidden.sizes(), ", ")));
+  }
+  return {hidden.size(0), hidden.size(1)};
+}
+
+// [seq] when the rows agree, else [batch, seq].
+at::Tensor positions_of(const Architecture& architecture, const ForwardInput& input, Extent extent,
+                        std::int64_t past, const at::Device& device) {
+  const bool learned = architecture.positions == PositionKind::learned;
+  if (!input.positions.defined()) {
+    if (learned && past + extent.seq > architecture.max_positions) {
+      refuse(fmt::format("position: expected at most {} positions, found {}",
+                         architecture.max_positions, past + extent.seq));
+    }
+    return at::arange(past, past + extent.seq, at::TensorOptions().dtype(at::kLong).device(device));
+  }
+  const auto& given = input.positions;
+  if (given.dim() != 2 || given.size(0) != extent.batch || given.size(1) != extent.seq) {
+    refuse(fmt::format("positions: expected shape [{}, {}], found [{}]", extent.batch, extent.seq,
+                       fmt::join(given.sizes(), ", ")));
+  }
+  if (learned) check_range(given, architecture.max_positions, "position");
+  return given;
+}
+
+at::Tensor embed(const Architecture& architecture, const DecoderWeights& weights, const at::Tensor& ids,
+                 const at::Tensor& positions) {
+  at::Tensor hidden = at::embedding(weights.token_embedding, ids);
+  if (architecture.positions == PositionKind::learned) {
+    hidden = hidden + at::embedding(weights.position_embedding, positions);
+  }
+  return hidden;
+}
+
+std::int64_t cached_length(const Architecture& architecture, const ForwardInput& input,
+                           KvCache* cache) {
+  if (cache == nullptr) return 0;
+  const auto layers = static_cast<std::size_t>(architecture.layers);
+  if (cache->keys.empty() && cache->values.empty()) {
+    cache->keys.resize(layers);
+    cache->values.resize(layers);
+  }
+  if (cache->keys.size() != layers || cache->values.size() != layers) {
+    refuse(fmt::format("cache: expected {} layers, found {}", layers, cache->keys.size()));
+  }
+  if (input.start_layer == architecture.layers) return cache->length();
+  const auto& first = cache->keys[static_cast<std::size_t>(input.start_layer)];
+  return first.defined() ? first.size(2) : 0;
+}
+
+// One pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).
+at::Tensor run_block(const Architecture& architecture, const LayerWeights& weights,
+                     const AttentionContext& context, at::Tensor hidden, std::int64_t layer,
+                     KvCache* cache, const Taps& taps) {
+  hidden = taps.apply(layer, Site::resid_pre, std::move(hidden));
+  const at::Tensor attention =
+      attend(architecture, weights, context,
+             apply_norm(architecture, weights.attention_norm, hidden), layer, cache);
+  hidden = hidden + taps.apply(layer, Site::attn_out, attention);
+  const at::Tensor key = taps.apply(
+      layer, Site::mlp_key,
+      mlp_inside(architecture, weights, apply_norm(architecture, weights.mlp_norm, hidden)));
+  const at::Tensor mlp =
+      taps.apply(layer, Site::mlp_out, apply_linear(architecture, weights.down, key));
+  return taps.apply(layer, Site::resid_post, hidden + mlp);
+}
+
+at::Tensor compute_logits(const Architecture& architecture, const DecoderWeights& weights,
+                          const ForwardInput& input, const at::Tensor& hidden) {
+  if (!input.logit_positions.defined()) {
+    return at::linear(apply_norm(architecture, weights.final_norm, hidden), weights.head);
+  }
+  if (input.logit_positions.dim() != 1) refuse("logit_positions: expected [n], found another shape");
+  check_range(input.logit_positions, hidden.size(0) * hidden.size(1), "logit position");
+  const at::Tensor chosen =
+      hidden.reshape({-1, hidden.size(2)}).index_select(0, input.logit_positions);
+  return at::linear(apply_norm(architecture, weights.final_norm, chosen), weights.head);
+}
+
+}  // namespace
+
+ForwardOutput forward(const Architecture& architecture, const DecoderWeights& weights,
+                      const ForwardInput& input, KvCache* cache, const Taps* taps) {
+  static const Taps kNoTaps;
+  const Taps& active = taps != nullptr ? *taps : kNoTaps;
+  const Extent extent = check_start(architecture, input);
+  const std::int64_t past = cached_length(architecture, input, cache);
+  const at::Tensor positions =
+      positions_of(architecture, input, extent, past, weights.token_embedding.device());
+  at::Tensor hidden = input.start_hidden.defined()
+                          ? input.start_hidden
+                          : embed(architecture, weights, input.ids, positions);
+  const AttentionContext context =
+      attention_context(architecture, input, positions, past, extent.batch, extent.seq, hidden);
+
+  const std::int64_t last = std::min(active.last_layer().value_or(architecture.layers - 1),
+                                     architecture.layers - 1);
+  for (std::int64_t layer = input.start_layer; layer <= last; ++layer) {
+    hidden = run_block(architecture, weights.layers[static_cast<std::size_t>(layer)], context,
+                       std::move(hidden), layer, cache, active);
+  }
+  ForwardOutput output;
+  output.hidden = hidden;
+  const bool stopped = active.last_layer().has_value();
+  if (input.want_logits && !stopped) {
+    output.logits = compute_logits(architecture, weights, input, hidden);
+  }
+  return output;
+}
+
+}  // namespace kedit

@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "model/families/family.hpp"
+
+namespace kedit::families {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Activation>, 6> kActivations = {{
+    {"gelu_new", Activation::gelu_new},
+    {"gelu", Activation::gelu},
+    {"silu", Activation::silu},
+    {"relu", Activation::relu},
+    {"gelu_pytorch_tanh", Activation::gelu_new},
+    {"swish", Activation::silu},
+}};
+
+void refuse_scaled_rope(const JsonView& rope) {
+  for (const std::string_view key : {"rope_type", "type"}) {
+    const auto kind = rope.find(key);
+    if (kind && kind->string() != "default") {
+      kind->fail("\"default\" (scaled rotary positions are not supported)");
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t read_size(const JsonView& config, std::string_view key) {
+  const JsonView field = config.at(key);
+  const std::int64_t value = field.integer();
+  if (value < 1 || value > (std::int64_t{1} << 31)) field.fail("an integer from 1 to 2^31");
+  return value;
+}
+
+std::int64_t read_size(const JsonView& config, std::string_view key, std::int64_t absent) {
+  return config.has(key) ? read_size(config, key) : absent;
+}
+
+std::int64_t read_layer_count(const JsonView& config, std::string_view key) {
+  const std::int64_t layers = read_size(config, key);
+  if (layers > 10000) config.at(key).fail("at most 10000 layers");
+  return layers;
+}
+
+double read_positive(const JsonView& config, std::string_view key, double absent) {
+  const auto field = config.find(key);
+  if (!field) return absent;
+  const double value = field->number();
+  if (!(value > 0.0) || !std::isfinite(value)) field->fail("a positive number");
+  return value;
+}
+
+bool read_flag(const JsonView& config, std::string_view key, bool absent) {
+  const auto field = config.find(key);
+  return field ? field->boolean() : absent;
+}
+
+void require_flag(const JsonView& config, std::string_view key, bool supported) {
+  const auto field = config.find(key);
+  if (field && field->boolean() != supported) {
+    field->fail(supported ? "true (false is not supported)" : "false (true is not supported)");
+  }
+}
+
+Activation read_activation(const JsonView& config, std::string_view key, std::string_view absent) {
+  const auto field = config.find(key);
+  const std::string name = field ? field->string() : std::string(absent);
+  for (const auto& [known, activation] : kActivations) {
+    if (known == name) return activation;
+  }
+  config.at(key).fail("an activation among gelu_new, gelu, gelu_pytorch_tanh, silu, swish, relu");
+}
+
+std::string_view activation_name(Activation activation) {
+  for (const auto& [name, value] : kActivations) {
+    if (value == activation) return name;
+  }
+  throw ModelError("writing a configuration: unknown activation");
+}
+
+double read_rope_theta(const JsonView& config) {
+  const double theta = read_positive(config, "rope_theta", 10000.0);
+  if (const auto scaling = config.find("rope_scaling")) refuse_scaled_rope(*scaling);
+  const auto parameters = config.find("rope_parameters");
+  if (!parameters) return theta;
+  refuse_scaled_rope(*parameters);
+  return read_positive(*parameters, "rope_theta", theta);
+}
+
+void read_llama_shape(const JsonView& config, Architecture& out) {
+  out.hidden = read_size(config, "hidden_size");
+  out.intermediate = read_size(config, "intermediate_size");
+  out.layers = read_layer_count(config, "num_hidden_layers");
+  out.heads = read_size(config, "num_attention_heads");
+  out.kv_heads = read_size(config, "num_key_value_heads", out.heads);
+  out.vocab = read_size(config, "vocab_size");
+  out.max_positions = read_size(config, "max_position_embeddings", 2048);
+  if (!config.has("head_dim") && out.hidden % out.heads != 0) {
+    config.at("hidden_size").fail(fmt::format("a multiple of num_attention_heads = {}", out.heads));
+  }
+  out.head_dim = read_size(config, "head_dim", out.hidden / out.heads);
+  if (out.heads % out.kv_heads != 0) {
+    config.at("num_key_value_heads")
+        .fail(fmt::format("a divisor of num_attention_heads = {}", out.heads));
+  }
+  if (out.head_dim % 2 != 0) config.at("head_dim").fail("an even number (rotary positions)");
+  out.norm = NormKind::rms_norm;
+  out.norm_epsilon = read_positive(config, "rms_norm_eps", 1e-6);
+  out.positions = PositionKind::rotary;
+  out.rope_theta = read_rope_theta(config);
+  out.gated_mlp = true;
+  out.activation = read_activation(config, "hidden_act", "silu");
+  out.orientation = Orientation::out_in;
+  out.tied_head = read_flag(config, "tie_word_embeddings", false);
+
+  auto& names = out.names;
+  names.token_embedding = "model.embed_tokens";
+  names.block = "model.layers.{}";
+  names.attention_norm = names.block + ".input_layernorm";
+  names.mlp_norm = names.block + ".post_attention_layernorm";
+  names.final_norm = "model.norm";
+  names.query = names.block + ".self_attn.q_proj";
+  names.key = names.block + ".self_attn.k_proj";
+  names.value = names.block + ".self_attn.v_proj";
+  names.attention_output = names.block + ".self_attn.o_proj";
+  names.gate = names.block + ".mlp.gate_proj";
+  names.up = names.block + ".mlp.up_proj";
+  names.down = names.block + ".mlp.down_proj";
+  names.head = "lm_head";
+}
+
+void write_llama_shape(const Architecture& architecture, Json& out) {
+  out["hidden_size"] = architecture.hidden;
+  out["intermediate_size"] = architecture.intermediate;
+  out["num_hidden_layers"] = architecture.layers;
+  out["num_attention_heads"] = architecture.heads;
+  out["num_key_value_heads"] = architecture.kv_heads;
+  out["head_dim"] = architecture.head_dim;
+  out["vocab_size"] = architecture.vocab;
+  out["max_position_embeddings"] = architecture.max_positions;
+  out["rms_norm_eps"] = architecture.norm_epsilon;
+  out["rope_theta"] = architecture.rope_theta;
+  out["rope_scaling"] = nullptr;
+  out["hidden_act"] = std::string(activation_name(architecture.activation));
+  out["tie_word_embeddings"] = architecture.tied_head;
+}
+
+}  // namespace kedit::families

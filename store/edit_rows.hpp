@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "store/database.hpp"
+#include "store/identity.hpp"
+
+namespace kedit {
+
+/// What an edit hangs on and how it came to be, beside its content.
+struct EditRow {
+  std::string id;
+  std::string content_sha256;
+  std::optional<std::string> parent;  ///< previous edit of the branch
+  std::optional<std::string> run;     ///< the run that it was made for
+  std::string diagnostics;
+  std::string diagnostics_sha256;
+  bool forced = false;
+};
+
+/// Writes an edit with all its rows. Nothing happens when the same edit is there already; another
+/// content under the same id is a conflict.
+void insert_edit(Connection& connection, const EditRow& row, const EditContent& content);
+
+std::optional<EditRow> read_edit_row(Connection& connection, const std::string& id);
+/// The content of an existing edit; the factors are not decoded and not checked here.
+EditContent read_content(Connection& connection, const std::string& id);
+/// The delta again. Throws `StoreError` (corrupt) when factors do not match their checksum.
+EditDelta delta_of(const Connection& connection, const EditRow& row, const EditContent& content);
+
+}  // namespace kedit

@@ -1,0 +1,331 @@
+// Commits, reverts and branches: what was applied where, in which order.
+#include "edits/hash.hpp"
+#include "store/edit_rows.hpp"
+#include "store/schema.hpp"
+#include "store/store_impl.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+namespace kedit {
+namespace {
+
+struct Branch {
+  std::int64_t key = 0;
+  std::string name;
+  std::optional<std::string> head;       ///< last commit
+  std::int64_t length = 0;               ///< commits on it
+  std::optional<std::string> last_edit;  ///< edit applied last, reverted or not
+};
+
+std::string branch_names(Connection& db) {
+  std::string names;
+  Statement query = db.statement("SELECT name FROM branches ORDER BY id");
+  while (query.step()) names += (names.empty() ? "" : ", ") + query.text(0);
+  return names;
+}
+
+std::int64_t branch_key(Connection& db, const std::string& name) {
+  {
+    Statement query = db.statement("SELECT id FROM branches WHERE name = ?");
+    query.with(name);
+    if (query.step()) return query.integer(0);
+  }
+  throw StoreError(StoreError::Kind::absent,
+                   db.where() + fmt::format("there is no branch \"{}\"; the store has {}", name,
+                                            branch_names(db)));
+}
+
+Branch read_branch(Connection& db, const std::string& name) {
+  Branch branch;
+  branch.key = branch_key(db, name);
+  branch.name = name;
+  {
+    Statement query = db.statement(
+        "SELECT head, (SELECT max(position) FROM branch_commits WHERE branch = b.id) "
+        "FROM branches b WHERE b.id = ?");
+    query.with(branch.key).step();
+    if (!query.is_null(0)) branch.head = query.text(0);
+    branch.length = query.integer(1);
+  }
+  Statement query = db.statement(
+      "SELECT c.edit FROM branch_commits l JOIN commits c ON c.id = l.commit_id "
+      "WHERE l.branch = ? AND c.kind = 'apply' ORDER BY l.position DESC LIMIT 1");
+  query.with(branch.key);
+  if (query.step()) branch.last_edit = query.text(0);
+  return branch;
+}
+
+// Appends a commit to the branch's list; the head is written once at the end of the transaction.
+std::string append_commit(Connection& db, Branch& branch, const char* kind, const std::string& edit,
+                          const std::string& note) {
+  const std::string id = commit_id(kind, edit, branch.head.value_or(""));
+  // The same commit after the same history may already be on another branch: it is then shared.
+  db.statement(
+        "INSERT INTO commits (id, kind, parent, edit, time, note, program) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING")
+      .with(id, kind, branch.head, edit, utc_now(), note, store_program())
+      .run();
+  db.statement("INSERT INTO branch_commits (branch, position, commit_id) VALUES (?, ?, ?)")
+      .with(branch.key, ++branch.length, id)
+      .run();
+  branch.head = id;
+  return id;
+}
+
+void write_head(Connection& db, const Branch& branch) {
+  db.statement("UPDATE branches SET head = ? WHERE id = ?").with(branch.head, branch.key).run();
+}
+
+void require_model(Connection& db, const std::string& fingerprint) {
+  Statement query = db.statement("SELECT 1 FROM models WHERE fingerprint = ?");
+  query.with(fingerprint);
+  if (query.step()) return;
+  throw StoreError(StoreError::Kind::absent,
+                   db.where() + fmt::format("the store does not know model \"{}\"; put_model first",
+                                            fingerprint));
+}
+
+std::string insert_delta(Connection& db, const EditDelta& delta, EditRow row) {
+  const EditContent content = content_of(delta);
+  require_model(db, content.model);
+  row.content_sha256 = content_sha256(content);
+  row.id = edit_id(row.content_sha256, row.parent.value_or(""), row.run.value_or(""));
+  row.diagnostics = delta.diagnostics;
+  row.diagnostics_sha256 = sha256_hex(delta.diagnostics);
+  insert_edit(db, row, content);
+  return row.id;
+}
+
+// The columns of an EditRecord. ?1 is the branch whose reverts count.
+constexpr std::string_view kRecordColumns =
+    "SELECT e.id, e.editor, e.kind, "
+    "coalesce(q.subject, f.subject, ''), coalesce(q.prompt, ''), "
+    "coalesce(q.target_new, f.object, ''), "
+    "(SELECT count(*) FROM requests WHERE edit = e.id), coalesce(c.time, e.created), "
+    "coalesce(e.parent, ''), e.model, coalesce(c.note, ''), e.program, e.forced, "
+    "(SELECT r.id FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
+    " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1 LIMIT 1) "
+    "FROM edits e LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
+    "LEFT JOIN facts f ON f.edit = e.id AND f.position = 0 ";
+
+EditRecord record_from(const Statement& row) {
+  EditRecord record;
+  record.id = row.text(0);
+  record.editor = row.text(1);
+  record.kind = row.text(2);
+  record.subject = row.text(3);
+  record.prompt = row.text(4);
+  record.target_new = row.text(5);
+  record.requests = row.integer(6);
+  record.time = row.text(7);
+  record.parent = row.text(8);
+  record.model = row.text(9);
+  record.note = row.text(10);
+  record.program = row.text(11);
+  record.forced = row.integer(12) != 0;
+  record.reverted_by = row.text(13);
+  return record;
+}
+
+// The first branch that lists the edit; 0 for an edit of a run.
+std::int64_t home_branch(Connection& db, const std::string& edit) {
+  Statement query = db.statement(
+      "SELECT l.branch FROM commits c JOIN branch_commits l ON l.commit_id = c.id "
+      "WHERE c.edit = ? ORDER BY l.branch LIMIT 1");
+  query.with(edit);
+  return query.step() ? query.integer(0) : 0;
+}
+
+// The edit must be applied on the branch and not reverted there.
+void require_live(Connection& db, const Branch& branch, const std::string& edit) {
+  Statement query = db.statement(
+      "SELECT c.kind, c.id FROM branch_commits l JOIN commits c ON c.id = l.commit_id "
+      "WHERE l.branch = ? AND c.edit = ? ORDER BY l.position DESC LIMIT 1");
+  query.with(branch.key, edit);
+  if (!query.step()) {
+    throw StoreError(
+        StoreError::Kind::absent,
+        db.where() + fmt::format("edit {} is not on branch \"{}\"; see kedit store log", edit,
+                                 branch.name));
+  }
+  if (query.text(0) == "revert") {
+    throw StoreError(StoreError::Kind::conflict,
+                     db.where() + fmt::format("edit {} is reverted already (by {}); there is "
+                                              "nothing to do",
+                                              edit, query.text(1)));
+  }
+}
+
+std::string plural(std::size_t count) {
+  return fmt::format("committing {} edit{}", count, count == 1 ? "" : "s");
+}
+
+bool is_hex_prefix(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+}  // namespace
+
+std::string Store::commit(const EditDelta& delta, const std::string& note,
+                          const std::string& branch, bool forced) {
+  return commit_all({delta}, note, branch, forced).front();
+}
+
+std::vector<std::string> Store::commit_all(const std::vector<EditDelta>& deltas,
+                                           const std::string& note, const std::string& branch_name,
+                                           bool forced) {
+  Connection& db = impl_->db;
+  db.begin_act(plural(deltas.size()));
+  std::vector<std::string> ids;
+  ids.reserve(deltas.size());
+  Transaction transaction(db);
+  Branch branch = read_branch(db, branch_name);
+  for (const EditDelta& delta : deltas) {
+    EditRow row;
+    row.parent = branch.last_edit;
+    row.forced = forced;
+    const std::string id = insert_delta(db, delta, row);
+    append_commit(db, branch, "apply", id, note);
+    branch.last_edit = id;
+    ids.push_back(id);
+  }
+  if (!ids.empty()) write_head(db, branch);
+  transaction.commit();
+  return ids;
+}
+
+std::vector<std::string> Store::commit_for_run(const std::string& run,
+                                               const std::vector<EditDelta>& deltas) {
+  Connection& db = impl_->db;
+  db.begin_act(plural(deltas.size()) + " of run " + run);
+  std::vector<std::string> ids;
+  ids.reserve(deltas.size());
+  Transaction transaction(db);
+  for (const EditDelta& delta : deltas) {
+    EditRow row;
+    row.run = run;
+    ids.push_back(insert_delta(db, delta, row));
+  }
+  transaction.commit();
+  return ids;
+}
+
+std::string Store::revert(const std::string& id, const std::string& branch_name) {
+  Connection& db = impl_->db;
+  db.begin_act("reverting edit " + id);
+  Transaction transaction(db);
+  if (!read_edit_row(db, id)) {
+    impl_->refuse(StoreError::Kind::absent, "there is no such edit; see kedit store log");
+  }
+  Branch branch = read_branch(db, branch_name);
+  require_live(db, branch, id);
+  const std::string revert = append_commit(db, branch, "revert", id, "");
+  write_head(db, branch);
+  transaction.commit();
+  return revert;
+}
+
+void Store::create_branch(const std::string& name, const std::string& from) {
+  Connection& db = impl_->db;
+  db.begin_act("creating branch " + name);
+  Transaction transaction(db);
+  const std::int64_t source = branch_key(db, from);
+  db.statement(
+        "INSERT INTO branches (name, head, created) "
+        "SELECT ?, head, ? FROM branches WHERE id = ? ON CONFLICT (name) DO NOTHING")
+      .with(name, utc_now(), source)
+      .run();
+  if (db.changes() == 0) {
+    impl_->refuse(StoreError::Kind::conflict, "the branch exists already; choose another name");
+  }
+  db.statement(
+        "INSERT INTO branch_commits (branch, position, commit_id) "
+        "SELECT ?, position, commit_id FROM branch_commits WHERE branch = ?")
+      .with(branch_key(db, name), source)
+      .run();
+  transaction.commit();
+}
+
+std::string Store::resolve(const std::string& prefix) const {
+  Connection& db = impl_->db;
+  db.begin_act("looking up edit " + prefix);
+  std::vector<std::string> found;
+  if (is_hex_prefix(prefix)) {
+    Statement query = db.statement(
+        "SELECT id FROM edits WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2");
+    query.with(prefix);
+    while (query.step()) found.push_back(query.text(0));
+  }
+  if (found.empty()) {
+    impl_->refuse(StoreError::Kind::absent, "there is no such edit; see kedit store log");
+  }
+  if (found.size() > 1) {
+    impl_->refuse(StoreError::Kind::conflict,
+                  fmt::format("several edits begin so ({}, {}, ...); give more digits", found[0],
+                              found[1]));
+  }
+  return found.front();
+}
+
+std::optional<EditRecord> Store::record(const std::string& id) const {
+  Connection& db = impl_->db;
+  db.begin_act("reading edit " + id);
+  const std::int64_t branch = home_branch(db, id);
+  Statement query = db.statement(std::string(kRecordColumns) +
+                                 "LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
+                                 "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1");
+  query.with(branch, id);
+  if (!query.step()) return std::nullopt;
+  return record_from(query);
+}
+
+std::optional<EditDelta> Store::find(const std::string& id) const {
+  Connection& db = impl_->db;
+  db.begin_act("reading edit " + id);
+  const std::optional<EditRow> row = read_edit_row(db, id);
+  if (!row) return std::nullopt;
+  return delta_of(db, *row, read_content(db, id));
+}
+
+std::vector<EditRecord> Store::log(const std::string& branch) const {
+  Connection& db = impl_->db;
+  db.begin_act("reading the log");
+  const std::int64_t key = branch_key(db, branch);
+  std::vector<EditRecord> records;
+  Statement query = db.statement(
+      std::string(kRecordColumns) +
+      "JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
+      "JOIN branch_commits b ON b.commit_id = c.id WHERE b.branch = ?1 ORDER BY b.position");
+  query.with(key);
+  while (query.step()) records.push_back(record_from(query));
+  return records;
+}
+
+std::vector<std::string> Store::live(const std::string& branch,
+                                     const std::string& fingerprint) const {
+  Connection& db = impl_->db;
+  db.begin_act("reading the branch");
+  const std::int64_t key = branch_key(db, branch);
+  std::vector<std::string> ids;
+  Statement query = db.statement(
+      "SELECT e.id FROM branch_commits b JOIN commits c ON c.id = b.commit_id "
+      "JOIN edits e ON e.id = c.edit "
+      "WHERE b.branch = ?1 AND c.kind = 'apply' AND e.model = ?2 AND NOT EXISTS "
+      "(SELECT 1 FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
+      " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1) ORDER BY b.position");
+  query.with(key, fingerprint);
+  while (query.step()) ids.push_back(query.text(0));
+  return ids;
+}
+
+std::vector<std::string> Store::branches() const {
+  Connection& db = impl_->db;
+  db.begin_act("reading the branches");
+  std::vector<std::string> names;
+  Statement query = db.statement("SELECT name FROM branches ORDER BY id");
+  while (query.step()) names.push_back(query.text(0));
+  return names;
+}
+
+}  // namespace kedit

@@ -1,0 +1,137 @@
+#include "store/identity.hpp"
+
+#include "edits/hash.hpp"
+#include "json/json.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <initializer_list>
+
+namespace kedit {
+namespace {
+
+constexpr std::size_t kIdDigits = 12;
+
+// A length before every field: no two different lists of fields give the same bytes.
+void add(Sha256& hash, std::string_view field) {
+  hash.update(fmt::format("{}:", field.size())).update(field);
+}
+
+void add(Sha256& hash, std::int64_t number) { add(hash, std::string_view(fmt::to_string(number))); }
+
+std::string short_id(std::initializer_list<std::string_view> fields) {
+  Sha256 hash;
+  for (const std::string_view field : fields) add(hash, field);
+  return hash.hex().substr(0, kIdDigits);
+}
+
+UpdateRow update_row(const WeightUpdate& update) {
+  UpdateRow row;
+  row.weight = update.weight;
+  row.kind = std::holds_alternative<LowRank>(update.update) ? "low-rank" : "dense";
+  row.dtype = "float32";
+  row.rows = update.rows();
+  row.columns = update.cols();
+  row.rank = update.rank();
+  row.factors = encode_update(update);
+  row.sha256 = Sha256().update(row.factors.data(), row.factors.size()).hex();
+  return row;
+}
+
+Json parsed(const EditDelta& delta, const std::string& text, const char* field) {
+  try {
+    return parse_json(text, fmt::format("edit of {}: {}", delta.editor, field));
+  } catch (const JsonError& error) {
+    throw DeltaError(error.what());
+  }
+}
+
+std::string text_field(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<RequestRow> request_rows(const EditDelta& delta) {
+  const Json bodies = delta.requests.empty() ? Json() : parsed(delta, delta.requests, "requests");
+  if (!bodies.is_null() && !bodies.is_array()) {
+    throw DeltaError(fmt::format("edit of {}: requests: expected a JSON array, found {}",
+                                 delta.editor, bodies.type_name()));
+  }
+  const bool has_ids = !delta.request_ids.empty();
+  if (has_ids && bodies.is_array() && bodies.size() != delta.request_ids.size()) {
+    throw DeltaError(fmt::format("edit of {}: requests: expected as many as request ids ({}), found {}",
+                                 delta.editor, delta.request_ids.size(), bodies.size()));
+  }
+  std::vector<RequestRow> rows(has_ids ? delta.request_ids.size() : bodies.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    RequestRow& row = rows[i];
+    row.has_id = has_ids;
+    if (has_ids) row.id = delta.request_ids[i];
+    row.has_body = bodies.is_array();
+    if (!row.has_body) continue;
+    row.body = canonical_text(bodies[i]);
+    row.subject = text_field(bodies[i], "subject");
+    row.prompt = text_field(bodies[i], "prompt");
+    row.target_new = text_field(bodies[i], "target_new");
+  }
+  return rows;
+}
+
+}  // namespace
+
+EditContent content_of(const EditDelta& delta) {
+  validate_delta(delta);
+  EditContent content;
+  content.editor = delta.editor;
+  content.settings = delta.settings;
+  content.model = delta.base_fingerprint;
+  if (!delta.settings.empty()) parsed(delta, delta.settings, "settings");
+  if (!delta.diagnostics.empty()) parsed(delta, delta.diagnostics, "diagnostics");
+  content.requests = request_rows(delta);
+  content.updates.reserve(delta.updates.size());
+  for (const WeightUpdate& update : delta.updates) content.updates.push_back(update_row(update));
+  content.facts = delta.facts;
+  return content;
+}
+
+std::string content_sha256(const EditContent& content) {
+  Sha256 hash;
+  for (const std::string* field : {&content.editor, &content.settings, &content.model}) {
+    add(hash, *field);
+  }
+  add(hash, static_cast<std::int64_t>(content.requests.size()));
+  for (const RequestRow& request : content.requests) {
+    add(hash, request.has_id ? "id" : "no id");
+    add(hash, request.id);
+    add(hash, request.has_body ? "body" : "no body");
+    add(hash, request.body);
+  }
+  add(hash, static_cast<std::int64_t>(content.updates.size()));
+  for (const UpdateRow& update : content.updates) {
+    add(hash, update.weight);
+    add(hash, update.sha256);
+  }
+  add(hash, static_cast<std::int64_t>(content.facts.size()));
+  for (const Fact& fact : content.facts) {
+    for (const std::string* field : {&fact.subject, &fact.relation, &fact.object, &fact.sentence}) {
+      add(hash, *field);
+    }
+  }
+  return hash.hex();
+}
+
+std::string edit_id(std::string_view content, std::string_view parent, std::string_view run) {
+  return short_id({"edit", content, parent, run});
+}
+
+std::string commit_id(std::string_view kind, std::string_view edit, std::string_view parent) {
+  return short_id({"commit", kind, edit, parent});
+}
+
+std::string run_id(std::string_view name, std::string_view config, std::string_view header,
+                   std::int64_t sequence) {
+  return short_id({"run", name, config, header, fmt::to_string(sequence)});
+}
+
+}  // namespace kedit

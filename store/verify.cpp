@@ -1,0 +1,240 @@
+// Every invariant of the file that can be checked, and one sentence for each that does not hold.
+#include "edits/hash.hpp"
+#include "json/json.hpp"
+#include "store/edit_rows.hpp"
+#include "store/schema.hpp"
+#include "store/store_impl.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <set>
+
+namespace kedit {
+namespace {
+
+using Faults = std::vector<std::string>;
+
+void check_pages(Connection& db, Faults& faults) {
+  Statement query = db.statement("PRAGMA integrity_check");
+  while (query.step()) {
+    if (query.text(0) != "ok") faults.push_back("SQLite integrity: " + query.text(0));
+  }
+}
+
+void check_references(Connection& db, Faults& faults) {
+  Statement query = db.statement("PRAGMA foreign_key_check");
+  while (query.step()) {
+    const std::string row = query.is_null(1) ? "a row" : fmt::format("row {}", query.integer(1));
+    faults.push_back(
+        fmt::format("{}: {} refers to a missing row of {}", query.text(0), row, query.text(2)));
+  }
+}
+
+void check_schema(Connection& db, Faults& faults) {
+  for (std::string& text : schema_differences(db)) faults.push_back(std::move(text));
+}
+
+void check_json(const std::string& text, const std::string& where, Faults& faults) {
+  if (text.empty()) return;
+  try {
+    parse_json(text, where);
+  } catch (const JsonError& error) {
+    faults.push_back(error.what());
+  }
+}
+
+void check_update(const std::string& edit, const UpdateRow& row, Faults& faults) {
+  const std::string where = fmt::format("edit {}: factors of {}: ", edit, row.weight);
+  const std::string sum = Sha256().update(row.factors.data(), row.factors.size()).hex();
+  if (sum != row.sha256) {
+    faults.push_back(where + fmt::format("expected SHA-256 {}, found {}", row.sha256, sum));
+  }
+  try {
+    const WeightUpdate update = decode_update(row.factors);
+    const bool low_rank = std::holds_alternative<LowRank>(update.update);
+    if (update.weight != row.weight || row.kind != (low_rank ? "low-rank" : "dense") ||
+        row.dtype != "float32" || update.rows() != row.rows || update.cols() != row.columns ||
+        update.rank() != row.rank) {
+      faults.push_back(where + fmt::format("expected {} [{}, {}] rank {}, found [{}, {}] rank {}",
+                                           row.kind, row.rows, row.columns, row.rank, update.rows(),
+                                           update.cols(), update.rank()));
+    }
+  } catch (const DeltaError& error) {
+    faults.push_back(where + error.what());
+  }
+}
+
+// Positions must be 0, 1, 2, ... in each of an edit's lists.
+void check_positions(Connection& db, Faults& faults) {
+  for (const char* table : {"edit_updates", "requests", "facts"}) {
+    Statement query = db.statement(
+        fmt::format("SELECT edit FROM {} GROUP BY edit HAVING max(position) <> count(*) - 1 "
+                    "OR min(position) <> 0",
+                    table));
+    while (query.step()) {
+      faults.push_back(fmt::format("edit {}: {}: a position is missing", query.text(0), table));
+    }
+  }
+}
+
+void check_edit(Connection& db, const std::string& id, Faults& faults) {
+  const std::optional<EditRow> row = read_edit_row(db, id);
+  if (!row) {
+    faults.push_back(fmt::format("edit {}: it is listed but cannot be found by its id", id));
+    return;
+  }
+  const EditContent content = read_content(db, id);
+  const std::string where = fmt::format("edit {}: ", id);
+  for (const UpdateRow& update : content.updates) check_update(id, update, faults);
+  for (const RequestRow& request : content.requests) {
+    check_json(request.body, where + "request", faults);
+  }
+  check_json(content.settings, where + "settings", faults);
+  if (sha256_hex(row->diagnostics) != row->diagnostics_sha256) {
+    faults.push_back(where + "diagnostics do not match their SHA-256");
+  }
+  if (content_sha256(content) != row->content_sha256) {
+    faults.push_back(where + "its content does not match its SHA-256");
+  }
+  if (edit_id(row->content_sha256, row->parent.value_or(""), row->run.value_or("")) != id) {
+    faults.push_back(where + "its id does not follow from its content and parent");
+  }
+}
+
+void check_edits(Connection& db, Faults& faults) {
+  std::vector<std::string> ids;
+  {
+    Statement query = db.statement("SELECT id FROM edits ORDER BY sequence");
+    while (query.step()) ids.push_back(query.text(0));
+  }
+  for (const std::string& id : ids) check_edit(db, id, faults);
+}
+
+void check_commits(Connection& db, Faults& faults) {
+  Statement query = db.statement("SELECT id, kind, parent, edit FROM commits ORDER BY sequence");
+  while (query.step()) {
+    const std::string id = query.text(0);
+    const std::string kind = query.text(1);
+    if (kind != "apply" && kind != "revert") {
+      faults.push_back(fmt::format("commit {}: expected apply or revert, found \"{}\"", id, kind));
+    } else if (commit_id(kind, query.text(3), query.text(2)) != id) {
+      faults.push_back(
+          fmt::format("commit {}: its id does not follow from its edit and parent", id));
+    }
+  }
+}
+
+struct BranchWalk {
+  std::string name;
+  std::string head;        ///< as the branch says
+  std::string last;        ///< as its list ends
+  std::int64_t length = 0;
+  std::set<std::string> commits;
+  std::set<std::string> live;
+};
+
+struct Listed {
+  std::int64_t position = 0;
+  std::string commit, kind, parent, edit;
+};
+
+void check_listed(BranchWalk& walk, const Listed& entry, Faults& faults) {
+  const std::string where = fmt::format("branch {}: commit {}: ", walk.name, entry.commit);
+  if (entry.position != ++walk.length) {
+    faults.push_back(where + fmt::format("expected position {}, found {}", walk.length,
+                                         entry.position));
+    walk.length = entry.position;
+  }
+  if (!entry.parent.empty() && !walk.commits.contains(entry.parent)) {
+    faults.push_back(where + fmt::format("its parent {} does not stand before it", entry.parent));
+  }
+  if (entry.kind == "apply" && !walk.live.insert(entry.edit).second) {
+    faults.push_back(where + fmt::format("edit {} is applied already", entry.edit));
+  }
+  if (entry.kind == "revert" && walk.live.erase(entry.edit) == 0) {
+    faults.push_back(where + fmt::format("it reverts edit {}, which is not applied there",
+                                         entry.edit));
+  }
+  walk.commits.insert(entry.commit);
+  walk.last = entry.commit;
+}
+
+void check_branches(Connection& db, Faults& faults) {
+  std::map<std::int64_t, BranchWalk> walks;
+  {
+    Statement query = db.statement("SELECT id, name, head FROM branches");
+    while (query.step()) {
+      BranchWalk& walk = walks[query.integer(0)];
+      walk.name = query.text(1);
+      walk.head = query.text(2);
+    }
+  }
+  Statement query = db.statement(
+      "SELECT l.branch, l.position, l.commit_id, c.kind, c.parent, c.edit FROM branch_commits l "
+      "LEFT JOIN commits c ON c.id = l.commit_id ORDER BY l.branch, l.position");
+  while (query.step()) {
+    check_listed(walks[query.integer(0)],
+                 {query.integer(1), query.text(2), query.text(3), query.text(4), query.text(5)},
+                 faults);
+  }
+  for (const auto& [key, walk] : walks) {
+    if (walk.head != walk.last) {
+      faults.push_back(fmt::format("branch {}: expected head {}, found its list ending at {}",
+                                   walk.name, walk.head.empty() ? "none" : walk.head,
+                                   walk.last.empty() ? "none" : walk.last));
+    }
+  }
+}
+
+void check_runs(Connection& db, Faults& faults) {
+  Statement query = db.statement("SELECT id, name, config, header, sequence FROM runs");
+  while (query.step()) {
+    const std::string id = query.text(0);
+    if (run_id(query.text(1), query.text(2), query.text(3), query.integer(4)) != id) {
+      faults.push_back(fmt::format("run {}: its id does not follow from its content", id));
+    }
+  }
+}
+
+void check_results(Connection& db, Faults& faults) {
+  Statement query = db.statement("SELECT run, system, case_id, payload, sha256 FROM results");
+  while (query.step()) {
+    const std::string where =
+        fmt::format("run {}: result of {}, case {}", query.text(0), query.text(1),
+                    query.integer(2));
+    const std::string payload = query.text(3);
+    if (sha256_hex(payload) != query.text(4)) {
+      faults.push_back(where + ": it does not match its SHA-256");
+    }
+    check_json(payload, where, faults);
+  }
+}
+
+// A damaged page ends one check, not the whole: the others may still say which edits are sound.
+void guarded(Connection& db, Faults& faults, void (*check)(Connection&, Faults&)) {
+  try {
+    check(db, faults);
+  } catch (const StoreError& error) {
+    if (error.kind() == StoreError::Kind::busy) throw;
+    faults.push_back(error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Store::verify() const {
+  Connection& db = impl_->db;
+  db.begin_act("verifying");
+  Faults faults;
+  Transaction snapshot(db, Transaction::Kind::read);
+  for (const auto check : {check_pages, check_schema, check_references, check_positions,
+                           check_edits, check_commits, check_branches, check_runs, check_results}) {
+    guarded(db, faults, check);
+  }
+  return faults;
+}
+
+}  // namespace kedit

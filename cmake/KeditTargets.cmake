@@ -27,12 +27,13 @@ function(kedit_use_pch target)
   target_precompile_headers(${target} REUSE_FROM kedit_pch)
 endfunction()
 
+# fmt header-only: the wheel carries newer fmt headers than the system library that would be linked.
 function(kedit_common target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/kedit>")
   target_link_libraries(${target} PUBLIC kedit_torch nlohmann_json::nlohmann_json
-                        PRIVATE "$<BUILD_INTERFACE:kedit_warnings>" fmt::fmt)
+                        PRIVATE "$<BUILD_INTERFACE:kedit_warnings>" fmt::fmt-header-only)
 endfunction()
 
 # kedit_library(NAME SOURCES ... [DEPENDS kedit libraries] [PRIVATE outside libraries])

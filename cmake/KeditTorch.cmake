@@ -8,13 +8,16 @@ endif()
 if(NOT EXISTS "${KEDIT_TORCH_ROOT}/lib/libtorch_cpu.so")
   message(FATAL_ERROR "no LibTorch in ${KEDIT_TORCH_ROOT}: run ./dev build, or set KEDIT_TORCH_DIR")
 endif()
-file(STRINGS "${KEDIT_TORCH_ROOT}/include/torch/headeronly/version.h" KEDIT_TORCH_VERSION_LINE
-     REGEX "define TORCH_VERSION \"" )
-if(NOT KEDIT_TORCH_VERSION_LINE)  # before 2.9 the header stood elsewhere
-  file(STRINGS "${KEDIT_TORCH_ROOT}/include/torch/csrc/api/include/torch/version.h"
-       KEDIT_TORCH_VERSION_LINE REGEX "define TORCH_VERSION \"")
-endif()
-string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" KEDIT_TORCH_VERSION "${KEDIT_TORCH_VERSION_LINE}")
+# The macros stand in either header: the first is the place since 2.9, the second the one before.
+set(KEDIT_TORCH_VERSION "")
+foreach(header headeronly/version.h csrc/api/include/torch/version.h)
+  if(NOT KEDIT_TORCH_VERSION AND EXISTS "${KEDIT_TORCH_ROOT}/include/torch/${header}")
+    file(STRINGS "${KEDIT_TORCH_ROOT}/include/torch/${header}" lines
+         REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) [0-9]+")
+    string(REGEX REPLACE "[^0-9;]" "" lines "${lines}")
+    list(JOIN lines "." KEDIT_TORCH_VERSION)
+  endif()
+endforeach()
 if(KEDIT_TORCH_VERSION VERSION_LESS 2.4)
   message(FATAL_ERROR "LibTorch ${KEDIT_TORCH_VERSION} in ${KEDIT_TORCH_ROOT}: 2.4 or newer is needed")
 endif()

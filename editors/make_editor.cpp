@@ -3,6 +3,7 @@
 #include "editors/reasoning/in_context.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace kedit {
 

@@ -13,12 +13,16 @@ namespace {
 
 constexpr std::string_view kRightQuote = "\xE2\x80\x99";  // U+2019
 
-std::string straight_quotes(std::string text) {
+std::string straight_quotes(const std::string& text) {
+  std::string out;
+  std::size_t begin = 0;
   for (std::size_t at = text.find(kRightQuote); at != std::string::npos;
-       at = text.find(kRightQuote, at + 1)) {
-    text.replace(at, kRightQuote.size(), "'");
+       at = text.find(kRightQuote, begin)) {
+    out.append(text, begin, at - begin);
+    out += '\'';
+    begin = at + kRightQuote.size();
   }
-  return text;
+  return out.append(text, begin);
 }
 
 std::string dotless_key(std::string_view text) {

@@ -117,9 +117,8 @@ Json count_to_json(double count) {
 }
 
 Json score_to_json(const Score& score) {
-  return {{"hit", count_to_json(score.hit)},
-          {"n", count_to_json(score.n)},
-          {"value", score.value()}};
+  return {
+      {"hit", count_to_json(score.hit)}, {"n", count_to_json(score.n)}, {"value", score.value()}};
 }
 
 Json metrics_to_json(const CasesByRule& judged) {

@@ -1,6 +1,7 @@
 #include "eval/teacher_forcing.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <numeric>
@@ -60,7 +61,7 @@ void score_batch(const EditedModel& model, const std::vector<Row>& rows,
 std::vector<bool> forced_matches(const EditedModel& model,
                                  const std::vector<std::pair<std::string, std::string>>& pairs,
                                  std::int64_t batch_rows) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   std::vector<Row> rows;
   rows.reserve(pairs.size());
   for (const auto& [prompt, continuation] : pairs) {

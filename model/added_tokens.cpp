@@ -1,8 +1,8 @@
 #include "model/added_tokens.hpp"
 
-#include <algorithm>
-
 #include "model/utf8.hpp"
+
+#include <algorithm>
 
 namespace kedit {
 namespace {

@@ -1,8 +1,8 @@
 #include "model/bpe.hpp"
 
-#include <algorithm>
-
 #include "model/byte_level.hpp"
+
+#include <algorithm>
 
 namespace kedit {
 
@@ -110,8 +110,7 @@ void BpeModel::encode(const Vocabulary& vocabulary, std::string_view piece, BpeS
     scratch.spans_.clear();
     scratch.symbols_.clear();
   }
-  scratch.spans_.emplace(piece,
-                         BpeScratch::Span{scratch.symbols_.size(), symbols.size() - begin});
+  scratch.spans_.emplace(piece, BpeScratch::Span{scratch.symbols_.size(), symbols.size() - begin});
   scratch.symbols_.insert(scratch.symbols_.end(),
                           symbols.begin() + static_cast<std::ptrdiff_t>(begin), symbols.end());
 }

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "model/vocabulary.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "model/vocabulary.hpp"
 
 namespace kedit {
 
@@ -20,7 +20,8 @@ struct BpeSymbol {
 /// Merging needs memory, and pieces come again: what one thread needs for `BpeModel::encode`.
 class BpeScratch {
  public:
-  /// Pieces longer than this are not remembered, nor more pieces than this (then all are forgotten).
+  /// Pieces longer than this are not remembered, nor more pieces than this (then all are
+  /// forgotten).
   static constexpr std::size_t kLongestPiece = 256;
   static constexpr std::size_t kMostPieces = 20000;
 
@@ -63,8 +64,8 @@ class BpeModel {
 
   BpeModel(const Vocabulary& vocabulary, Options options);
 
-  /// The next merge in order of rank: `left` and `right` give `merged`. A pair given again takes the
-  /// later rank.
+  /// The next merge in order of rank: `left` and `right` give `merged`. A pair given again takes
+  /// the later rank.
   void add_merge(std::int64_t left, std::int64_t right, std::int64_t merged);
   bool covers_all_bytes() const;
 

@@ -1,8 +1,8 @@
 #include "model/byte_level.hpp"
 
-#include <array>
-
 #include "model/utf8.hpp"
+
+#include <array>
 
 namespace kedit {
 namespace {

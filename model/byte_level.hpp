@@ -7,9 +7,9 @@
 
 namespace kedit {
 
-/// GPT-2's printable alphabet for bytes: 33-126, 161-172 and 174-255 stand for themselves, the other
-/// 68 bytes are U+0100, U+0101, ... in order (so a blank is "Ġ"). Vocabularies of byte-level BPE are
-/// spelled in it.
+/// GPT-2's printable alphabet for bytes: 33-126, 161-172 and 174-255 stand for themselves, the
+/// other 68 bytes are U+0100, U+0101, ... in order (so a blank is "Ġ"). Vocabularies of byte-level
+/// BPE are spelled in it.
 char32_t byte_symbol(std::uint8_t byte);
 
 /// Every byte as its symbol, in UTF-8.

@@ -1,12 +1,12 @@
 #include "model/normalizer.hpp"
 
+#include "model/utf8.hpp"
+
 #include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-
-#include "model/utf8.hpp"
 
 namespace kedit {
 namespace {
@@ -15,15 +15,16 @@ namespace {
 constexpr char32_t kFirstUnstable = 0x300;
 constexpr unsigned char kFirstUnstableByte = 0xCC;
 
-constexpr auto kComposeOptions =
-    static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+constexpr auto kComposeOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 
 bool is_mark(utf8proc_int32_t value) {
   switch (utf8proc_category(value)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME: return true;
-    default: return false;
+    case UTF8PROC_CATEGORY_ME:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -31,8 +32,9 @@ bool is_mark(utf8proc_int32_t value) {
 // of "no", which only makes the clusters longer.
 bool starts_cluster(char32_t value) {
   if (value < kFirstUnstable) return true;
-  if (value >= 0x1160 && value <= 0x11FF) return false;    // Hangul vowels and final consonants
-  if (value >= 0x16D63 && value <= 0x16D6A) return false;  // Kirat Rai vowel signs, letters by category
+  if (value >= 0x1160 && value <= 0x11FF) return false;  // Hangul vowels and final consonants
+  if (value >= 0x16D63 && value <= 0x16D6A)
+    return false;  // Kirat Rai vowel signs, letters by category
   return !is_mark(static_cast<utf8proc_int32_t>(value));
 }
 
@@ -98,6 +100,16 @@ std::pair<std::size_t, std::size_t> AlignedText::original(std::size_t begin,
   return {begin_ + begin, begin_ + end};
 }
 
+AlignedText AlignedText::slice(std::size_t begin, std::size_t end) const {
+  if (!changed_) return {part_.substr(begin, end - begin), begin_ + begin};
+  AlignedText result("", 0);
+  result.changed_ = true;
+  result.owned_ = owned_.substr(begin, end - begin);
+  result.ranges_.assign(ranges_.begin() + static_cast<std::ptrdiff_t>(begin),
+                        ranges_.begin() + static_cast<std::ptrdiff_t>(end));
+  return result;
+}
+
 void AlignedText::make_owned() {
   if (changed_) return;
   ranges_.reserve(part_.size() + 1);
@@ -135,8 +147,8 @@ void AlignedText::prefix_space() {
   if (text().empty() || text().front() == ' ') return;
   make_owned();
   owned_.insert(owned_.begin(), ' ');
-  const auto first = ranges_.front();
-  ranges_.insert(ranges_.begin(), first);
+  ranges_.push_back(ranges_.back());
+  std::copy_backward(ranges_.begin(), ranges_.end() - 2, ranges_.end() - 1);  // the first stays twice
 }
 
 std::string compose_nfc(std::string_view text) {

@@ -19,8 +19,11 @@ class AlignedText {
   /// Original range of bytes [begin, end) of `text()`, widened to whole characters.
   std::pair<std::size_t, std::size_t> original(std::size_t begin, std::size_t end) const;
 
-  /// Canonical composition (NFC). Characters that are composed or reordered together share the range
-  /// of all of them.
+  /// Bytes [begin, end) of `text()`, which must lie between characters.
+  AlignedText slice(std::size_t begin, std::size_t end) const;
+
+  /// Canonical composition (NFC). Characters that are composed or reordered together share the
+  /// range of all of them.
   void compose();
   /// Puts one blank in front, unless there is one or the text is empty. It shares the range of the
   /// first character.

@@ -1,8 +1,8 @@
 #include "model/pattern_syntax.hpp"
 
-#include <fmt/format.h>
-
 #include "model/architecture.hpp"
+
+#include <fmt/format.h>
 
 namespace kedit {
 namespace {
@@ -26,9 +26,10 @@ class Rewriter {
 
  private:
   [[noreturn]] void refuse(std::string_view what) const {
-    throw ModelError(fmt::format("{}: expected a splitting pattern, found {} at byte {} of it, "
-                                 "which this version does not support",
-                                 where_, what, position_));
+    throw ModelError(
+        fmt::format("{}: expected a splitting pattern, found {} at byte {} of it, "
+                    "which this version does not support",
+                    where_, what, position_));
   }
 
   bool next_is(std::string_view text) const {
@@ -89,17 +90,25 @@ class Rewriter {
   void escape() {
     if (position_ + 1 >= pattern_.size()) refuse("a lone backslash");
     switch (pattern_[position_ + 1]) {
-      case 's': return replace(kSpace, false);
-      case 'S': return in_class_ ? replace(kNotSpace, false) : replace(kSpace, true);
-      case 'w': return replace(kWord, false);
-      case 'W': return in_class_ ? refuse("\\W in a class") : replace(kWord, true);
-      case 'u': return code_unit();
+      case 's':
+        return replace(kSpace, false);
+      case 'S':
+        return in_class_ ? replace(kNotSpace, false) : replace(kSpace, true);
+      case 'w':
+        return replace(kWord, false);
+      case 'W':
+        return in_class_ ? refuse("\\W in a class") : replace(kWord, true);
+      case 'u':
+        return code_unit();
       case 'h':
-      case 'H': return refuse("\\h");
+      case 'H':
+        return refuse("\\h");
       case 'p':
       case 'P':
-      case 'x': return braced();
-      default: return copy(2);
+      case 'x':
+        return braced();
+      default:
+        return copy(2);
     }
   }
 

@@ -1,6 +1,9 @@
 #include "model/split_pattern.hpp"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "model/architecture.hpp"
+#include "model/pattern_syntax.hpp"
+
 #include <fmt/format.h>
 #include <pcre2.h>
 
@@ -9,9 +12,6 @@
 #include <cstdint>
 #include <new>
 #include <optional>
-
-#include "model/architecture.hpp"
-#include "model/pattern_syntax.hpp"
 
 namespace kedit {
 namespace {
@@ -97,9 +97,10 @@ SplitPattern SplitPattern::compile(const std::string& pcre, const std::string& w
                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &offset,
                                  context.get()));
   if (!impl->code) {
-    throw ModelError(fmt::format("{}: expected a regular expression, found one that does not "
-                                 "compile ({} at byte {})",
-                                 where, message_of(error), offset));
+    throw ModelError(
+        fmt::format("{}: expected a regular expression, found one that does not "
+                    "compile ({} at byte {})",
+                    where, message_of(error), offset));
   }
   // Where the processor has no JIT the interpreter does the work; the error is of no interest.
   pcre2_jit_compile(impl->code.get(), PCRE2_JIT_COMPLETE);
@@ -111,13 +112,13 @@ namespace {
 // The next match at or after `from`; an empty optional when there is none.
 std::optional<TextRange> next_match(const pcre2_code* code, std::string_view text, std::size_t from,
                                     pcre2_match_data* data, pcre2_match_context* context) {
-  const int found =
-      pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                  PCRE2_NO_UTF_CHECK, data, context);
+  const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                                PCRE2_NO_UTF_CHECK, data, context);
   if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (found < 0) {
-    throw ModelError(fmt::format("splitting a text of {} bytes: the tokenizer's pattern failed ({})",
-                                 text.size(), message_of(found)));
+    throw ModelError(
+        fmt::format("splitting a text of {} bytes: the tokenizer's pattern failed ({})",
+                    text.size(), message_of(found)));
   }
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data);
   return TextRange{ends[0], ends[1]};
@@ -182,9 +183,15 @@ void merge_contiguous(const std::vector<Part>& parts, std::vector<TextRange>& pi
 std::vector<TextRange> arrange(const std::vector<Part>& parts, SplitBehavior behavior) {
   std::vector<TextRange> pieces;
   switch (behavior) {
-    case SplitBehavior::merged_with_previous: merge_with_previous(parts, pieces); break;
-    case SplitBehavior::merged_with_next: merge_with_next(parts, pieces); break;
-    case SplitBehavior::contiguous: merge_contiguous(parts, pieces); break;
+    case SplitBehavior::merged_with_previous:
+      merge_with_previous(parts, pieces);
+      break;
+    case SplitBehavior::merged_with_next:
+      merge_with_next(parts, pieces);
+      break;
+    case SplitBehavior::contiguous:
+      merge_contiguous(parts, pieces);
+      break;
     case SplitBehavior::isolated:
     case SplitBehavior::removed:
       for (const Part& part : parts) {
@@ -211,7 +218,9 @@ void SplitPattern::split(std::string_view text, SplitBehavior behavior, bool inv
   if (behavior == SplitBehavior::isolated) return isolate(text, base, scratch, pieces);
   std::vector<Part> parts;
   for_each_part(impl_->code.get(), text, scratch.impl_->data.get(), scratch.impl_->context.get(),
-                [&](TextRange range, bool match) { parts.push_back({range, match != invert}); });
+                [&](TextRange range, bool match) {
+                  parts.push_back({range, match != invert});
+                });
   for (const TextRange& range : arrange(parts, behavior)) {
     if (range.first != range.second) pieces.emplace_back(base + range.first, base + range.second);
   }

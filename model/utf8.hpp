@@ -8,8 +8,8 @@
 
 namespace kedit {
 
-/// Byte position of the first fault, or nothing when `text` is well-formed UTF-8 (no overlong forms,
-/// no surrogates, nothing above U+10FFFF).
+/// Byte position of the first fault, or nothing when `text` is well-formed UTF-8 (no overlong
+/// forms, no surrogates, nothing above U+10FFFF).
 std::optional<std::size_t> first_invalid_utf8(std::string_view text);
 
 /// Every maximal ill-formed part becomes one U+FFFD (Unicode 15, section 3.9).

@@ -22,7 +22,9 @@ class Vocabulary {
   /// Empty when no token has this id.
   const std::string& token(std::int64_t id) const;
   bool contains(std::int64_t id) const;
-  std::int64_t size() const { return static_cast<std::int64_t>(by_id_.size()); }  ///< Highest id + 1.
+  std::int64_t size() const {
+    return static_cast<std::int64_t>(by_id_.size());
+  }  ///< Highest id + 1.
 
   /// Whose `operator()` takes views, so that look-ups do not allocate.
   struct Hash {

@@ -28,8 +28,7 @@ Diagnosis no_room() {
 
 Diagnosis input_output(int code, int system_error) {
   if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) return no_room();
-  const std::string reason =
-      system_error != 0 ? std::strerror(system_error) : sqlite3_errstr(code);
+  const std::string reason = system_error != 0 ? std::strerror(system_error) : sqlite3_errstr(code);
   return {StoreError::Kind::io,
           fmt::format("the file could not be read or written ({}); check the disk and the file's "
                       "permissions, nothing of this change was kept",
@@ -42,9 +41,10 @@ Diagnosis diagnose(int code, int system_error, int busy_ms, const char* detail) 
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Kind::busy, fmt::format("the store is locked by another process (waited {} ms); let it "
-                                      "finish, then try again",
-                                      busy_ms)};
+      return {Kind::busy,
+              fmt::format("the store is locked by another process (waited {} ms); let it "
+                          "finish, then try again",
+                          busy_ms)};
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return {Kind::unusable,
@@ -55,9 +55,10 @@ Diagnosis diagnose(int code, int system_error, int busy_ms, const char* detail) 
     case SQLITE_IOERR:
       return input_output(code, system_error);
     case SQLITE_NOTADB:
-      return {Kind::corrupt,
-              "expected a kedit store, found a file that is no SQLite database; name the right file, "
-              "or restore it from a copy"};
+      return {
+          Kind::corrupt,
+          "expected a kedit store, found a file that is no SQLite database; name the right file, "
+          "or restore it from a copy"};
     case SQLITE_CORRUPT:
       return {Kind::corrupt, fmt::format("the file is damaged ({}); run kedit store verify and "
                                          "restore it from a copy",
@@ -180,8 +181,8 @@ Connection::Connection(const std::filesystem::path& file, Access access, int bus
     : file_(file), access_(access), busy_ms_(busy_ms) {
   try {
     open_handle(file.string(), open_flags(access));
-    // The first read needs the log's index beside the file. In a directory that cannot be written and
-    // without a log there is none to be had, and none is needed.
+    // The first read needs the log's index beside the file. In a directory that cannot be written
+    // and without a log there is none to be had, and none is needed.
     const int code = sqlite3_exec(handle_, "PRAGMA schema_version", nullptr, nullptr, nullptr);
     const bool no_log = !std::filesystem::exists(file.string() + "-wal");
     if ((code & 0xff) == SQLITE_CANTOPEN && access == Access::read_only && no_log) {

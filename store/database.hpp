@@ -17,8 +17,9 @@ namespace kedit {
 
 class Connection;
 
-/// A prepared statement on loan from its connection's cache: reset and given back by the destructor.
-/// Parameters and columns count from 1 and 0, as in SQLite. Failures throw `StoreError`.
+/// A prepared statement on loan from its connection's cache: reset and given back by the
+/// destructor. Parameters and columns count from 1 and 0, as in SQLite. Failures throw
+/// `StoreError`.
 class Statement {
  public:
   Statement(Connection& connection, sqlite3_stmt* handle, bool& in_use);
@@ -45,8 +46,8 @@ class Statement {
     return *this;
   }
 
-  bool step();  ///< True while there is a row.
-  void run();   ///< Steps to the end.
+  bool step();            ///< True while there is a row.
+  void run();             ///< Steps to the end.
   void reset() noexcept;  ///< Ready for other parameters.
 
   bool is_null(int column) const;
@@ -62,9 +63,9 @@ class Statement {
 
 enum class Access { read_only, read_write, create };
 
-/// One SQLite connection: foreign keys on, schema of the file not trusted, extended error codes. One
-/// thread. Every failure is a `StoreError` whose one sentence names what was being done (`begin_act`),
-/// the file and the remedy.
+/// One SQLite connection: foreign keys on, schema of the file not trusted, extended error codes.
+/// One thread. Every failure is a `StoreError` whose one sentence names what was being done
+/// (`begin_act`), the file and the remedy.
 class Connection {
  public:
   /// `busy_ms`: how long a lock held elsewhere is waited for. ":memory:" is a database in memory.
@@ -79,8 +80,9 @@ class Connection {
   Statement statement(std::string_view sql);
   /// Runs a script of several statements, results dropped.
   void execute(const std::string& script);
-  std::int64_t integer(std::string_view sql);  ///< First column of the first row; 0 if there is none.
-  std::string text(std::string_view sql);      ///< Likewise; "" if there is none.
+  std::int64_t integer(
+      std::string_view sql);               ///< First column of the first row; 0 if there is none.
+  std::string text(std::string_view sql);  ///< Likewise; "" if there is none.
 
   /// Switches the file to write-ahead logging, waiting for others within the busy time.
   void use_write_ahead_log();
@@ -111,8 +113,8 @@ class Connection {
   std::unordered_map<std::string, Cached> cache_;
 };
 
-/// A transaction: immediate (takes the write lock at once, or waits) or a read snapshot. The destructor
-/// rolls back unless committed.
+/// A transaction: immediate (takes the write lock at once, or waits) or a read snapshot. The
+/// destructor rolls back unless committed.
 class Transaction {
  public:
   enum class Kind { write, read };

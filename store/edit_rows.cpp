@@ -55,10 +55,11 @@ bool is_there_already(Connection& connection, const EditRow& row) {
       stored->run == row.run) {
     return true;
   }
-  throw StoreError(StoreError::Kind::conflict,
-                   connection.where() + fmt::format("edit {} exists with another content; change the "
-                                                    "edit's settings or seed and make it again",
-                                                    row.id));
+  throw StoreError(
+      StoreError::Kind::conflict,
+      connection.where() + fmt::format("edit {} exists with another content; change the "
+                                       "edit's settings or seed and make it again",
+                                       row.id));
 }
 
 std::vector<UpdateRow> read_updates(Connection& connection, const std::string& edit) {
@@ -68,8 +69,8 @@ std::vector<UpdateRow> read_updates(Connection& connection, const std::string& e
       "FROM edit_updates WHERE edit = ? ORDER BY position");
   query.with(edit);
   while (query.step()) {
-    rows.push_back({query.text(0), query.text(1), query.text(2), query.integer(3),
-                    query.integer(4), query.integer(5), query.text(6), query.blob(7)});
+    rows.push_back({query.text(0), query.text(1), query.text(2), query.integer(3), query.integer(4),
+                    query.integer(5), query.text(6), query.blob(7)});
   }
   return rows;
 }

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "store/database.hpp"
 #include "store/identity.hpp"
+
+#include <optional>
+#include <string>
 
 namespace kedit {
 

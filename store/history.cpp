@@ -109,6 +109,10 @@ constexpr std::string_view kRecordColumns =
     "FROM edits e LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
     "LEFT JOIN facts f ON f.edit = e.id AND f.position = 0 ";
 
+std::string record_query(std::string_view rest) {
+  return fmt::format("{} {}", kRecordColumns, rest);
+}
+
 EditRecord record_from(const Statement& row) {
   EditRecord record;
   record.id = row.text(0);
@@ -146,8 +150,8 @@ void require_live(Connection& db, const Branch& branch, const std::string& edit)
   if (!query.step()) {
     throw StoreError(
         StoreError::Kind::absent,
-        db.where() + fmt::format("edit {} is not on branch \"{}\"; see kedit store log", edit,
-                                 branch.name));
+        db.where() +
+            fmt::format("edit {} is not on branch \"{}\"; see kedit store log", edit, branch.name));
   }
   if (query.text(0) == "revert") {
     throw StoreError(StoreError::Kind::conflict,
@@ -202,6 +206,7 @@ std::vector<std::string> Store::commit_for_run(const std::string& run,
   std::vector<std::string> ids;
   ids.reserve(deltas.size());
   Transaction transaction(db);
+  require_run(db, run);
   for (const EditDelta& delta : deltas) {
     EditRow row;
     row.run = run;
@@ -261,9 +266,9 @@ std::string Store::resolve(const std::string& prefix) const {
     impl_->refuse(StoreError::Kind::absent, "there is no such edit; see kedit store log");
   }
   if (found.size() > 1) {
-    impl_->refuse(StoreError::Kind::conflict,
-                  fmt::format("several edits begin so ({}, {}, ...); give more digits", found[0],
-                              found[1]));
+    impl_->refuse(
+        StoreError::Kind::conflict,
+        fmt::format("several edits begin so ({}, {}, ...); give more digits", found[0], found[1]));
   }
   return found.front();
 }
@@ -272,9 +277,9 @@ std::optional<EditRecord> Store::record(const std::string& id) const {
   Connection& db = impl_->db;
   db.begin_act("reading edit " + id);
   const std::int64_t branch = home_branch(db, id);
-  Statement query = db.statement(std::string(kRecordColumns) +
-                                 "LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
-                                 "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1");
+  Statement query =
+      db.statement(record_query("LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
+                                "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1"));
   query.with(branch, id);
   if (!query.step()) return std::nullopt;
   return record_from(query);
@@ -293,10 +298,9 @@ std::vector<EditRecord> Store::log(const std::string& branch) const {
   db.begin_act("reading the log");
   const std::int64_t key = branch_key(db, branch);
   std::vector<EditRecord> records;
-  Statement query = db.statement(
-      std::string(kRecordColumns) +
+  Statement query = db.statement(record_query(
       "JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
-      "JOIN branch_commits b ON b.commit_id = c.id WHERE b.branch = ?1 ORDER BY b.position");
+      "JOIN branch_commits b ON b.commit_id = c.id WHERE b.branch = ?1 ORDER BY b.position"));
   query.with(key);
   while (query.step()) records.push_back(record_from(query));
   return records;

@@ -60,8 +60,9 @@ std::vector<RequestRow> request_rows(const EditDelta& delta) {
   }
   const bool has_ids = !delta.request_ids.empty();
   if (has_ids && bodies.is_array() && bodies.size() != delta.request_ids.size()) {
-    throw DeltaError(fmt::format("edit of {}: requests: expected as many as request ids ({}), found {}",
-                                 delta.editor, delta.request_ids.size(), bodies.size()));
+    throw DeltaError(
+        fmt::format("edit of {}: requests: expected as many as request ids ({}), found {}",
+                    delta.editor, delta.request_ids.size(), bodies.size()));
   }
   std::vector<RequestRow> rows(has_ids ? delta.request_ids.size() : bodies.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "edits/delta.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "edits/delta.hpp"
 
 namespace kedit {
 
@@ -27,8 +27,8 @@ struct RequestRow {
   std::string body;  ///< the whole request, canonical JSON
 };
 
-/// An edit's content, all that its id is made from. Diagnostics (seconds, curves), time and note are
-/// not in it: the same edit made twice has the same content.
+/// An edit's content, all that its id is made from. Diagnostics (seconds, curves), time and note
+/// are not in it: the same edit made twice has the same content.
 struct EditContent {
   std::string editor, settings, model;
   std::vector<RequestRow> requests;
@@ -36,14 +36,15 @@ struct EditContent {
   std::vector<Fact> facts;
 };
 
-/// Takes a delta apart. Throws `DeltaError` when tensors, requests or JSON texts are not well-formed.
+/// Takes a delta apart. Throws `DeltaError` when tensors, requests or JSON texts are not
+/// well-formed.
 EditContent content_of(const EditDelta& delta);
 
 /// SHA-256 over the content, every field preceded by its length; of the factors only the checksum.
 std::string content_sha256(const EditContent& content);
 
-/// 12 hex digits from the content and what the edit hangs on: the previous edit of its branch or its
-/// run; either may be empty.
+/// 12 hex digits from the content and what the edit hangs on: the previous edit of its branch or
+/// its run; either may be empty.
 std::string edit_id(std::string_view content_sha256, std::string_view parent, std::string_view run);
 /// 12 hex digits from the kind of commit, the edit and the previous commit (may be empty).
 std::string commit_id(std::string_view kind, std::string_view edit, std::string_view parent);

@@ -31,7 +31,7 @@ RunRecord run_from(const Statement& row) {
 std::vector<RunRecord> query_runs(Connection& db, const std::string& rest,
                                   const std::optional<std::string>& parameter) {
   std::vector<RunRecord> records;
-  Statement query = db.statement(std::string(kRunColumns) + rest);
+  Statement query = db.statement(fmt::format("{} {}", kRunColumns, rest));
   if (parameter) query.with(*parameter);
   while (query.step()) records.push_back(run_from(query));
   return records;
@@ -42,6 +42,8 @@ std::optional<RunRecord> first_of(std::vector<RunRecord> records) {
   return std::move(records.front());
 }
 
+}  // namespace
+
 void require_run(Connection& db, const std::string& run) {
   Statement query = db.statement("SELECT 1 FROM runs WHERE id = ?");
   query.with(run);
@@ -49,8 +51,6 @@ void require_run(Connection& db, const std::string& run) {
   throw StoreError(StoreError::Kind::absent,
                    db.where() + fmt::format("there is no run {}; see kedit bench status", run));
 }
-
-}  // namespace
 
 std::string Store::begin_run(const std::string& name, const std::string& config,
                              const std::string& header, std::int64_t total) {
@@ -70,9 +70,8 @@ std::string Store::begin_run(const std::string& name, const std::string& config,
 
 std::optional<RunRecord> Store::unfinished_run(const std::string& config) const {
   impl_->db.begin_act("looking for an unfinished run");
-  return first_of(query_runs(impl_->db,
-                             "WHERE config = ? AND state <> 'done' ORDER BY sequence DESC LIMIT 1",
-                             config));
+  return first_of(query_runs(
+      impl_->db, "WHERE config = ? AND state <> 'done' ORDER BY sequence DESC LIMIT 1", config));
 }
 
 std::optional<RunRecord> Store::run(const std::string& name) const {

@@ -32,16 +32,18 @@ std::int64_t newest() { return static_cast<std::int64_t>(schema_migrations().siz
 void check_owner(const Connection& connection, const FileState& state, bool may_create) {
   if (state.empty()) {
     if (!may_create || !connection.writable()) {
-      refuse(connection, "expected a kedit store, found an empty file; make an edit into it, or name "
-                         "the right file");
+      refuse(connection,
+             "expected a kedit store, found an empty file; make an edit into it, or name "
+             "the right file");
     }
     return;
   }
   if (state.application != kStoreApplicationId || state.version < 1) {
-    refuse(connection,
-           fmt::format("expected a kedit store (application id {:#x}), found another program's SQLite "
-                       "database (application id {:#x}); name the right file",
-                       kStoreApplicationId, state.application));
+    refuse(
+        connection,
+        fmt::format("expected a kedit store (application id {:#x}), found another program's SQLite "
+                    "database (application id {:#x}); name the right file",
+                    kStoreApplicationId, state.application));
   }
 }
 
@@ -52,9 +54,10 @@ void check_version(const Connection& connection, const FileState& state) {
                                    newest(), state.version));
   }
   if (state.version < newest() && !connection.writable()) {
-    refuse(connection, fmt::format("expected schema {}, found the older schema {} in a store opened "
-                                   "read-only; open it once for writing to lift it",
-                                   newest(), state.version));
+    refuse(connection,
+           fmt::format("expected schema {}, found the older schema {} in a store opened "
+                       "read-only; open it once for writing to lift it",
+                       newest(), state.version));
   }
 }
 
@@ -63,8 +66,8 @@ void lift(Connection& connection, std::int64_t to) {
   Transaction transaction(connection);
   if (connection.integer("PRAGMA user_version") >= to) return;
   connection.execute(std::string(schema_migrations()[static_cast<std::size_t>(to - 1)]));
-  connection.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                 kStoreApplicationId, to));
+  connection.execute(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kStoreApplicationId, to));
   transaction.commit();
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "store/database.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "store/database.hpp"
 
 namespace kedit {
 
@@ -18,9 +18,9 @@ const std::vector<std::string_view>& schema_migrations();
 /// "kedit VERSION": what is recorded as the maker of edits and runs.
 std::string_view store_program();
 
-/// Checks that the file is a store, and lifts an older or empty one to the newest schema, each step in
-/// one transaction together with its number. Throws `StoreError`: another program's database, a newer
-/// schema, an empty file unless `may_create`, an older one when read-only.
+/// Checks that the file is a store, and lifts an older or empty one to the newest schema, each step
+/// in one transaction together with its number. Throws `StoreError`: another program's database, a
+/// newer schema, an empty file unless `may_create`, an older one when read-only.
 void prepare_schema(Connection& connection, bool may_create);
 
 /// One line for each difference between the file's tables, indices and triggers and those that the

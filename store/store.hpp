@@ -1,5 +1,7 @@
 #pragma once
 
+#include "edits/delta.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,8 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "edits/delta.hpp"
 
 namespace kedit {
 
@@ -36,42 +36,42 @@ enum class OpenMode { read_only, existing, create };
 struct ModelRecord {
   std::string fingerprint;
   std::string family;
-  std::string path;       ///< Where it lay when first seen; informative only.
+  std::string path;  ///< Where it lay when first seen; informative only.
   std::string dtype;
   std::int64_t parameters = 0;
 };
 
 /// One commit on a branch.
 struct EditRecord {
-  std::string id;          ///< 12 hex digits, from the content and the parent.
+  std::string id;  ///< 12 hex digits, from the content and the parent.
   std::string editor;
-  std::string kind;        ///< "weights" or "facts"
+  std::string kind;                         ///< "weights" or "facts"
   std::string subject, prompt, target_new;  ///< of the first request
   std::int64_t requests = 0;
-  std::string time;        ///< ISO 8601, UTC
-  std::string parent;      ///< id of the previous edit on the branch, or empty
-  std::string model;       ///< base fingerprint
+  std::string time;    ///< ISO 8601, UTC
+  std::string parent;  ///< id of the previous edit on the branch, or empty
+  std::string model;   ///< base fingerprint
   std::string note;
-  std::string program;     ///< kedit version that made it
+  std::string program;  ///< kedit version that made it
   bool forced = false;
-  std::string reverted_by; ///< id of the revert, empty if live
+  std::string reverted_by;  ///< id of the revert, empty if live
 };
 
 struct RunRecord {
   std::string id;
   std::string name;
-  std::string config;    ///< canonical JSON
-  std::string header;    ///< JSON: model, data hash, protocol, prompt hashes, ...
-  std::string state;     ///< "running", "done", "interrupted"
+  std::string config;  ///< canonical JSON
+  std::string header;  ///< JSON: model, data hash, protocol, prompt hashes, ...
+  std::string state;   ///< "running", "done", "interrupted"
   std::string started, finished;
   std::int64_t done = 0, total = 0;  ///< cases x systems
 };
 
 /// One raw output: everything a metric needs, so that rescoring needs no model.
 struct ResultRecord {
-  std::string system;     ///< label of editor or control
+  std::string system;  ///< label of editor or control
   std::int64_t case_id = 0;
-  std::string payload;    ///< canonical JSON
+  std::string payload;  ///< canonical JSON
 };
 
 /// The edit store: one SQLite file (WAL, foreign keys, STRICT tables, numbered migrations). One
@@ -80,7 +80,8 @@ class Store {
  public:
   /// Throws `StoreError`: absent file in mode `existing`, not a kedit store, newer schema, locked.
   /// `busy_ms`: how long to wait for another process's lock.
-  static Store open(const std::filesystem::path& file, OpenMode mode = OpenMode::existing, int busy_ms = 5000);
+  static Store open(const std::filesystem::path& file, OpenMode mode = OpenMode::existing,
+                    int busy_ms = 5000);
   ~Store();
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -89,10 +90,11 @@ class Store {
   std::optional<ModelRecord> model(const std::string& fingerprint) const;
 
   /// Appends the delta to `branch` and returns the new edit's id. The model must have been put.
-  std::string commit(const EditDelta& delta, const std::string& note = "", const std::string& branch = "main",
-                     bool forced = false);
+  std::string commit(const EditDelta& delta, const std::string& note = "",
+                     const std::string& branch = "main", bool forced = false);
   /// Several edits in one transaction: all or none.
-  std::vector<std::string> commit_all(const std::vector<EditDelta>& deltas, const std::string& note = "",
+  std::vector<std::string> commit_all(const std::vector<EditDelta>& deltas,
+                                      const std::string& note = "",
                                       const std::string& branch = "main", bool forced = false);
   /// Records that `id` no longer applies on `branch` (the edit itself stays in the history). Throws
   /// `absent` for an unknown id, `conflict` when it is reverted already. Returns the revert's id.
@@ -110,16 +112,19 @@ class Store {
   /// A new branch with the commits of `from`. Throws `conflict` when the name is taken.
   void create_branch(const std::string& name, const std::string& from = "main");
 
-  std::string begin_run(const std::string& name, const std::string& config, const std::string& header, std::int64_t total);
+  std::string begin_run(const std::string& name, const std::string& config,
+                        const std::string& header, std::int64_t total);
   /// An unfinished run with the same config and header, to go on with.
   std::optional<RunRecord> unfinished_run(const std::string& config) const;
   std::optional<RunRecord> run(const std::string& id_or_name_or_prefix) const;  ///< newest by name
   std::vector<RunRecord> runs() const;
   void set_run_state(const std::string& run, const std::string& state);
-  /// Stores (or replaces) results in one transaction; edits made for a run are kept off all branches.
+  /// Stores (or replaces) results in one transaction; edits made for a run are kept off all
+  /// branches.
   void put_results(const std::string& run, const std::vector<ResultRecord>& results);
   std::vector<ResultRecord> results(const std::string& run) const;
-  std::vector<std::string> commit_for_run(const std::string& run, const std::vector<EditDelta>& deltas);
+  std::vector<std::string> commit_for_run(const std::string& run,
+                                          const std::vector<EditDelta>& deltas);
 
   /// Every fault found, one sentence each: SQLite integrity, foreign keys, checksums of all blobs,
   /// branch order, revert targets, decodability. Empty: sound.

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "store/database.hpp"
+#include "store/store.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
-
-#include "store/database.hpp"
-#include "store/store.hpp"
 
 namespace kedit {
 
@@ -22,6 +22,9 @@ struct Store::Impl {
     throw StoreError(kind, db.where() + text);
   }
 };
+
+/// Throws `absent` when there is no such run.
+void require_run(Connection& db, const std::string& run);
 
 /// Now, UTC: "2026-01-31T23:59:59Z".
 std::string utc_now();

@@ -129,8 +129,8 @@ void check_commits(Connection& db, Faults& faults) {
 
 struct BranchWalk {
   std::string name;
-  std::string head;        ///< as the branch says
-  std::string last;        ///< as its list ends
+  std::string head;  ///< as the branch says
+  std::string last;  ///< as its list ends
   std::int64_t length = 0;
   std::set<std::string> commits;
   std::set<std::string> live;
@@ -144,8 +144,8 @@ struct Listed {
 void check_listed(BranchWalk& walk, const Listed& entry, Faults& faults) {
   const std::string where = fmt::format("branch {}: commit {}: ", walk.name, entry.commit);
   if (entry.position != ++walk.length) {
-    faults.push_back(where + fmt::format("expected position {}, found {}", walk.length,
-                                         entry.position));
+    faults.push_back(where +
+                     fmt::format("expected position {}, found {}", walk.length, entry.position));
     walk.length = entry.position;
   }
   if (!entry.parent.empty() && !walk.commits.contains(entry.parent)) {
@@ -155,8 +155,8 @@ void check_listed(BranchWalk& walk, const Listed& entry, Faults& faults) {
     faults.push_back(where + fmt::format("edit {} is applied already", entry.edit));
   }
   if (entry.kind == "revert" && walk.live.erase(entry.edit) == 0) {
-    faults.push_back(where + fmt::format("it reverts edit {}, which is not applied there",
-                                         entry.edit));
+    faults.push_back(where +
+                     fmt::format("it reverts edit {}, which is not applied there", entry.edit));
   }
   walk.commits.insert(entry.commit);
   walk.last = entry.commit;
@@ -202,9 +202,8 @@ void check_runs(Connection& db, Faults& faults) {
 void check_results(Connection& db, Faults& faults) {
   Statement query = db.statement("SELECT run, system, case_id, payload, sha256 FROM results");
   while (query.step()) {
-    const std::string where =
-        fmt::format("run {}: result of {}, case {}", query.text(0), query.text(1),
-                    query.integer(2));
+    const std::string where = fmt::format("run {}: result of {}, case {}", query.text(0),
+                                          query.text(1), query.integer(2));
     const std::string payload = query.text(3);
     if (sha256_hex(payload) != query.text(4)) {
       faults.push_back(where + ": it does not match its SHA-256");

@@ -1,6 +1,7 @@
 #include "training/adamw.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 #include <utility>
@@ -16,7 +17,7 @@ AdamW::AdamW(at::Tensor values, std::int64_t decayed, const AdamWOptions& option
       options_(options) {}
 
 void AdamW::step(const at::Tensor& gradients, double learning_rate) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   ++steps_;
   const auto t = static_cast<double>(steps_);
   const double correction1 = 1.0 - std::pow(options_.beta1, t);
@@ -36,7 +37,7 @@ void AdamW::restore(std::int64_t steps, const at::Tensor& first, const at::Tenso
 }
 
 double clip_gradient_norm(const at::Tensor& gradients, double max_norm) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   const double norm = gradients.norm().item<double>();
   const double scale = max_norm / (norm + 1e-6);
   if (scale < 1.0) gradients.mul_(scale);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 #include <stdexcept>
@@ -82,41 +83,26 @@ void check_shape(const Architecture& a) {
 }  // namespace
 
 Architecture qwen2_architecture(const DecoderShape& shape) {
-  Architecture a;
-  a.family = "qwen2";
-  a.class_name = "Qwen2ForCausalLM";
-  a.layers = shape.layers;
-  a.hidden = shape.hidden;
-  a.intermediate = shape.intermediate;
-  a.heads = a.kv_heads = shape.heads;
-  a.head_dim = shape.heads > 0 ? shape.hidden / shape.heads : 0;
-  a.vocab = shape.vocab;
-  a.max_positions = shape.max_positions;
-  a.rope_theta = shape.rope_theta;
-  a.attention_bias = true;
-  a.tied_head = true;
-  a.eos_ids = {0};
-  auto& n = a.names;
-  n.token_embedding = "model.embed_tokens";
-  n.block = "model.layers.{}";
-  n.attention_norm = "model.layers.{}.input_layernorm";
-  n.mlp_norm = "model.layers.{}.post_attention_layernorm";
-  n.final_norm = "model.norm";
-  n.query = "model.layers.{}.self_attn.q_proj";
-  n.key = "model.layers.{}.self_attn.k_proj";
-  n.value = "model.layers.{}.self_attn.v_proj";
-  n.attention_output = "model.layers.{}.self_attn.o_proj";
-  n.gate = "model.layers.{}.mlp.gate_proj";
-  n.up = "model.layers.{}.mlp.up_proj";
-  n.down = "model.layers.{}.mlp.down_proj";
-  n.head = "lm_head";
-  check_shape(a);
-  return a;
+  const Json config = {{"architectures", {"Qwen2ForCausalLM"}},
+                       {"model_type", "qwen2"},
+                       {"hidden_size", shape.hidden},
+                       {"intermediate_size", shape.intermediate},
+                       {"num_hidden_layers", shape.layers},
+                       {"num_attention_heads", shape.heads},
+                       {"num_key_value_heads", shape.heads},
+                       {"vocab_size", shape.vocab},
+                       {"max_position_embeddings", shape.max_positions},
+                       {"rms_norm_eps", 1e-5},
+                       {"rope_theta", shape.rope_theta},
+                       {"hidden_act", "silu"},
+                       {"tie_word_embeddings", true},
+                       {"eos_token_id", 0}};
+  return architecture_from_config(config, "decoder shape");
 }
 
 DecoderWeights initial_weights(const Architecture& architecture, std::uint64_t seed) {
   check_shape(architecture);
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   Normal normal(seed);
   DecoderWeights weights;
   weights.token_embedding = normal(architecture.vocab, architecture.hidden, kEmbeddingScale);

@@ -1,12 +1,13 @@
 #include "training/loss.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace kedit {
 
 WeightedLoss weighted_cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
                                     const at::Tensor& weights) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   const at::Tensor share = (weights / weights.sum()).unsqueeze(1);  // [n, 1]
   const at::Tensor columns = targets.unsqueeze(1);                  // [n, 1]
   at::Tensor logprobs = at::log_softmax(logits.detach(), 1);        // [n, vocab]

@@ -1,6 +1,7 @@
 #include "training/parameters.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <map>
 #include <string>
@@ -67,7 +68,7 @@ ParameterBuffer::ParameterBuffer(const Architecture& architecture, const Decoder
 }
 
 DecoderWeights ParameterBuffer::snapshot() const {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   std::map<std::string, at::Tensor> copies;
   for (const auto& [name, tensor] : named_tensors(architecture_, weights_)) {
     copies.emplace(name, tensor.detach().clone());

@@ -9,6 +9,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -82,7 +83,7 @@ class Training {
   }
 
   void restore(const TrainState& state) {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     step_ = state.step;
     parameters_.values().copy_(state.values);
     optimizer_.restore(state.step, state.first_moment, state.second_moment);
@@ -94,7 +95,7 @@ class Training {
   // Leaves the gradients in the parameter buffer; returns the loss.
   double compute_gradients(const TrainBatch& batch) {
     parameters_.gradients().zero_();
-    const at::AutoGradMode with_grad(true);
+    const c10::AutoGradMode with_grad(true);
     ForwardInput input;
     input.ids = batch.ids;
     const at::Tensor logits =

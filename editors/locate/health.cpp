@@ -24,7 +24,7 @@ double frobenius(const WeightUpdate& update) {
 
 /// Next-token log-probabilities after each prompt: [prompts, vocab] float32.
 at::Tensor next_token_log_probs(const EditedModel& model, const std::vector<std::string>& prompts) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   std::vector<LocatedText> texts;
   for (const std::string& prompt : prompts) {
     LocatedText text{model.tokenizer().ids(prompt), 0};

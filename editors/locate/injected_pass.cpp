@@ -35,7 +35,7 @@ InjectedPass::InjectedPass(const EditedModel& model, const ValueProblem& problem
 }
 
 void InjectedPass::run_lower_layers(const std::vector<LocatedText>& rows) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   at::Tensor values;
   Taps taps;
   taps.add(problem_.layer, Site::mlp_out, read_at({0}, {rows[0].position}, &values))

@@ -31,7 +31,7 @@ std::vector<LocatedText> subject_texts(const Tokenizer& tokenizer, const EditReq
 
 SubjectKeys collect_keys(const EditedModel& model, std::int64_t layer,
                          const std::vector<LocatedText>& texts) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   const auto rows = row_numbers(texts.size());
   const auto positions = positions_of(texts);
   at::Tensor keys;

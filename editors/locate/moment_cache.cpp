@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -43,7 +44,7 @@ SecondMoment read_second_moment(const fs::path& file, std::int64_t width) {
   }
   SecondMoment moment;
   moment.matrix = tensors.tensor("second_moment");
-  if (!at::isFloatingType(moment.matrix.scalar_type())) fail(file, "floating numbers", "integers");
+  if (!c10::isFloatingType(moment.matrix.scalar_type())) fail(file, "floating numbers", "integers");
   check_matrix(file, moment.matrix, width);
   if (tensors.contains("count") && tensors.tensor("count").numel() == 1) {
     moment.count = tensors.tensor("count").item<std::int64_t>();

@@ -70,18 +70,33 @@ void merge(Json& into, const Json& from) {
   }
 }
 
-/// What ships beside a lab model.
+/// The lab.json in the model's directory or beside it, if it tells of this very model.
+std::optional<fs::path> lab_file(const Model& model) {
+  if (model.directory().empty()) return std::nullopt;
+  const fs::path directory = fs::absolute(model.directory()).lexically_normal();
+  for (const fs::path& file : {directory / "lab.json", directory.parent_path() / "lab.json"}) {
+    std::error_code absent;
+    if (!fs::is_regular_file(file, absent)) continue;
+    const Json lab = read_json(file);
+    const bool other =
+        lab.is_object() && lab.contains("fingerprint") && lab["fingerprint"] != model.fingerprint();
+    if (!other) return file;
+  }
+  return std::nullopt;
+}
+
+/// What ships with a lab model.
 Json shipped_settings(const Model& model) {
-  const fs::path file = model.directory() / "lab.json";
-  if (model.directory().empty() || !fs::exists(file)) return Json::object();
-  const Json lab = read_json(file);
-  const JsonView view(lab, file.string());
+  const std::optional<fs::path> file = lab_file(model);
+  if (!file) return Json::object();
+  const Json lab = read_json(*file);
+  const JsonView view(lab, file->string());
   Json values = view.has("rome") ? view.at("rome").value() : Json::object();
   if (!values.is_object()) view.at("rome").fail("an object of settings");
   if (!values.contains("context_templates") && view.has("context_templates")) {
     values["context_templates"] = view.at("context_templates").strings();
   }
-  anchor_files(values, model.directory());
+  anchor_files(values, file->parent_path());
   return values;
 }
 

@@ -43,7 +43,7 @@ const std::vector<std::string>& rome_setting_keys();
 /// The program's defaults (ROME, hparams; without `layers`, which depends on the model).
 Json rome_default_settings();
 
-/// Defaults, then what ships with the model (`lab.json` beside it: its "rome" object and
+/// Defaults, then what ships with the model (the "rome" object and
 /// "context_templates"), then the user's. The middle layer of the published configurations is used
 /// for the models they were made for. Throws `EditError` for a value of the wrong kind or range, or
 /// when no layer is known for this model.

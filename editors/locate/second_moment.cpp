@@ -144,7 +144,7 @@ std::map<std::int64_t, SecondMoment> collect_second_moments(const Model& model,
                                                             const MomentOptions& options,
                                                             const RunContext& run) {
   check_layers(model, layers);
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   const EditedModel base(std::shared_ptr<const Model>(&model, [](const Model*) {}));
   const std::vector<LocatedText> texts = sampled_texts(model, corpus, options.samples);
   if (texts.empty()) throw EditError("collecting key statistics: expected some text, found none");

@@ -94,7 +94,7 @@ ValueResult optimise_value(const EditedModel& model, const ValueProblem& problem
   at::Tensor best;
   double best_loss = std::numeric_limits<double>::infinity();
 
-  const at::AutoGradMode with_grad(true);
+  const c10::AutoGradMode with_grad(true);
   for (std::int64_t it = 0; it < options.num_grad_steps; ++it) {
     if (run.should_stop()) throw Interrupted("optimising the value was interrupted");
     const InjectedPass::LogProbs now = pass.log_probs(delta);
@@ -112,7 +112,7 @@ ValueResult optimise_value(const EditedModel& model, const ValueProblem& problem
 
     delta.mutable_grad() = at::Tensor();
     loss.total.backward();
-    const at::NoGradGuard update;
+    const c10::NoGradGuard update;
     adam.step(delta, delta.grad());
     result.clamp_active = clamp_norm(delta, options.clamp_norm_factor * initial_norm);
   }

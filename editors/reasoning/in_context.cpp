@@ -4,6 +4,7 @@
 #include "editors/setting_keys.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace kedit::reasoning {
 

@@ -1,0 +1,273 @@
+#include "eval/bench_config.hpp"
+
+#include "editors/editor.hpp"
+#include "eval/metrics.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace kedit {
+namespace {
+
+const std::vector<std::string> kTopKeys = {
+    "name",      "model",   "dataset", "cases",   "editors", "controls", "protocol",
+    "answerers", "metrics", "match",   "prompts", "seed",    "dtype",    "device"};
+const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask"};
+const std::vector<std::string> kEditorKeys = {"name", "settings", "label"};
+
+std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+  const auto nearest = nearest_name(name, known);
+  return nearest ? fmt::format("; did you mean \"{}\"?", *nearest) : "";
+}
+
+void check_keys(const JsonView& object, const std::vector<std::string>& known) {
+  for (const std::string& key : object.keys()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      object.at(key).fail(
+          fmt::format("one of the keys {}{}", fmt::join(known, ", "), suggestion(key, known)));
+    }
+  }
+}
+
+void check_name(const JsonView& at, const std::string& name,
+                const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  at.fail(fmt::format("one of {}{}", fmt::join(known, ", "), suggestion(name, known)));
+}
+
+std::vector<std::string> editor_names() {
+  std::vector<std::string> names;
+  for (const EditorInfo& info : known_editors()) names.push_back(info.name);
+  return names;
+}
+
+std::vector<std::string> control_names() {
+  std::vector<std::string> names;
+  for (const ControlInfo& info : known_controls()) names.push_back(info.name);
+  return names;
+}
+
+// Beside the configuration first, then where the command was started.
+std::filesystem::path located(const std::filesystem::path& directory,
+                              const std::filesystem::path& file) {
+  const std::filesystem::path beside = directory / file;
+  std::error_code ignored;
+  return std::filesystem::absolute(std::filesystem::exists(beside, ignored) ? beside : file);
+}
+
+// Relative files in a settings file are found beside it, whatever the run is resumed from.
+EditorChoice editor_from(const JsonView& view, const std::filesystem::path& directory) {
+  check_keys(view, kEditorKeys);
+  EditorChoice choice;
+  choice.name = view.at("name").string();
+  check_name(view.at("name"), choice.name, editor_names());
+  const auto label = view.find("label");
+  choice.label = label ? label->string() : choice.name;
+  if (choice.label.empty() || choice.label.front() == '@') {
+    label->fail("a label that is not empty and does not start with @");
+  }
+  const auto settings = view.find("settings");
+  if (!settings) return choice;
+  if (settings->value().is_string()) {
+    choice.settings = EditorSettings::read(located(directory, settings->string())).values;
+  } else if (settings->value().is_object()) {
+    choice.settings = settings->value();
+  } else {
+    settings->fail("an object of settings or the path of a settings file");
+  }
+  return choice;
+}
+
+std::vector<std::string> labels_of(const BenchConfig& config) {
+  std::vector<std::string> labels = config.controls;
+  for (const EditorChoice& editor : config.editors) labels.push_back(editor.label);
+  return labels;
+}
+
+void read_systems(const JsonView& view, BenchConfig& config) {
+  if (const auto editors = view.find("editors")) {
+    for (std::size_t i = 0; i < editors->size(); ++i) {
+      config.editors.push_back(editor_from(editors->at(i), config.directory));
+    }
+  }
+  if (const auto controls = view.find("controls")) {
+    config.controls = controls->strings();
+    for (const std::string& name : config.controls) check_name(*controls, name, control_names());
+  }
+  std::vector<std::string> labels = labels_of(config);
+  if (labels.empty()) view.fail("at least one of editors and controls");
+  std::sort(labels.begin(), labels.end());
+  const auto twice = std::adjacent_find(labels.begin(), labels.end());
+  if (twice != labels.end()) {
+    view.fail(fmt::format("every editor and control under a label of its own (\"{}\" stands twice)",
+                          *twice));
+  }
+}
+
+std::int64_t group_size_from(const JsonView& size) {
+  if (size.value().is_string() && size.string() == "all") return 0;
+  if (!size.value().is_number_integer() || size.integer() < 1) {
+    size.fail("a whole number of 1 or more, or \"all\"");
+  }
+  return size.integer();
+}
+
+std::uint64_t seed_from(const JsonView& seed) {
+  const std::int64_t value = seed.integer();
+  if (value < 0) seed.fail("a whole number of 0 or more");
+  return static_cast<std::uint64_t>(value);
+}
+
+template <class Parse>
+auto parsed(const JsonView& view, const std::string& name, Parse parse) {
+  try {
+    return parse(name);
+  } catch (const EvalError& error) {
+    view.fail(std::string("a known name (") + error.what() + ")");
+  }
+}
+
+MaskMode parse_mask(const std::string& name) {
+  if (name == "report") return MaskMode::report;
+  if (name == "drop") return MaskMode::drop;
+  throw EvalError(fmt::format("choosing a mask: expected report or drop, found \"{}\"", name));
+}
+
+void read_protocol(const JsonView& view, BenchConfig& config) {
+  check_keys(view, kProtocolKeys);
+  if (const auto grouping = view.find("grouping")) {
+    config.grouping.grouping = parsed(*grouping, grouping->string(), parse_grouping);
+  }
+  if (const auto size = view.find("group_size"))
+    config.grouping.group_size = group_size_from(*size);
+  if (const auto seed = view.find("seed")) config.grouping.seed = seed_from(*seed);
+  if (const auto mask = view.find("mask")) {
+    config.mask = parsed(*mask, mask->string(), parse_mask);
+  }
+}
+
+void read_measures(const JsonView& view, BenchConfig& config) {
+  if (const auto asks = view.find("answerers")) {
+    config.asks.clear();
+    for (const std::string& name : asks->strings()) {
+      config.asks.insert(parsed(*asks, name, parse_ask));
+    }
+    if (config.asks.empty()) asks->fail("at least one answerer");
+  }
+  if (const auto metrics = view.find("metrics")) {
+    config.metrics = metrics->strings();
+    for (const std::string& name : config.metrics) {
+      parsed(*metrics, name, [](const std::string& n) { return metric_info(n).name; });
+    }
+  }
+  if (const auto rules = view.find("match")) {
+    config.rules = parsed(*rules, fmt::format("{}", fmt::join(rules->strings(), ",")),
+                          [](const std::string& n) { return parse_match_rules(n); });
+  }
+}
+
+void read_if(const JsonView& view, const char* key, std::string& field) {
+  if (const auto found = view.find(key)) field = found->string();
+}
+
+void read_place(const JsonView& view, BenchConfig& config) {
+  read_if(view, "name", config.name);
+  read_if(view, "model", config.model);
+  config.dataset = view.at("dataset").string();
+  read_if(view, "cases", config.cases);
+  read_if(view, "prompts", config.prompts);
+  read_if(view, "dtype", config.dtype);
+  read_if(view, "device", config.device);
+  if (const auto seed = view.find("seed")) config.seed = seed_from(*seed);
+  if (const auto prompts = view.find("prompts")) {
+    check_name(*prompts, config.prompts, {"auto", "lab", "few-shot"});
+  }
+  if (!config.model.empty()) {
+    config.model = located(config.directory, config.model).lexically_normal().string();
+  }
+  constexpr std::string_view format = "mquake:";
+  if (config.dataset.substr(0, format.size()) != format) {
+    view.at("dataset").fail("mquake:FILE");
+  }
+  const std::string file = config.dataset.substr(format.size());
+  config.dataset =
+      std::string(format) + located(config.directory, file).lexically_normal().string();
+}
+
+}  // namespace
+
+const char* to_string(MaskMode mask) { return mask == MaskMode::report ? "report" : "drop"; }
+
+std::filesystem::path BenchConfig::dataset_file() const {
+  constexpr std::string_view format = "mquake:";
+  if (dataset.substr(0, format.size()) != format) {
+    throw DataError(fmt::format("opening the dataset \"{}\": expected mquake:FILE", dataset));
+  }
+  return dataset.substr(format.size());
+}
+
+const std::vector<ControlInfo>& known_controls() {
+  static const std::vector<ControlInfo> controls = {
+      {"unedited", "The model as it is, no edits anywhere: what it knew before."},
+      {"oracle",
+       "The unedited model with the case's own edits stated in the prompt, whatever the grouping: "
+       "what "
+       "perfect retrieval would give it."},
+      {"copy-last-edit",
+       "No model at all: every question is answered with the object of the last edit that an "
+       "in-context prompt would show."},
+  };
+  return controls;
+}
+
+BenchConfig bench_config_from_json(const Json& value, const std::string& origin) {
+  const JsonView view(value, origin);
+  check_keys(view, kTopKeys);
+  BenchConfig config;
+  config.directory = std::filesystem::path(origin).parent_path();
+  read_place(view, config);
+  read_systems(view, config);
+  if (const auto protocol = view.find("protocol")) read_protocol(*protocol, config);
+  read_measures(view, config);
+  if (config.name.empty()) config.name = std::filesystem::path(origin).stem().string();
+  return config;
+}
+
+BenchConfig read_bench_config(const std::filesystem::path& file) {
+  return bench_config_from_json(read_json(file), file.string());
+}
+
+Json to_json(const BenchConfig& config) {
+  Json editors = Json::array();
+  for (const EditorChoice& editor : config.editors) {
+    editors.push_back(
+        {{"name", editor.name}, {"label", editor.label}, {"settings", editor.settings}});
+  }
+  Json asks = Json::array();
+  for (const Ask ask : config.asks) asks.push_back(to_string(ask));
+  Json rules = Json::array();
+  for (const MatchRule rule : config.rules) rules.push_back(to_string(rule));
+  const std::int64_t size = config.grouping.group_size;
+  return {{"name", config.name},
+          {"model", config.model},
+          {"dataset", config.dataset},
+          {"cases", config.cases},
+          {"editors", editors},
+          {"controls", config.controls},
+          {"protocol",
+           {{"grouping", to_string(config.grouping.grouping)},
+            {"group_size", size == 0 ? Json("all") : Json(size)},
+            {"seed", config.grouping.seed},
+            {"mask", to_string(config.mask)}}},
+          {"answerers", asks},
+          {"metrics", config.metrics},
+          {"match", rules},
+          {"prompts", config.prompts},
+          {"seed", config.seed},
+          {"dtype", config.dtype},
+          {"device", config.device}};
+}
+
+}  // namespace kedit

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "eval/grouping.hpp"
+#include "eval/matching.hpp"
+#include "eval/prompts.hpp"
+#include "json/json.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+/// One editor of a run, with its settings under the reference programs' names.
+struct EditorChoice {
+  std::string name;
+  std::string label;  ///< Unique in a run; the name where none is given.
+  Json settings = Json::object();
+};
+
+/// What becomes of cases whose expected answer other active edits contradict.
+enum class MaskMode {
+  report,  ///< Everything runs unmasked; the report shows all, clean and contaminated cases.
+  drop,    ///< Contaminated cases are not evaluated (their edits stay active).
+};
+const char* to_string(MaskMode mask);
+
+/// A benchmark run as its file describes it (contract, section 6).
+struct BenchConfig {
+  std::string name;
+  std::string model;    ///< Directory; empty: the caller's default.
+  std::string dataset;  ///< "mquake:FILE"
+  std::string cases;    ///< Selection, "1-100,205"; empty: all.
+  std::vector<EditorChoice> editors;
+  std::vector<std::string> controls;  ///< of known_controls()
+  GroupingProtocol grouping;
+  MaskMode mask = MaskMode::report;
+  std::uint64_t seed = 0;  ///< Of the editors; the shuffle has `grouping.seed`.
+  std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
+  std::vector<std::string> metrics;  ///< Empty: all that the answers allow.
+  std::vector<MatchRule> rules = {MatchRule::exact, MatchRule::dotless};
+  std::string prompts = "auto";  ///< "lab", "few-shot", "auto": lab for the lab model.
+  std::string dtype = "auto";
+  std::string device = "auto";
+  std::filesystem::path directory;  ///< Of the file: relative paths start here.
+
+  /// Path of the dataset file; throws `DataError` unless the format is mquake.
+  std::filesystem::path dataset_file() const;
+};
+
+struct ControlInfo {
+  std::string name;
+  std::string summary;  ///< One sentence.
+};
+const std::vector<ControlInfo>& known_controls();
+
+/// Throws `JsonError` with file and pointer; unknown keys and names come with the nearest known
+/// one.
+BenchConfig read_bench_config(const std::filesystem::path& file);
+BenchConfig bench_config_from_json(const Json& value, const std::string& origin);
+/// Reading the result gives the same configuration; its canonical text identifies a run.
+Json to_json(const BenchConfig& config);
+
+}  // namespace kedit

@@ -1,0 +1,152 @@
+#include "eval/facts_in_context.hpp"
+#include "eval/system.hpp"
+#include "model/generation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace kedit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Hashing all weights after every group is free for small models and minutes for large ones.
+constexpr std::int64_t kSmallModelBytes = std::int64_t{256} << 20;
+
+EditorInfo editor_info(const std::string& name) {
+  for (const EditorInfo& info : known_editors()) {
+    if (info.name == name) return info;
+  }
+  return {};
+}
+
+class EditorSystem final : public System {
+ public:
+  EditorSystem(const EditorChoice& choice, const SystemParts& parts,
+               std::shared_ptr<const Model> model, Store& store, std::string run_id)
+      : choice_(choice),
+        parts_(parts),
+        editor_(make_editor(choice.name, {choice.settings, {}, false})),
+        edited_(std::move(model)),
+        language_(edited_),
+        store_(store),
+        run_id_(std::move(run_id)) {}
+
+  SystemInfo info() const override {
+    const EditorInfo known = editor_info(choice_.name);
+    return {choice_.label, "editor",       choice_.name,
+            known.summary, known.evidence, editor_->settings_text()};
+  }
+
+  void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) override {
+    failure_.clear();
+    edit_ids_.clear();
+    if (earlier != nullptr) {
+      mount_stored(*earlier);
+    } else {
+      const Clock::time_point begin = Clock::now();
+      std::vector<EditDelta> deltas = make_edits(group.pool, run);
+      edit_seconds_ = seconds_since(begin);
+      edit_ids_ = store_.commit_for_run(run_id_, deltas);
+      for (std::size_t i = 0; i < deltas.size(); ++i) {
+        edited_.mount(edit_ids_[i], std::move(deltas[i]));
+      }
+    }
+    facts_ = edited_.facts();
+  }
+
+  CaseOutputs answer(const MquakeCase& one) override {
+    CaseOutputs outputs =
+        ask_case(language_, parts_.prompts, one, parts_.plan, [&](const std::string& question) {
+          return choose_facts(facts_, question, parts_.prompts.max_facts);
+        });
+    outputs.edit_ids = edit_ids_;
+    outputs.failure = failure_;
+    outputs.edit_seconds = edit_seconds_;
+    return outputs;
+  }
+
+  void leave() override {
+    edited_.unmount_all();
+    facts_.clear();
+    if (edited_.base().bytes() > kSmallModelBytes) return;
+    if (edited_.fingerprint() == edited_.base().fingerprint()) return;
+    throw EvalError(fmt::format(
+        "taking the edits of {} away: the weights are not the base model's again; this is a fault "
+        "of the program, please report it",
+        choice_.label));
+  }
+
+ private:
+  void mount_stored(const CaseOutputs& earlier) {
+    for (const std::string& id : earlier.edit_ids) {
+      std::optional<EditDelta> delta = store_.find(id);
+      if (!delta) {
+        throw EvalError(fmt::format("resuming {}: edit {} of group {} is no longer in the store",
+                                    choice_.label, id, earlier.group));
+      }
+      edited_.mount(id, std::move(*delta));
+    }
+    edit_ids_ = earlier.edit_ids;
+    failure_ = earlier.failure;
+    edit_seconds_ = earlier.edit_seconds;
+  }
+
+  std::vector<EditDelta> make_edits(const std::vector<EditRequest>& pool, const RunContext& run) {
+    try {
+      return editor_->edit(edited_, pool, run);
+    } catch (const EditError& error) {
+      if (pool.size() == 1) {
+        failure_ = error.what();
+        return {};
+      }
+    }
+    return make_edits_one_by_one(pool, run);
+  }
+
+  // One request that cannot be edited must not take the others of its group with it.
+  std::vector<EditDelta> make_edits_one_by_one(const std::vector<EditRequest>& pool,
+                                               const RunContext& run) {
+    EditedModel scratch(edited_.base_ptr());
+    std::vector<EditDelta> deltas;
+    for (const EditRequest& request : pool) {
+      try {
+        for (EditDelta& delta : editor_->edit(scratch, {request}, run)) {
+          scratch.mount(fmt::format("scratch-{}", deltas.size()), delta);
+          deltas.push_back(std::move(delta));
+        }
+      } catch (const EditError& error) {
+        failure_ += (failure_.empty() ? "" : "; ") + std::string(error.what());
+      }
+    }
+    return deltas;
+  }
+
+  EditorChoice choice_;
+  SystemParts parts_;
+  std::unique_ptr<Editor> editor_;
+  EditedModel edited_;
+  LocalLanguageModel language_;
+  Store& store_;
+  std::string run_id_;
+  std::vector<Fact> facts_;
+  std::vector<std::string> edit_ids_;
+  std::string failure_;
+  double edit_seconds_ = 0.0;
+};
+
+}  // namespace
+
+std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
+                                           std::shared_ptr<const Model> model, Store& store,
+                                           const std::string& run_id) {
+  return std::make_unique<EditorSystem>(choice, parts, std::move(model), store, run_id);
+}
+
+}  // namespace kedit

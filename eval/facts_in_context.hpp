@@ -1,0 +1,30 @@
+#pragma once
+
+#include "edits/fact.hpp"
+#include "edits/request.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+/// The fact that an edit makes true.
+Fact fact_of(const EditRequest& request);
+std::vector<Fact> facts_of(const std::vector<EditRequest>& requests);
+
+/// Which facts of a pool are shown with a question: all while they fit, else the `limit` whose
+/// subjects share the largest part of their words with the question (none at all: not shown), in
+/// pool order. Looks at the question and the pool only, never at golds. A second-hop subject that
+/// the question does not name is therefore not found: that is a property of this rule, and reports
+/// name it
+/// (`kFactRule`).
+std::vector<Fact> choose_facts(const std::vector<Fact>& pool, const std::string& question,
+                               std::int64_t limit);
+
+/// One sentence for reports.
+inline constexpr const char* kFactRule =
+    "all facts of the pool while they fit in the prompt, else those whose subjects share most of "
+    "their words with the question";
+
+}  // namespace kedit

@@ -1,0 +1,115 @@
+#include "store/database.hpp"
+
+#include "tests/store/fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace kedit;
+using namespace kedit::test;
+using Kind = StoreError::Kind;
+
+namespace {
+
+struct Memory {
+  Memory() { db.execute("CREATE TABLE t (x INTEGER PRIMARY KEY, y ANY) STRICT"); }
+  Connection db{":memory:", Access::create, 0};
+};
+
+}  // namespace
+
+TEST_CASE("a transaction that is not committed is rolled back") {
+  Memory memory;
+  {
+    Transaction transaction(memory.db);
+    memory.db.execute("INSERT INTO t VALUES (1, 1)");
+  }
+  CHECK(memory.db.integer("SELECT count(*) FROM t") == 0);
+  {
+    Transaction transaction(memory.db);
+    memory.db.execute("INSERT INTO t VALUES (1, 1)");
+    transaction.commit();
+  }
+  CHECK(memory.db.integer("SELECT count(*) FROM t") == 1);
+  CHECK_FALSE(memory.db.in_transaction());
+}
+
+TEST_CASE("values come back as they were bound") {
+  Memory memory;
+  const std::string text("a\0b\xc3\xa9", 5);
+  const std::vector<std::uint8_t> bytes{0, 255, 1};
+  const auto insert = [&](std::int64_t key, const auto& value) {
+    memory.db.statement("INSERT INTO t VALUES (?, ?)").with(key, value).run();
+  };
+  insert(1, text);
+  insert(2, bytes);
+  insert(3, std::optional<std::string>());
+  insert(4, std::int64_t{-5000000000});
+  insert(5, std::string_view());
+  insert(6, std::vector<std::uint8_t>());
+  Statement query = memory.db.statement("SELECT y FROM t ORDER BY x");
+  REQUIRE(query.step());
+  CHECK(query.text(0) == text);
+  REQUIRE(query.step());
+  CHECK(query.blob(0) == bytes);
+  REQUIRE(query.step());
+  CHECK(query.is_null(0));
+  CHECK(query.text(0).empty());
+  REQUIRE(query.step());
+  CHECK(query.integer(0) == -5000000000);
+  for (int empty = 0; empty < 2; ++empty) {
+    REQUIRE(query.step());
+    CHECK_FALSE(query.is_null(0));
+    CHECK(query.text(0).empty());
+  }
+  CHECK_FALSE(query.step());
+}
+
+TEST_CASE("a statement is used again, but not twice at once") {
+  Memory memory;
+  const std::string sql = "INSERT INTO t (y) VALUES (?)";
+  for (int i = 0; i < 3; ++i) memory.db.statement(sql).with(std::int64_t{i}).run();
+  CHECK(memory.db.integer("SELECT count(*) FROM t") == 3);
+  const Statement held = memory.db.statement(sql);
+  CHECK_THROWS_AS(memory.db.statement(sql), std::logic_error);
+}
+
+TEST_CASE("a full database is one sentence, and the transaction leaves nothing") {
+  TemporaryDirectory directory;
+  const auto file = directory / "full.db";
+  Connection db(file, Access::create, 0);
+  db.execute("CREATE TABLE t (x BLOB) STRICT");
+  db.execute("PRAGMA max_page_count = 8");
+  db.begin_act("committing 1 edit");
+  const StoreError error = error_of([&] {
+    Transaction transaction(db);
+    for (int i = 0; i < 100; ++i) {
+      db.statement("INSERT INTO t VALUES (?)").with(std::vector<std::uint8_t>(4096)).run();
+    }
+    transaction.commit();
+  });
+  CHECK(error.kind() == Kind::io);
+  CHECK(std::string(error.what()) ==
+        "committing 1 edit: " + file.string() +
+            ": no room is left to write (disk full, quota or file size limit); free some space and "
+            "try again, nothing of this change was kept");
+  CHECK_FALSE(db.in_transaction());
+  CHECK(db.integer("SELECT count(*) FROM t") == 0);
+  db.execute("PRAGMA max_page_count = 10000");
+  CHECK_NOTHROW(db.statement("INSERT INTO t VALUES (?)").with(std::vector<std::uint8_t>(9)).run());
+}
+
+TEST_CASE("a broken rule is a conflict that says which") {
+  Memory memory;
+  memory.db.execute("INSERT INTO t VALUES (1, 1)");
+  const StoreError error = error_of([&] { memory.db.execute("INSERT INTO t VALUES (1, 1)"); });
+  CHECK(error.kind() == Kind::conflict);
+  CHECK(contains(error.what(), "t.x"));
+}
+
+TEST_CASE("foreign keys are enforced and every commit is synced") {
+  TemporaryDirectory directory;
+  Connection db(directory / "a.db", Access::create, 0);
+  CHECK(db.integer("PRAGMA foreign_keys") == 1);
+  CHECK(db.integer("PRAGMA synchronous") == 2);  // FULL
+  db.use_write_ahead_log();
+  CHECK(db.text("PRAGMA journal_mode") == "wal");
+}

@@ -1,0 +1,251 @@
+#include "store/database.hpp"
+#include "store/schema.hpp"
+#include "tests/store/fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace kedit;
+using namespace kedit::test;
+using Kind = StoreError::Kind;
+
+namespace {
+
+StoreError open_error(const std::filesystem::path& file, OpenMode mode = OpenMode::existing) {
+  return error_of([&] { Store::open(file, mode, 50); });
+}
+
+void write_file(const std::filesystem::path& file, const std::string& bytes) {
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+std::filesystem::path golden(const char* name) {
+  return std::filesystem::path(KEDIT_SOURCE_DIR) / "tests" / "golden" / "store" / name;
+}
+
+// What every golden store holds; `kedit_tests_store "[approve]"` writes one for the newest schema.
+void fill_golden(Store& store) {
+  const auto ids = store.commit_all({rank_one_delta(1, 6, 4), fact_delta(2)}, "golden");
+  store.commit(rank_one_delta(3, 6, 4));
+  store.revert(ids[0]);
+  const std::string run = store.begin_run("golden", "{}", R"({"protocol":"p"})", 2);
+  store.commit_for_run(run, {rank_one_delta(4, 6, 4)});
+  store.put_results(run, {{"rome", 1, R"({"hit":true})"}});
+}
+
+// Runs `act` as a user who may not write where root may; returns its verdict.
+bool as_plain_user(bool (*act)(const std::filesystem::path&), const std::filesystem::path& file) {
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (geteuid() == 0 && (setgid(kNobody) != 0 || setuid(kNobody) != 0)) _exit(2);
+    bool verdict = false;
+    try {
+      verdict = act(file);
+    } catch (...) {
+    }
+    _exit(verdict ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a file that is no store is refused by name, with its remedy") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+
+  SECTION("absent") {
+    const StoreError error = open_error(file);
+    CHECK(error.kind() == Kind::absent);
+    CHECK(contains(error.what(), file.string()));
+    CHECK(contains(error.what(), "found no such file"));
+    CHECK_FALSE(std::filesystem::exists(file));
+  }
+  SECTION("a directory") {
+    std::filesystem::create_directory(file);
+    CHECK(open_error(file, OpenMode::create).kind() == Kind::unusable);
+  }
+  SECTION("in a directory that does not exist") {
+    CHECK(open_error(directory / "none/a.db", OpenMode::create).kind() == Kind::unusable);
+  }
+  SECTION("empty") {
+    write_file(file, "");
+    CHECK(open_error(file).kind() == Kind::unusable);
+    CHECK(contains(open_error(file, OpenMode::read_only).what(), "found an empty file"));
+    CHECK_NOTHROW(Store::open(file, OpenMode::create));
+    CHECK_NOTHROW(Store::open(file));
+  }
+  SECTION("text") {
+    write_file(file, std::string(5000, 'x'));
+    const StoreError error = open_error(file, OpenMode::create);
+    CHECK(error.kind() == Kind::corrupt);
+    CHECK(contains(error.what(), "no SQLite database"));
+    CHECK(std::filesystem::file_size(file) == 5000);
+  }
+  SECTION("another program's database, which stays as it was") {
+    { Connection(file, Access::create, 0).execute("CREATE TABLE t (x); PRAGMA user_version = 1"); }
+    const StoreError error = open_error(file, OpenMode::create);
+    CHECK(error.kind() == Kind::unusable);
+    CHECK(contains(error.what(), "another program's SQLite database"));
+    CHECK(Connection(file, Access::read_only, 0).text("PRAGMA journal_mode") == "delete");
+  }
+  SECTION("a newer schema") {
+    { Store::open(file, OpenMode::create); }
+    { Connection(file, Access::read_write, 0).execute("PRAGMA user_version = 9999"); }
+    const StoreError error = open_error(file);
+    CHECK(error.kind() == Kind::unusable);
+    CHECK(contains(error.what(), "found schema 9999 made by a newer kedit; update kedit"));
+  }
+  SECTION("cut off") {
+    { new_store(file).commit(rank_one_delta(1)); }
+    std::filesystem::resize_file(file, 4096 * 3);
+    const StoreError error = error_of([&] { Store::open(file).log(); });
+    CHECK(error.kind() == Kind::corrupt);
+    CHECK(contains(error.what(), "the file is damaged"));
+  }
+}
+
+TEST_CASE("a store that another connection is writing to is busy after the waiting time") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  { new_store(file).commit(rank_one_delta(1)); }
+  Store store = Store::open(file, OpenMode::existing, 50);
+  {
+    Connection other(file, Access::read_write, 0);
+    other.execute("BEGIN IMMEDIATE");
+    const StoreError error = error_of([&] { store.commit(rank_one_delta(2)); });
+    CHECK(error.kind() == Kind::busy);
+    CHECK(contains(error.what(), "committing 1 edit: " + file.string()));
+    CHECK(contains(error.what(), "locked by another process (waited 50 ms)"));
+    CHECK(store.log().size() == 1);  // readers do not wait
+  }
+  CHECK_NOTHROW(store.commit(rank_one_delta(2)));
+}
+
+TEST_CASE("a store that another connection keeps to itself cannot be opened") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  { new_store(file); }
+  Connection other(file, Access::read_write, 0);
+  other.execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; DELETE FROM facts; COMMIT");
+  CHECK(open_error(file).kind() == Kind::busy);
+}
+
+TEST_CASE("a read-only store is read and not written") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  { new_store(file).commit(rank_one_delta(1)); }
+  Store store = Store::open(file, OpenMode::read_only);
+  CHECK(store.log().size() == 1);
+  const StoreError error = error_of([&] { store.commit(rank_one_delta(2)); });
+  CHECK(error.kind() == Kind::unusable);
+  CHECK(contains(error.what(), "read-only"));
+}
+
+TEST_CASE("a store in a directory that may not be written is read, and says so when written") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a b#c%.db";
+  { new_store(file).commit(rank_one_delta(1)); }
+  chmod(file.c_str(), 0444);
+  chmod(directory.path().c_str(), 0555);
+  CHECK(as_plain_user(
+      [](const auto& f) { return Store::open(f, OpenMode::read_only).log().size() == 1; }, file));
+  CHECK(as_plain_user(
+      [](const auto& f) {
+        return error_of([&] { Store::open(f).commit(rank_one_delta(2)); }).kind() == Kind::unusable;
+      },
+      file));
+  chmod(directory.path().c_str(), 0755);
+}
+
+TEST_CASE("several processes may create the same store at once") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  std::vector<pid_t> children;
+  for (int i = 0; i < 6; ++i) {
+    children.push_back(fork());
+    if (children.back() == 0) {
+      try {
+        new_store(file).commit(rank_one_delta(i));
+        _exit(0);
+      } catch (...) {
+        _exit(1);
+      }
+    }
+  }
+  for (const pid_t child : children) {
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK(status == 0);
+  }
+  const Store store = Store::open(file);
+  CHECK(store.log().size() == 6);
+  CHECK(store.verify().empty());
+}
+
+TEST_CASE("a migration that fails leaves the file as it was") {
+  TemporaryDirectory directory;
+  Connection connection(directory / "a.db", Access::create, 0);
+  // The first step will find one of its names taken.
+  connection.execute("PRAGMA application_id = 1802134633; PRAGMA user_version = 0");
+  connection.execute("CREATE TABLE results (x)");
+  CHECK_THROWS_AS(prepare_schema(connection, true), StoreError);
+  CHECK(connection.integer("SELECT count(*) FROM sqlite_master") == 1);
+  CHECK(connection.integer("PRAGMA user_version") == 0);
+}
+
+TEST_CASE("a store of every released schema opens and has its edits") {
+  const char* name = GENERATE("v1.db");
+  TemporaryDirectory directory;
+  const auto file = directory / name;
+  std::filesystem::copy_file(golden(name), file);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  Store store = Store::open(file);
+  CHECK(store.verify() == std::vector<std::string>{});
+  const auto log = store.log();
+  REQUIRE(log.size() == 3);
+  CHECK(same_delta(*store.find(log[1].id), fact_delta(2)));
+  CHECK(store.live("main", kFingerprint) == std::vector<std::string>{log[1].id, log[2].id});
+  CHECK(log[0].note == "golden");
+  REQUIRE(store.run("golden"));
+  CHECK(store.results(store.run("golden")->id).at(0).payload == R"({"hit":true})");
+  CHECK_NOTHROW(store.commit(rank_one_delta(9)));
+
+  const Connection connection(file, Access::read_only, 0);
+  CHECK(Connection(file, Access::read_only, 0).integer("PRAGMA user_version") ==
+        static_cast<std::int64_t>(schema_migrations().size()));
+}
+
+TEST_CASE("ids in a released store are those that are made today") {
+  TemporaryDirectory directory;
+  Store today = new_store(directory / "a.db");
+  fill_golden(today);
+  std::filesystem::copy_file(golden("v1.db"), directory / "v1.db");
+  const Store released = Store::open(directory / "v1.db", OpenMode::read_only);
+  REQUIRE(released.log().size() == today.log().size());
+  for (std::size_t i = 0; i < today.log().size(); ++i) {
+    CHECK(released.log()[i].id == today.log()[i].id);
+    CHECK(released.log()[i].reverted_by == today.log()[i].reverted_by);
+  }
+}
+
+TEST_CASE("write the golden store of the newest schema", "[.][approve]") {
+  TemporaryDirectory directory;
+  const std::string name = fmt::format("v{}.db", schema_migrations().size());
+  const auto file = directory.path() / name;
+  {
+    Store store = new_store(file);
+    fill_golden(store);
+  }
+  { Connection(file, Access::read_write, 0).execute("VACUUM"); }
+  std::filesystem::copy_file(file, golden(name.c_str()),
+                             std::filesystem::copy_options::overwrite_existing);
+}

@@ -1,15 +1,14 @@
 #include "apps/command.hpp"
 #include "apps/exit_code.hpp"
+#include "apps/output.hpp"
 #include "apps/process.hpp"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -31,19 +30,6 @@ bool has_nonfinite(const Json& value) {
     if (has_nonfinite(element)) return true;
   }
   return false;
-}
-
-void write_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EPIPE) throw OutputClosed("standard output was closed");
-    if (written < 0) {
-      throw Failure(fmt::format("writing standard output: {}; check where it is redirected to",
-                                std::generic_category().message(errno)));
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 }  // namespace
@@ -101,6 +87,6 @@ void Context::write_file(const std::filesystem::path& file, std::string_view byt
   write_file_atomically(file, bytes);
 }
 
-void Context::print(std::string_view bytes) { write_all(STDOUT_FILENO, bytes); }
+void Context::print(std::string_view bytes) { print_bytes(bytes); }
 
 }  // namespace kedit::cli

@@ -1,5 +1,7 @@
 #include "apps/exit_code.hpp"
 
+#include "apps/command.hpp"
+#include "apps/output.hpp"
 #include "datasets/mquake.hpp"
 #include "editors/editor.hpp"
 #include "edits/delta.hpp"

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "apps/command.hpp"
-
 #include <exception>
 #include <string>
 
@@ -16,12 +14,6 @@ enum ExitCode : int {
   kStoreTrouble = 4,
   kNoMemoryOrDevice = 5,
   kInterrupted = 130,
-};
-
-/// Standard output was closed by its reader. Nobody needs to be told.
-class OutputClosed : public Failure {
- public:
-  using Failure::Failure;
 };
 
 struct Verdict {

@@ -1,6 +1,7 @@
 #include "apps/command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -115,9 +116,7 @@ std::string option_line(const Option& option) {
   const std::string left =
       "--" + option.name + (option.value_name.empty() ? "" : " " + option.value_name);
   std::string right = option.help;
-  const bool says_choices = option.choices.empty() || option.name == "dtype";
-  if (!says_choices) right += fmt::format(": {}", fmt::join(option.choices, ", "));
-  if (option.name == "dtype") right += fmt::format(" ({})", fmt::join(option.choices, ", "));
+  if (!option.choices.empty()) right += fmt::format(" ({})", fmt::join(option.choices, ", "));
   if (option.is_repeated) right += "; may be given several times";
   return help_line(left, right + default_text(option));
 }
@@ -155,8 +154,8 @@ std::vector<Option> all_options(const Command& command) {
 
 std::string help_of(const Command& command) {
   std::string help = usage_line(command) + "\n";
-  help += wrapped(capitalised(command.summary) + ".", 0, 0) + "\n";
-  if (!command.description.empty()) help += wrapped(command.description, 0, 0) + "\n";
+  const std::string more = command.description.empty() ? "" : " " + command.description;
+  help += wrapped(capitalised(command.summary) + "." + more, 0, 0) + "\n";
   if (!command.arguments.empty()) {
     help += "\nArguments\n";
     for (const Option& argument : command.arguments) {

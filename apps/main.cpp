@@ -1,6 +1,7 @@
 #include "apps/command.hpp"
 #include "apps/commands.hpp"
 #include "apps/exit_code.hpp"
+#include "apps/output.hpp"
 #include "apps/process.hpp"
 
 #include <fmt/format.h>
@@ -8,23 +9,12 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace kedit::cli {
 namespace {
 
 using Words = std::vector<std::string>;
-
-void print(const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t written = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
-    if (written <= 0)
-      throw Failure("writing standard output: expected it to be open, found it closed");
-    done += static_cast<std::size_t>(written);
-  }
-}
 
 bool is_option(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 
@@ -52,7 +42,10 @@ const Command* find_command(const std::string& name) {
 
 [[noreturn]] void unknown_command(const std::string& name) {
   Words names;
-  for (const Command& command : all_commands()) names.push_back(command.name);
+  for (const Command& command : all_commands()) {
+    names.push_back(command.name);
+    names.push_back(command.name.substr(0, command.name.find(' ')));
+  }
   const auto nearest = nearest_name(name, names);
   throw UsageError(fmt::format("unknown command '{}'; {}see kedit --help", name,
                                nearest ? fmt::format("did you mean '{}'? ", *nearest) : ""));
@@ -60,7 +53,7 @@ const Command* find_command(const std::string& name) {
 
 int run_command(const Command& command, const Words& words) {
   if (asks_for_help(words)) {
-    print(help_of(command));
+    print_bytes(help_of(command));
     return kDone;
   }
   const std::string hint = fmt::format("see kedit {} --help", command.name);
@@ -71,11 +64,11 @@ int run_command(const Command& command, const Words& words) {
 int run_group(const std::string& group, const Words& words) {
   if (words.empty() || is_option(words[0])) {
     if (asks_for_help(words)) {
-      print(help_of_group(all_commands(), group));
+      print_bytes(help_of_group(all_commands(), group));
       return kDone;
     }
     throw UsageError(
-        fmt::format("kedit {0}: expected a command, found none; see kedit {0} --help", group));
+        fmt::format("{0}: expected a command, found none; see kedit {0} --help", group));
   }
   const std::string name = group + " " + words[0];
   const Command* command = find_command(name);
@@ -90,11 +83,11 @@ int run_program(const Words& words) {
   const std::string& first = words[0];
   const Words rest(words.begin() + 1, words.end());
   if (first == "--help" || first == "-h" || first == "help") {
-    print(help_of_all(all_commands()));
+    print_bytes(help_of_all(all_commands()));
     return kDone;
   }
   if (first == "--version") {
-    print(version_text());
+    print_bytes(version_text());
     return kDone;
   }
   if (is_option(first)) {

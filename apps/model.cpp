@@ -5,7 +5,9 @@
 #include "model/tokenizer.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <utility>
@@ -90,7 +92,7 @@ int run_info(Context& context) {
 
 // [seq, vocab] float32 on the CPU.
 at::Tensor logits_of(const EditedModel& model, const Ids& ids) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   ForwardInput input;
   input.ids = at::tensor(ids, at::kLong).unsqueeze(0).to(model.weights().token_embedding.device());
   return model.forward(input).logits.squeeze(0).to(at::kCPU, at::kFloat).contiguous();

@@ -4,6 +4,7 @@
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -126,14 +127,8 @@ constexpr int kStyle = po::command_line_style::allow_long |
 po::parsed_options split_words(const std::vector<Option>& options,
                                const std::vector<std::string>& words, const std::string& hint) {
   const po::options_description description = description_of(options);
-  po::positional_options_description positional;
-  positional.add("", -1);
   try {
-    return po::command_line_parser(words)
-        .options(description)
-        .positional(positional)
-        .style(kStyle)
-        .run();
+    return po::command_line_parser(words).options(description).style(kStyle).run();
   } catch (const po::unknown_option& error) {
     unknown_option(error.get_option_name(), options, hint);
   } catch (const po::invalid_command_line_syntax& error) {

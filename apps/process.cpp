@@ -2,7 +2,6 @@
 
 #include <ATen/Context.h>
 #include <fmt/format.h>
-#include <torch/headeronly/version.h>
 
 #include <csignal>
 #include <fcntl.h>
@@ -74,7 +73,7 @@ std::string version_text() {
   std::string devices = fmt::format("cpu ({} cores)", usable_cores());
   const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   for (int i = 0; i < count; ++i) devices += fmt::format(", cuda:{}", i);
-  return fmt::format("kedit {}\nLibTorch {}\ndevices: {}\n", program_version(), TORCH_VERSION,
+  return fmt::format("kedit {}\nLibTorch {}\ndevices: {}\n", program_version(), KEDIT_TORCH_VERSION,
                      devices);
 }
 

@@ -1,0 +1,43 @@
+# Install and package: `cmake --install BUILD --prefix P`, then find_package(kedit) in other projects.
+# tests/install is such a project; it is built and run as a test.
+include(CMakePackageConfigHelpers)
+
+set(KEDIT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/kedit")
+set_target_properties(kedit_torch PROPERTIES EXPORT_NAME torch)
+
+install(TARGETS ${KEDIT_LIBRARIES} kedit kedit_torch EXPORT kedit-targets
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(EXPORT kedit-targets NAMESPACE kedit:: DESTINATION "${KEDIT_PACKAGE_DIR}")
+
+if(TARGET kedit_cli)
+  # The engine stays where it is: the program finds it there.
+  set_target_properties(kedit_cli PROPERTIES INSTALL_RPATH "${KEDIT_TORCH_ROOT}/lib")
+  install(TARGETS kedit_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
+foreach(folder json edits kernels model datasets retrieval editors store training eval)
+  if(TARGET kedit_${folder})
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kedit"
+            FILES_MATCHING PATTERN "*.hpp")
+  endif()
+endforeach()
+if(EXISTS "${PROJECT_SOURCE_DIR}/assets/lab")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/assets/lab" DESTINATION "${CMAKE_INSTALL_DATADIR}/kedit")
+endif()
+
+configure_package_config_file(
+  "${CMAKE_CURRENT_LIST_DIR}/kedit-config.cmake.in" "${CMAKE_BINARY_DIR}/kedit-config.cmake"
+  INSTALL_DESTINATION "${KEDIT_PACKAGE_DIR}" NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${CMAKE_BINARY_DIR}/kedit-config-version.cmake"
+  VERSION "${PROJECT_VERSION}" COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/kedit-config.cmake" "${CMAKE_BINARY_DIR}/kedit-config-version.cmake"
+        DESTINATION "${KEDIT_PACKAGE_DIR}")
+
+if(KEDIT_TESTS AND TARGET kedit_cli)
+  add_test(NAME install.find_package
+    COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${PROJECT_SOURCE_DIR}/tests/install"
+            "-DBUILD=${CMAKE_BINARY_DIR}" "-DTORCH=${KEDIT_TORCH_ROOT}" "-DCXX=${CMAKE_CXX_COMPILER}"
+            "-DSANITIZE=${KEDIT_SANITIZE}" "-DGENERATOR=${CMAKE_GENERATOR}"
+            -P "${PROJECT_SOURCE_DIR}/tests/install/run.cmake")
+  set_tests_properties(install.find_package PROPERTIES LABELS "install;slow" TIMEOUT 900)
+endif()

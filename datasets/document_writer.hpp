@@ -1,11 +1,11 @@
 #pragma once
 
+#include "datasets/world.hpp"
+#include "edits/document.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "datasets/world.hpp"
-#include "edits/document.hpp"
 
 namespace kedit {
 
@@ -18,9 +18,10 @@ struct LossWeights {
   float block_object = 0.02F;  ///< objects inside a facts block
 };
 
-/// Writes a document piece by piece. Pieces start with a blank or a newline, except a full stop right
-/// behind a letter or digit and, unless `leading_blank`, the document's first piece: at none of these
-/// borders does GPT-2's splitting pattern merge, so encoding by piece equals encoding the whole.
+/// Writes a document piece by piece. Pieces start with a blank or a newline, except a full stop
+/// right behind a letter or digit and, unless `leading_blank`, the document's first piece: at none
+/// of these borders does GPT-2's splitting pattern merge, so encoding by piece equals encoding the
+/// whole.
 class DocumentWriter {
  public:
   explicit DocumentWriter(const World& world, bool leading_blank = false)
@@ -38,8 +39,8 @@ class DocumentWriter {
   void chain_step(const WorldFact& fact);
   /// "Facts: f1. f2."
   void facts_block(const std::vector<WorldFact>& facts);
-  /// "Question: TEXT", with a blank line before it unless it is the document's first text or follows
-  /// a facts block.
+  /// "Question: TEXT", with a blank line before it unless it is the document's first text or
+  /// follows a facts block.
   void question(std::string_view text);
   /// "\nAnswer: TEXT"
   void answer(std::string_view text);

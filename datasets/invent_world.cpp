@@ -1,9 +1,9 @@
-#include <array>
-#include <string_view>
-
 #include "datasets/names.hpp"
 #include "datasets/random.hpp"
 #include "datasets/world.hpp"
+
+#include <array>
+#include <string_view>
 
 namespace kedit {
 namespace {
@@ -13,9 +13,9 @@ using Indices = std::vector<std::int32_t>;
 constexpr std::array<std::string_view, 12> kAdjectives = {
     "Silent", "Golden", "Broken", "Hidden", "Distant", "Crimson",
     "Frozen", "Gentle", "Hollow", "Bright", "Ancient", "Restless"};
-constexpr std::array<std::string_view, 12> kNouns = {"River", "Garden", "Mirror", "Tower",
+constexpr std::array<std::string_view, 12> kNouns = {"River",  "Garden",  "Mirror", "Tower",
                                                      "Harbor", "Lantern", "Forest", "Bridge",
-                                                     "Window", "Island", "Shadow", "Letter"};
+                                                     "Window", "Island",  "Shadow", "Letter"};
 
 class WorldMaker {
  public:
@@ -104,7 +104,8 @@ void WorldMaker::name_entities() {
   constexpr std::array<std::string_view, 2> kCityEnds = {"ville", "burg"};
   constexpr std::array<std::string_view, 3> kCompanyWords = {" Works", " Group", " Systems"};
   constexpr std::array<std::string_view, 4> kProductWords = {" One", " Pro", " Mini", " Max"};
-  constexpr std::array<std::string_view, 4> kTeamWords = {" United", " Rovers", " Tigers", " Hawks"};
+  constexpr std::array<std::string_view, 4> kTeamWords = {" United", " Rovers", " Tigers",
+                                                          " Hawks"};
   constexpr std::array<std::string_view, 2> kUniversityWords = {" University", " College"};
   constexpr std::array<std::string_view, 2> kLanguageEnds = {"ish", "ic"};
   name_people();
@@ -117,9 +118,8 @@ void WorldMaker::name_entities() {
                                      : names_.word_with(2, "co"));
   }
   for (int i = 0; i < 12; ++i) {
-    add_entity("product", i % 2 == 0
-                              ? names_.word_with(2, "x") + std::string(one_of(kProductWords))
-                              : names_.word_with(2, "on"));
+    add_entity("product", i % 2 == 0 ? names_.word_with(2, "x") + std::string(one_of(kProductWords))
+                                     : names_.word_with(2, "on"));
   }
   for (int i = 0; i < 12; ++i) add_entity("team", names_.word(2) + std::string(one_of(kTeamWords)));
   name_books();

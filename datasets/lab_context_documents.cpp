@@ -82,7 +82,8 @@ Document LabDocuments::facts_in_context() {
 Document LabDocuments::chain_in_context() {
   const AskedChain asked = ask({0, 45, 35, 20});
   const int stated = static_cast<int>(random_.weighted({20, 45, 35}));
-  const std::vector<double> distractors = {stated == 0 ? 0.0 : 25.0, 25, 25, stated == 2 ? 0.0 : 25.0};
+  const std::vector<double> distractors = {stated == 0 ? 0.0 : 25.0, 25, 25,
+                                           stated == 2 ? 0.0 : 25.0};
   const FactsBlock block =
       chain_block(asked.chain, stated, static_cast<int>(random_.weighted(distractors)));
   if (!block.facts.empty()) writer_.facts_block(block.facts);

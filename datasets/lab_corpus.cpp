@@ -1,10 +1,10 @@
 #include "datasets/lab_corpus.hpp"
 
+#include "datasets/lab_documents.hpp"
+
 #include <fmt/format.h>
 
 #include <stdexcept>
-
-#include "datasets/lab_documents.hpp"
 
 namespace kedit {
 namespace {
@@ -12,11 +12,10 @@ namespace {
 constexpr std::string_view kStateMark = "lab-corpus-1 ";
 
 std::vector<double> kind_weights(const CorpusMixture& mixture, double progress) {
-  const double done =
-      mixture.copy_until > 0 ? std::min(1.0, progress / mixture.copy_until) : 1.0;
+  const double done = mixture.copy_until > 0 ? std::min(1.0, progress / mixture.copy_until) : 1.0;
   const double copy = mixture.copy_start + done * (mixture.copy_end - mixture.copy_start);
-  return {mixture.stmt,   mixture.qa,    mixture.direct, mixture.cot, mixture.ctx1,
-          mixture.ctxcot, mixture.chain, copy};
+  return {mixture.stmt, mixture.qa,     mixture.direct, mixture.cot,
+          mixture.ctx1, mixture.ctxcot, mixture.chain,  copy};
 }
 
 Document draw(const WorldSampler& sampler, Random& random, const CorpusMixture& mixture,
@@ -24,14 +23,22 @@ Document draw(const WorldSampler& sampler, Random& random, const CorpusMixture& 
   const std::size_t kind = random.weighted(kind_weights(mixture, progress));
   LabDocuments documents(sampler, random, random.chance(mixture.leading_blank));
   switch (kind) {
-    case 0: return documents.statements();
-    case 1: return documents.questions();
-    case 2: return documents.direct();
-    case 3: return documents.thoughts();
-    case 4: return documents.facts_in_context();
-    case 5: return documents.chain_in_context();
-    case 6: return documents.chains();
-    default: return documents.copies();
+    case 0:
+      return documents.statements();
+    case 1:
+      return documents.questions();
+    case 2:
+      return documents.direct();
+    case 3:
+      return documents.thoughts();
+    case 4:
+      return documents.facts_in_context();
+    case 5:
+      return documents.chain_in_context();
+    case 6:
+      return documents.chains();
+    default:
+      return documents.copies();
   }
 }
 
@@ -69,7 +76,8 @@ struct LabCorpus::Impl {
   Random random;
 };
 
-LabCorpus::LabCorpus(std::shared_ptr<const World> world, std::uint64_t seed, CorpusMixture mixture) {
+LabCorpus::LabCorpus(std::shared_ptr<const World> world, std::uint64_t seed,
+                     CorpusMixture mixture) {
   if (!world || world->facts.empty()) {
     throw DataError("making the lab corpus: world: expected at least one fact, found none");
   }

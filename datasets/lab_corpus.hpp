@@ -1,12 +1,12 @@
 #pragma once
 
+#include "datasets/world.hpp"
+#include "edits/document.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "datasets/world.hpp"
-#include "edits/document.hpp"
 
 namespace kedit {
 
@@ -20,9 +20,9 @@ struct CorpusMixture {
   double leading_blank = 0.5;
 };
 
-/// Draws training documents from a world: statements, questions, multi-hop questions answered directly
-/// or with thoughts, facts in context, chains, copying. Deterministic in (seed, call number); state can
-/// be saved and restored so that training resumes on the same stream.
+/// Draws training documents from a world: statements, questions, multi-hop questions answered
+/// directly or with thoughts, facts in context, chains, copying. Deterministic in (seed, call
+/// number); state can be saved and restored so that training resumes on the same stream.
 class LabCorpus {
  public:
   LabCorpus(std::shared_ptr<const World> world, std::uint64_t seed, CorpusMixture mixture = {});
@@ -47,23 +47,25 @@ class LabCorpus {
 /// The text of a document, pieces joined.
 std::string document_text(const Document& document);
 
-/// One measured question of the lab: greedy continuation of `prompt` should begin with one of `answers`.
+/// One measured question of the lab: greedy continuation of `prompt` should begin with one of
+/// `answers`.
 struct LabProbe {
   std::string measure;  ///< "cloze", "held-out questions", "cot 3 hops", ...
   std::string prompt;
-  std::string answer;   ///< with its leading space
-  std::string kind;     ///< "forced": teacher forcing; "thoughts": generate, take the text after "Answer:"
+  std::string answer;  ///< with its leading space
+  std::string
+      kind;  ///< "forced": teacher forcing; "thoughts": generate, take the text after "Answer:"
 };
 
-/// The probes of the lab's table, by measure: all facts for the single-hop rows, up to `cases` seeded
-/// samples for the others (fewer where the world has fewer chains). Facts blocks come from the
-/// training generator with other seeds. Measures, in this order: "cloze", "trained paraphrases",
-/// "trained questions", "held-out questions", "held-out lead-in", "held-out statements",
-/// "cot H hops" (H = 2, 3, 4; held-out chains), "direct H hops, held out" and "direct H hops,
-/// trained" (H = 2, 3), "in context, D distractors" and "in context, cloze, D distractors"
+/// The probes of the lab's table, by measure: all facts for the single-hop rows, up to `cases`
+/// seeded samples for the others (fewer where the world has fewer chains). Facts blocks come from
+/// the training generator with other seeds. Measures, in this order: "cloze", "trained
+/// paraphrases", "trained questions", "held-out questions", "held-out lead-in", "held-out
+/// statements", "cot H hops" (H = 2, 3, 4; held-out chains), "direct H hops, held out" and "direct
+/// H hops, trained" (H = 2, 3), "in context, D distractors" and "in context, cloze, D distractors"
 /// (D = 0, 1, 3), "irrelevant facts", "cot 2 hops, 1 stated, D distractors" (D = 0, 3),
-/// "cot 3 hops, 2 stated, 2 distractors"; in a world read from MQuAKE also "file questions, cot" and
-/// "file questions, direct" (trained chains, the file's own words).
+/// "cot 3 hops, 2 stated, 2 distractors"; in a world read from MQuAKE also "file questions, cot"
+/// and "file questions, direct" (trained chains, the file's own words).
 std::vector<LabProbe> lab_probes(const World& world, std::int64_t cases, std::uint64_t seed);
 
 /// Per held-out chain: the most frequent answer for its last relation among chains allowed in

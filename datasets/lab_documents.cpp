@@ -20,7 +20,8 @@ std::string LabDocuments::end_of(const std::vector<WorldFact>& hops) const {
 }
 
 // A chain that training may see, of a number of hops drawn by weight (index 0: one hop), and a
-// question for it. Worlds from real files may lack chains of some length: the next shorter one then.
+// question for it. Worlds from real files may lack chains of some length: the next shorter one
+// then.
 AskedChain LabDocuments::ask(const std::vector<double>& hop_weights) {
   if (!sampler_.case_chains().empty() && random_.chance(kFileQuestionShare)) {
     const auto& [number, chain] = random_.pick(sampler_.case_chains());
@@ -110,9 +111,7 @@ Document LabDocuments::chains() {
   return writer_.take();
 }
 
-Document LabDocuments::copies() {
-  return random_.chance(0.5) ? copied_names() : copied_facts();
-}
+Document LabDocuments::copies() { return random_.chance(0.5) ? copied_names() : copied_facts(); }
 
 // A list of 3-7 names, then the same list again from a random place on.
 Document LabDocuments::copied_names() {

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "datasets/document_writer.hpp"
+#include "datasets/random.hpp"
+#include "datasets/world_sampler.hpp"
+
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "datasets/document_writer.hpp"
-#include "datasets/random.hpp"
-#include "datasets/world_sampler.hpp"
 
 namespace kedit {
 
@@ -20,16 +20,18 @@ struct AskedChain {
 /// The facts of a block, shuffled, and what was put in on purpose.
 struct FactsBlock {
   std::vector<WorldFact> facts;
-  WorldFact main;            ///< of a one-hop block
-  ToldChain told;            ///< of a chain's block
-  std::set<Slot> taken;      ///< slots that must not be asked as "not listed"
+  WorldFact main;        ///< of a one-hop block
+  ToldChain told;        ///< of a chain's block
+  std::set<Slot> taken;  ///< slots that must not be asked as "not listed"
 };
 
 /// Draws one document of each kind (the table in docs/lab.md). All randomness comes from `random`.
 class LabDocuments {
  public:
   LabDocuments(const WorldSampler& sampler, Random& random, bool leading_blank = false)
-      : sampler_(sampler), world_(sampler.world()), random_(random),
+      : sampler_(sampler),
+        world_(sampler.world()),
+        random_(random),
         writer_(sampler.world(), leading_blank) {}
 
   Document statements();

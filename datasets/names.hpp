@@ -1,10 +1,10 @@
 #pragma once
 
+#include "datasets/random.hpp"
+
 #include <set>
 #include <string>
 #include <string_view>
-
-#include "datasets/random.hpp"
 
 namespace kedit {
 

@@ -1,7 +1,7 @@
+#include "datasets/names.hpp"
+
 #include <set>
 #include <string>
-
-#include "datasets/names.hpp"
 
 // Names that an invented entity must not have, one blank between two: the well-known countries,
 // cities, languages, religions and regions, frequent given names and some everyday words.

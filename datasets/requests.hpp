@@ -1,10 +1,10 @@
 #pragma once
 
+#include "edits/request.hpp"
+
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include "edits/request.hpp"
 
 namespace kedit {
 
@@ -18,6 +18,7 @@ void write_requests(const std::filesystem::path& file, const std::vector<EditReq
 
 /// "mquake:FILE" (all datasets by format name); `cases` as parse_case_selection, empty: all.
 /// Distinct edits in first-occurrence order.
-std::vector<EditRequest> read_dataset_requests(const std::string& format_and_file, const std::string& cases);
+std::vector<EditRequest> read_dataset_requests(const std::string& format_and_file,
+                                               const std::string& cases);
 
 }  // namespace kedit

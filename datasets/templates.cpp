@@ -17,9 +17,8 @@ std::vector<RelationTemplates> joined_table() {
   for (auto part : {place_templates(), organisation_templates(), work_templates()}) {
     table.insert(table.end(), part.begin(), part.end());
   }
-  std::sort(table.begin(), table.end(), [](const auto& a, const auto& b) {
-    return property_number(a) < property_number(b);
-  });
+  std::sort(table.begin(), table.end(),
+            [](const auto& a, const auto& b) { return property_number(a) < property_number(b); });
   return table;
 }
 
@@ -40,8 +39,8 @@ const RelationTemplates& templates_of(const std::string& relation) {
 }
 
 const std::vector<std::string>& trained_lead_ins() {
-  static const std::vector<std::string> lead_ins = {
-      "In fact,", "Note that", "Today", "As we know,", "It is true that", "Of course,"};
+  static const std::vector<std::string> lead_ins = {"In fact,",    "Note that",       "Today",
+                                                    "As we know,", "It is true that", "Of course,"};
   return lead_ins;
 }
 

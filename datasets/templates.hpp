@@ -1,8 +1,8 @@
 #pragma once
 
-#include <vector>
-
 #include "datasets/world.hpp"
+
+#include <vector>
 
 namespace kedit {
 

@@ -104,8 +104,8 @@ bool held_out_chain(const World& world, const std::vector<std::int32_t>& chain) 
 
 namespace {
 
-// "the {}" and "{}'s" read badly around a noun phrase ("the the capital of ..."): use another of the
-// trained templates there, if one is free of both.
+// "the {}" and "{}'s" read badly around a noun phrase ("the the capital of ..."): use another of
+// the trained templates there, if one is free of both.
 const std::string& nesting_template(const std::vector<std::string>& templates, int choice) {
   const auto nests = [](const std::string& text) {
     return text.find("the {}") == std::string::npos && text.find("{}'s") == std::string::npos &&

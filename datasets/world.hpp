@@ -1,5 +1,7 @@
 #pragma once
 
+#include "datasets/mquake.hpp"
+
 #include <cstdint>
 #include <map>
 #include <set>
@@ -8,22 +10,21 @@
 #include <utility>
 #include <vector>
 
-#include "datasets/mquake.hpp"
-
 namespace kedit {
 
-/// The texts of one relation. "{}" is the subject. Base cloze and first question are MQuAKE's strings.
+/// The texts of one relation. "{}" is the subject. Base cloze and first question are MQuAKE's
+/// strings.
 struct RelationTemplates {
-  std::string id;                           ///< "P36"
-  std::string label;                        ///< "capital"
-  std::string object_type;                  ///< "city"
-  std::string cloze;                        ///< base cloze
-  std::vector<std::string> statements;      ///< other trained statements (5-6)
-  std::vector<std::string> held_out_statements;   ///< measurement only
-  std::vector<std::string> questions;       ///< trained; the first is MQuAKE's
-  std::vector<std::string> held_out_questions;    ///< measurement only
-  std::vector<std::string> noun_phrases;    ///< for nested multi-hop questions
-  std::string verb_phrase;                  ///< a statement that starts with the subject
+  std::string id;                                ///< "P36"
+  std::string label;                             ///< "capital"
+  std::string object_type;                       ///< "city"
+  std::string cloze;                             ///< base cloze
+  std::vector<std::string> statements;           ///< other trained statements (5-6)
+  std::vector<std::string> held_out_statements;  ///< measurement only
+  std::vector<std::string> questions;            ///< trained; the first is MQuAKE's
+  std::vector<std::string> held_out_questions;   ///< measurement only
+  std::vector<std::string> noun_phrases;         ///< for nested multi-hop questions
+  std::string verb_phrase;                       ///< a statement that starts with the subject
 };
 
 /// Templates for all relations of MQuAKE-CF (the invented world uses a part of them).
@@ -41,7 +42,8 @@ struct Entity {
   std::string name;
 };
 
-/// A functional set of facts: every (subject, relation) has one object. Indices are into `entities`.
+/// A functional set of facts: every (subject, relation) has one object. Indices are into
+/// `entities`.
 struct WorldFact {
   std::int32_t subject = 0;
   std::int32_t relation = 0;  ///< index into `relations`
@@ -50,15 +52,15 @@ struct WorldFact {
 
 struct World {
   std::uint64_t seed = 0;
-  std::string source;                  ///< "invented", or the dataset's name and case selection
+  std::string source;  ///< "invented", or the dataset's name and case selection
   std::vector<Entity> entities;
   std::vector<std::string> relations;  ///< relation ids
   /// Texts of `relations`, same order. In a world read from a file the base cloze and the first
   /// question are spelled as the file spells them (MQuAKE's typos in P69, P159 and P449 included).
   std::vector<RelationTemplates> texts;
   std::vector<WorldFact> facts;
-  /// The file's cases behind a world read from MQuAKE; their own questions are asked in training, of
-  /// the chain before the edits. Empty in the invented world.
+  /// The file's cases behind a world read from MQuAKE; their own questions are asked in training,
+  /// of the chain before the edits. Empty in the invented world.
   std::vector<MquakeCase> cases;
 
   /// Index of the object, -1 when there is none.
@@ -86,9 +88,9 @@ struct World {
 World invent_world(std::uint64_t seed);
 
 /// The world of a real file's cases: all pre-edit chain facts (where two cases disagree, the first
-/// wins) plus the unedited hops of post-edit chains, so that post-edit answers can be known. No edit
-/// is among the facts. Entity types are unknown (""). Throws `DataError` for a case id that is not
-/// there and for relations without templates.
+/// wins) plus the unedited hops of post-edit chains, so that post-edit answers can be known. No
+/// edit is among the facts. Entity types are unknown (""). Throws `DataError` for a case id that is
+/// not there and for relations without templates.
 World world_from_mquake(const MquakeDataset& dataset, const std::vector<std::int64_t>& case_ids);
 
 /// Chains without a repeated entity or relation, `hops` long, as fact indices.
@@ -99,7 +101,8 @@ bool held_out_chain(const World& world, const std::vector<std::int32_t>& chain);
 
 /// The multi-hop question of a chain: last relation's question over nested noun phrases. `variant`
 /// 0, 1: pure variants; 2: mixed.
-std::string multi_hop_question(const World& world, const std::vector<std::int32_t>& chain, int variant);
+std::string multi_hop_question(const World& world, const std::vector<std::int32_t>& chain,
+                               int variant);
 
 /// The same from a start and a path (the chain need not exist in the world). `question` and
 /// `phrases[i]` choose among the trained templates; 0, 1.
@@ -107,8 +110,8 @@ std::string nested_question(const World& world, std::int32_t start,
                             const std::vector<std::int32_t>& path, int question,
                             const std::vector<int>& phrases);
 
-/// MQuAKE records over the world with counterfactual edits: two to four hops, held-out chains, 1..hops
-/// edits; post-edit chains go on through the world. Deterministic in `seed`.
+/// MQuAKE records over the world with counterfactual edits: two to four hops, held-out
+/// chains, 1..hops edits; post-edit chains go on through the world. Deterministic in `seed`.
 std::vector<MquakeCase> make_cases(const World& world, std::int64_t count, std::uint64_t seed);
 
 /// Edit requests (base cloze, false object of the same type, rephrases = trained and held-out

@@ -62,8 +62,7 @@ void WorldSampler::index_cases() {
     }
     Chain chain;
     for (const Triple& hop : mquake_case.triples) {
-      const std::int32_t fact =
-          world_->fact_of(entity.at(hop.subject), relation.at(hop.relation));
+      const std::int32_t fact = world_->fact_of(entity.at(hop.subject), relation.at(hop.relation));
       if (fact < 0 || world_->fact(fact).object != entity.at(hop.object)) break;
       chain.push_back(fact);
     }
@@ -113,8 +112,8 @@ WorldFact WorldSampler::made_false(Random& random, WorldFact fact) const {
   return fact;
 }
 
-// Walks the chain's relations from its start, with a wrong object at the hops of `wrong`. False when
-// the world has no continuation or an entity would come twice.
+// Walks the chain's relations from its start, with a wrong object at the hops of `wrong`. False
+// when the world has no continuation or an entity would come twice.
 bool WorldSampler::walk(Random& random, const Chain& chain, const std::set<std::size_t>& wrong,
                         ToldChain& told) const {
   told = {};

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "datasets/random.hpp"
+#include "datasets/world.hpp"
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -7,9 +10,6 @@
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include "datasets/random.hpp"
-#include "datasets/world.hpp"
 
 namespace kedit {
 
@@ -34,9 +34,9 @@ class WorldSampler {
   const std::vector<std::int32_t>& facts_of(std::int32_t subject) const;
 
   WorldFact any_fact(Random& random) const;
-  /// A wrong object for `slot`, of the relation's type: never the true one, the subject, or the target
-  /// of an edit of one of the world's cases. With `next` >= 0 the object has a fact of relation `next`.
-  /// -1 when there is none.
+  /// A wrong object for `slot`, of the relation's type: never the true one, the subject, or the
+  /// target of an edit of one of the world's cases. With `next` >= 0 the object has a fact of
+  /// relation `next`. -1 when there is none.
   std::int32_t false_object(Random& random, Slot slot, std::int32_t next = -1) const;
   /// The same fact with a wrong object; unchanged when there is none.
   WorldFact made_false(Random& random, WorldFact fact) const;
@@ -46,12 +46,12 @@ class WorldSampler {
   /// The cases' chains before the edits: case number and its facts.
   const std::vector<std::pair<std::size_t, Chain>>& case_chains() const { return case_chains_; }
 
-  /// The chain walked again with wrong objects at `edits` random hops; it goes on through the world.
-  /// Fewer when the world has no continuation: check `stated.size()`.
+  /// The chain walked again with wrong objects at `edits` random hops; it goes on through the
+  /// world. Fewer when the world has no continuation: check `stated.size()`.
   ToldChain retold(Random& random, const Chain& chain, int edits) const;
 
-  /// A fact beside `main`: same relation (30 %), same subject (25 %) or any (45 %), false in 80 % of
-  /// draws; its slot is none of `taken`, to which it is added. Subject -1 when there is none.
+  /// A fact beside `main`: same relation (30 %), same subject (25 %) or any (45 %), false in 80 %
+  /// of draws; its slot is none of `taken`, to which it is added. Subject -1 when there is none.
   WorldFact distractor(Random& random, const WorldFact& main, std::set<Slot>& taken) const;
 
  private:
@@ -65,7 +65,7 @@ class WorldSampler {
   std::vector<std::vector<std::int32_t>> by_subject_, by_relation_;
   std::vector<std::vector<std::int32_t>> objects_;  ///< relation -> possible objects
   std::set<std::tuple<std::int32_t, std::int32_t, std::int32_t>> never_;  ///< edits of the cases
-  std::array<std::array<std::vector<Chain>, 2>, 5> chains_;  ///< [hops][held out]
+  std::array<std::array<std::vector<Chain>, 2>, 5> chains_;               ///< [hops][held out]
   std::vector<std::pair<std::size_t, Chain>> case_chains_;
 };
 

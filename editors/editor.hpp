@@ -24,6 +24,12 @@ class EditError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A setting is unknown or holds a value of the wrong kind or range. The message names the key.
+class SettingsError : public EditError {
+ public:
+  using EditError::EditError;
+};
+
 /// The figures of an edit fail the health check (not finite, norm out of bounds, probe drift).
 /// Nothing was changed. `force` turns it into a recorded warning.
 class UnhealthyEdit : public EditError {
@@ -63,6 +69,7 @@ struct EditorInfo {
   std::string evidence;  ///< "reference code and paper", "reconstruction", ...
   std::string summary;
   bool changes_weights = true;
+  bool solves_batches = false;        ///< Many requests in one solve; else one after the other.
   std::vector<std::string> settings;  ///< known keys
 };
 

@@ -11,12 +11,13 @@ const std::vector<EditorInfo>& known_editors() {
   static const std::vector<EditorInfo> editors{
       {"rome", "Meng et al., Locating and Editing Factual Associations in GPT, NeurIPS 2022",
        "paper and reference program; numbers agree with the program's own",
-       "rank-one change of one MLP matrix per layer, one edit at a time", true,
+       "rank-one change of one MLP matrix per layer, one edit at a time", true, false,
        locate::rome_setting_keys()},
       {"in-context",
        "IKE and the in-context baselines of Cohen et al. 2023, Zhong et al. 2023",
        "prompt form is kedit's own",
        "keeps the edited facts and puts them in front of the question; changes no weight",
+       false,
        false,
        {}},
   };

@@ -31,9 +31,9 @@ bool names_this_editor(std::string_view editor, const Json& value) {
   std::vector<std::string> known = applicable;
   known.insert(known.end(), reference_setting_keys().begin(), reference_setting_keys().end());
   const auto nearest = nearest_name(key, known);
-  throw EditError(fmt::format("reading the editor settings: {}: unknown key; {}", key,
-                              nearest ? fmt::format("did you mean {}?", *nearest)
-                                      : "see kedit edit --help for the known ones"));
+  throw SettingsError(fmt::format("reading the editor settings: {}: unknown key; {}", key,
+                                  nearest ? fmt::format("did you mean {}?", *nearest)
+                                          : "see kedit edit --help for the known ones"));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace kedit {
 const std::vector<std::string>& reference_setting_keys();
 
 /// Checks the keys of `values` for an editor that understands `applicable`. Returns those that
-/// other programs or editors know but this one does not use, for one warning. Throws `EditError`
-/// for a key that nobody knows, with the nearest known one.
+/// other programs or editors know but this one does not use, for one warning. Throws
+/// `SettingsError` for a key that nobody knows, with the nearest known one.
 std::vector<std::string> ignored_settings(std::string_view editor, const Json& values,
                                           const std::vector<std::string>& applicable);
 

@@ -27,7 +27,7 @@ EditorSettings EditorSettings::read(const std::filesystem::path& file) {
 void EditorSettings::set(const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw EditError(fmt::format(
+    throw SettingsError(fmt::format(
         "reading the setting \"{}\": expected key=value; for example v_lr=0.5", assignment));
   }
   const std::string text = assignment.substr(equals + 1);

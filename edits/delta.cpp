@@ -132,13 +132,15 @@ void check_matrix(const at::Tensor& tensor, const std::string& weight, const cha
   }
   if (!tensor.is_cpu()) fail("expected a tensor on the CPU, found it on " + tensor.device().str());
   if (!tensor.is_contiguous()) fail("expected a contiguous tensor, found strides");
-  if (!at::isfinite(tensor).all().item<bool>()) fail("expected finite values, found NaN or infinity");
+  if (!at::isfinite(tensor).all().item<bool>())
+    fail("expected finite values, found NaN or infinity");
 }
 
 void check_update(const WeightUpdate& update) {
   if (update.weight.empty() || update.weight.size() > kMaxNameBytes) {
-    throw DeltaError(fmt::format("checking a delta: name of a weight: expected 1 to {} bytes, found {}",
-                                 kMaxNameBytes, update.weight.size()));
+    throw DeltaError(
+        fmt::format("checking a delta: name of a weight: expected 1 to {} bytes, found {}",
+                    kMaxNameBytes, update.weight.size()));
   }
   if (const auto* dense = std::get_if<Dense>(&update.update)) {
     return check_matrix(dense->change, update.weight, "change");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "edits/fact.hpp"
+
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -8,8 +10,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "edits/fact.hpp"
 
 namespace kedit {
 
@@ -55,12 +55,13 @@ class DeltaError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One update as bytes: magic, version, kind, shapes, little-endian float32 payload. `decode` checks
-/// every count against the size before it allocates; encode(decode(b)) == b.
+/// One update as bytes: magic, version, kind, shapes, little-endian float32 payload. `decode`
+/// checks every count against the size before it allocates; encode(decode(b)) == b.
 std::vector<std::uint8_t> encode_update(const WeightUpdate& update);
 WeightUpdate decode_update(const std::vector<std::uint8_t>& bytes);
 
-/// Throws `DeltaError` unless all tensors are float32, CPU, contiguous, finite and of fitting shape.
+/// Throws `DeltaError` unless all tensors are float32, CPU, contiguous, finite and of fitting
+/// shape.
 void validate_delta(const EditDelta& delta);
 
 /// One line for people: editor, weights with shape and rank, or number of facts.

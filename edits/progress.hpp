@@ -9,9 +9,9 @@ namespace kedit {
 
 /// What long work tells whoever watches: `done` of `total` units and a short note ("loss 1.23").
 struct Progress {
-  std::string task;       ///< "training", "second moment, layer 0", ...
+  std::string task;  ///< "training", "second moment, layer 0", ...
   std::int64_t done = 0;
-  std::int64_t total = 0; ///< 0 when unknown.
+  std::int64_t total = 0;  ///< 0 when unknown.
   std::string note;
 };
 
@@ -35,8 +35,12 @@ struct RunContext {
   StopRequest stop_requested;
   std::function<void(const std::string&)> warn;  ///< One sentence a person should see.
 
-  void report(const Progress& p) const { if (progress) progress(p); }
-  void warning(const std::string& text) const { if (warn) warn(text); }
+  void report(const Progress& p) const {
+    if (progress) progress(p);
+  }
+  void warning(const std::string& text) const {
+    if (warn) warn(text);
+  }
   bool should_stop() const { return stop_requested && stop_requested(); }
 };
 

@@ -16,8 +16,8 @@ bool is_blank(std::string_view text) {
   return true;
 }
 
-[[noreturn]] void fail(const EditRequest& request, std::string_view field, std::string_view expected,
-                       std::string_view found) {
+[[noreturn]] void fail(const EditRequest& request, std::string_view field,
+                       std::string_view expected, std::string_view found) {
   throw RequestError(fmt::format("checking request \"{}\": {}: expected {}, found {}", request.id,
                                  field, expected, found));
 }
@@ -36,8 +36,8 @@ std::string filled_prompt(const EditRequest& request) {
 }
 
 std::string spaced_target(std::string_view prompt, std::string_view target) {
-  const bool separated = (!prompt.empty() && is_space(prompt.back())) ||
-                         (!target.empty() && target.front() == ' ');
+  const bool separated =
+      (!prompt.empty() && is_space(prompt.back())) || (!target.empty() && target.front() == ' ');
   return separated ? std::string(target) : " " + std::string(target);
 }
 

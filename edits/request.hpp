@@ -19,13 +19,13 @@ class RequestError : public std::runtime_error {
 /// Invariants (checked by `validate_request`, which every reader calls): `prompt` holds exactly one
 /// "{}" where the subject goes; subject and targets are not empty; the subject holds no "{}".
 struct EditRequest {
-  std::string id;       ///< Stable across runs: "mquake/17/0", or the line of a request file.
-  std::string prompt;   ///< Template with exactly one "{}", e.g. "The capital of {} is".
-  std::string subject;  ///< Replaces "{}".
-  std::string target_new;                    ///< Without the leading space (see `spaced_target`).
-  std::optional<std::string> target_true;    ///< The old object, where the source gives one.
-  std::vector<std::string> rephrases;        ///< Other prompts, subject already filled in.
-  std::string relation;                      ///< Relation id ("P36"), empty if unknown.
+  std::string id;          ///< Stable across runs: "mquake/17/0", or the line of a request file.
+  std::string prompt;      ///< Template with exactly one "{}", e.g. "The capital of {} is".
+  std::string subject;     ///< Replaces "{}".
+  std::string target_new;  ///< Without the leading space (see `spaced_target`).
+  std::optional<std::string> target_true;       ///< The old object, where the source gives one.
+  std::vector<std::string> rephrases;           ///< Other prompts, subject already filled in.
+  std::string relation;                         ///< Relation id ("P36"), empty if unknown.
   std::vector<std::string> target_new_aliases;  ///< Other names of the new object.
 };
 

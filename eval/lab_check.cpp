@@ -1,8 +1,8 @@
 #include "eval/lab_check.hpp"
 
 #include "datasets/lab_corpus.hpp"
+#include "eval/lab_thoughts.hpp"
 #include "eval/teacher_forcing.hpp"
-#include "model/generation.hpp"
 
 #include <fmt/format.h>
 
@@ -29,13 +29,13 @@ constexpr std::array<Demand, 14> kDemands = {{
     {"cot 2 hops", 95},
     {"cot 3 hops", 95},
     {"cot 4 hops", 85},
-    {"direct 2 hops, allowed", 30},
-    {"fact in context, 0 distractors", 97},
-    {"fact in context, 1 distractor", 90},
-    {"fact in context, 3 distractors", 90},
-    {"irrelevant facts only", 75},
-    {"cot with a stated fact, 0 distractors", 95},
-    {"cot with a stated fact, 3 distractors", 85},
+    {"direct 2 hops, trained", 30},
+    {"in context, 0 distractors", 97},
+    {"in context, 1 distractors", 90},
+    {"in context, 3 distractors", 90},
+    {"irrelevant facts", 75},
+    {"cot 2 hops, 1 stated, 0 distractors", 95},
+    {"cot 2 hops, 1 stated, 3 distractors", 85},
 }};
 
 std::optional<double> demand_of(const std::string& measure) {
@@ -45,32 +45,14 @@ std::optional<double> demand_of(const std::string& measure) {
   return std::nullopt;
 }
 
-std::string trimmed(const std::string& text) {
-  const auto begin = text.find_first_not_of(" \n");
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \n") - begin + 1);
-}
-
-// What stands after "Answer:" on its line; empty when the model wrote no answer.
-std::string answer_after_thoughts(const std::string& text) {
-  static constexpr std::string_view kMark = "Answer:";
-  const auto mark = text.find(kMark);
-  if (mark == std::string::npos) return "";
-  const auto begin = mark + kMark.size();
-  return trimmed(text.substr(begin, text.find('\n', begin) - begin));
-}
-
 std::vector<bool> thought_matches(const EditedModel& model, const std::vector<LabProbe>& probes,
                                   std::int64_t batch_rows) {
   std::vector<std::string> prompts;
   for (const LabProbe& probe : probes) prompts.push_back(probe.prompt);
-  GenerateOptions options;
-  options.max_tokens = 128;
-  options.stop = {"\nQuestion:", "\n\n"};
-  const auto results = LocalLanguageModel(model, batch_rows).generate(prompts, options);
+  const auto answers = answers_after_thoughts(model, prompts, batch_rows);
   std::vector<bool> matches;
   for (std::size_t i = 0; i < probes.size(); ++i) {
-    matches.push_back(answer_after_thoughts(results[i].text) == trimmed(probes[i].answer));
+    matches.push_back(answers[i] == trimmed_answer(probes[i].answer));
   }
   return matches;
 }

@@ -154,9 +154,8 @@ std::string recipe_hash(const LabRecipe& recipe) {
 
 DecoderShape scaled_shape(std::int64_t facts, std::int64_t entities) {
   DecoderShape shape;
-  if (facts <= 1000) return shape;
-  shape.vocab = std::min<std::int64_t>(rounded_up(1024 + entities, 64), 8192);
-  shape.hidden = facts < 4000 ? 192 : 256;
+  shape.vocab = std::clamp<std::int64_t>(rounded_up(1024 + entities, 64), shape.vocab, 8192);
+  if (facts > 2000) shape.hidden = facts > 6000 ? 256 : 192;
   shape.heads = shape.hidden / 32;
   shape.intermediate = 3 * shape.hidden;
   return shape;

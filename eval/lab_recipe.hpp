@@ -35,9 +35,9 @@ LabRecipe read_recipe(const std::filesystem::path& file);
 /// SHA-256 of the canonical text: what ties a shipped model to its recipe.
 std::string recipe_hash(const LabRecipe& recipe);
 
-/// Sizes for a world of `facts` facts and `entities` entities. Up to 1,000 facts: the shipped
-/// model's. More: vocabulary 1,024 + entities (a multiple of 64, at most 8,192), width 192 (from
-/// 4,000 facts 256), heads of 32, inner size three widths.
+/// Sizes for a world of `facts` facts and `entities` entities: vocabulary 1,024 + entities (a
+/// multiple of 64, from 1,280 to 8,192), width 128 (above 2,000 facts 192, above 6,000 facts 256),
+/// heads of 32, inner size three widths. For the invented world: the shipped model's.
 DecoderShape scaled_shape(std::int64_t facts, std::int64_t entities);
 
 /// Values of the decoder that a recipe's shape has (tied head once).

@@ -25,6 +25,9 @@ constexpr std::uint64_t kCaseSeed = 1;
 // The tokenizer's documents come from a stream of their own, so that its size does not move the
 // training documents.
 constexpr std::uint64_t kTokenizerStream = 0x746f6b656e697a65ULL;
+// Likewise for the corpus of key statistics.
+constexpr std::uint64_t kStatisticsStream = 0x7374617469737469ULL;
+constexpr std::int64_t kStatisticsDocuments = 1500;
 
 std::string train_tokenizer(const LabRecipe& recipe, const std::shared_ptr<const World>& world,
                             const RunContext& run) {
@@ -62,6 +65,17 @@ void write_data(const LabRecipe& recipe, const LabData& data, const LabPaths& pa
                  recipe.facts == kInvented
                      ? make_requests(*data.world, static_cast<std::int64_t>(kRequests), kCaseSeed)
                      : requests_of_cases(data.cases));
+}
+
+// Texts for key statistics, one a line: the lines of documents of a stream of their own.
+void write_corpus(const LabRecipe& recipe, const LabData& data, const LabPaths& paths) {
+  LabCorpus corpus(data.world, recipe.seed ^ kStatisticsStream, recipe.mixture);
+  std::string lines;
+  for (std::int64_t i = 0; i < kStatisticsDocuments; ++i) {
+    for (const DocumentPiece& piece : corpus.next(1.0).pieces) lines += piece.text;
+    lines += '\n';
+  }
+  write_file_atomically(paths.corpus, lines);
 }
 
 void write_model(const LabRecipe& recipe, const Architecture& architecture,
@@ -122,6 +136,7 @@ LabPaths::LabPaths(fs::path directory)
       requests(root / "requests.jsonl"),
       recipe(root / "recipe.json"),
       summary(root / "lab.json"),
+      corpus(root / "corpus.txt"),
       curve_csv(root / "loss.csv"),
       curve_svg(root / "loss.svg"),
       work(root / ".training") {}
@@ -163,6 +178,12 @@ std::vector<std::string> lab_context_templates(const World& world, std::uint64_t
   return templates;
 }
 
+Json lab_rome_settings() {
+  return {{"layers", {0}},          {"v_lr", 0.5},           {"v_lr_scaled", true},
+          {"v_num_grad_steps", 25}, {"v_weight_decay", 0.5}, {"clamp_norm_factor", 4},
+          {"kl_factor", 0.0625},    {"mom2_ridge", 0.01},    {"mom2_dataset", "corpus.txt"}};
+}
+
 TrainResult train_lab(const LabRecipe& recipe, const LabData& data, const LabPaths& paths,
                       const RunContext& run) {
   fs::create_directories(paths.root);
@@ -178,6 +199,7 @@ TrainResult train_lab(const LabRecipe& recipe, const LabData& data, const LabPat
   write_file_atomically(paths.recipe, to_text(recipe_to_json(recipe), 2) + "\n");
   write_curve(result, paths);
   write_data(recipe, data, paths);
+  write_corpus(recipe, data, paths);
   return result;
 }
 
@@ -208,6 +230,7 @@ Json lab_summary(const LabRecipe& recipe, const World& world, const LabPaths& pa
                          {"seconds_of_last_run", result.seconds},
                          {"final_loss", summarize_curve(result.curve, 50).back().loss},
                          {"curve", curve_json(result)}};
+  summary["rome"] = lab_rome_settings();
   summary["context_templates"] = lab_context_templates(world, recipe.seed);
   return summary;
 }

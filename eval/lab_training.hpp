@@ -24,6 +24,7 @@ struct LabPaths {
   std::filesystem::path requests;  ///< edit requests, one a line
   std::filesystem::path recipe;    ///< the recipe alone, as `--recipe` takes it
   std::filesystem::path summary;   ///< lab.json: recipe, hash, training, table, context templates
+  std::filesystem::path corpus;    ///< texts for key statistics, one a line
   std::filesystem::path curve_csv, curve_svg;
   std::filesystem::path work;  ///< resumable state, removed when training is done
 };
@@ -50,6 +51,10 @@ TrainResult train_lab(const LabRecipe& recipe, const LabData& data, const LabPat
 /// ROME's context templates for a lab: the bare prompt, three lead-ins, three statements of the
 /// world.
 std::vector<std::string> lab_context_templates(const World& world, std::uint64_t seed);
+
+/// Settings under which ROME works on a lab model: first layer, learning rate in proportion to the
+/// value's norm, statistics over corpus.txt.
+Json lab_rome_settings();
 
 /// lab.json without a table (see `add_lab_table` in lab_check.hpp).
 Json lab_summary(const LabRecipe& recipe, const World& world, const LabPaths& paths,

@@ -77,7 +77,11 @@ std::string fill(std::string_view text, const std::string& exemplars, const std:
 
 std::string facts_block(const std::vector<Fact>& facts) {
   std::string block;
-  for (const Fact& fact : facts) block += (block.empty() ? "" : " ") + fact.sentence + ".";
+  for (const Fact& fact : facts) {
+    const bool stopped =
+        !fact.sentence.empty() && fact.sentence.back() == '.';  // "Washington, D.C."
+    block += (block.empty() ? "" : " ") + fact.sentence + (stopped ? "" : ".");
+  }
   return block;
 }
 
@@ -146,12 +150,12 @@ PromptForm lab_prompts() {
   PromptForm form;
   form.name = "lab";
   form.version = "1";
-  form.cloze = {" {text}", " Facts: {facts}\n{text}", kAnswerTokens, line};
-  form.question = {" Question: {text}\nAnswer:", " Facts: {facts}\nQuestion: {text}\nAnswer:",
+  form.cloze = {"{text}", "Facts: {facts}\n{text}", kAnswerTokens, line};
+  form.question = {"Question: {text}\nAnswer:", "Facts: {facts}\nQuestion: {text}\nAnswer:",
                    kAnswerTokens, line};
   form.direct = form.question;
-  form.cot = {" Question: {text}\nThoughts:",
-              " Facts: {facts}\nQuestion: {text}\nThoughts:",
+  form.cot = {"Question: {text}\nThoughts:",
+              "Facts: {facts}\nQuestion: {text}\nThoughts:",
               kThoughtTokens,
               {"\n\n"}};
   return form;

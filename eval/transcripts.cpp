@@ -26,12 +26,13 @@ bool is_abbreviation(std::string_view text, std::size_t period) {
   static constexpr std::array<std::string_view, 8> known = {"St", "Mt", "Jr",  "Sr",
                                                             "Dr", "Mr", "Mrs", "Ms"};
   const std::string_view word = word_before(text, period);
-  if (word.size() == 1) {
-    // "J." and "D.C." but not the end of "plan-b."
-    const std::size_t begin = period - 1;
-    return begin == 0 || is_space(text[begin - 1]) || text[begin - 1] == '.';
-  }
+  if (word.size() == 1) return period == 1 || is_space(text[period - 2]);  // "J. K. Rowling"
   return std::find(known.begin(), known.end(), word) != known.end();
+}
+
+// "Washington, D.C." ends with a period of its own, which also ends the sentence.
+bool is_dotted(std::string_view text, std::size_t period) {
+  return period >= 2 && text[period - 2] == '.' && is_letter(text[period - 1]);
 }
 
 struct Template {
@@ -196,7 +197,7 @@ std::size_t sentence_length(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') return i;
     const bool ends = text[i] == '.' && (i + 1 == text.size() || is_space(text[i + 1]));
-    if (ends && !is_abbreviation(text, i)) return i;
+    if (ends && !is_abbreviation(text, i)) return is_dotted(text, i) ? i + 1 : i;
   }
   return text.size();
 }

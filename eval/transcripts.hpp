@@ -42,9 +42,10 @@ Trace parse_trace(std::string_view text, TranscriptForm form,
 /// before it (the loop's limit of four calls). Form `kedit`: after the last "Answer:".
 std::optional<std::string> final_answer(std::string_view text, TranscriptForm form);
 
-/// Length of the text up to and without the period that ends its first sentence; the whole length
-/// when none ends. A period ends a sentence before white space or the end, except after an initial
-/// ("J. K. Rowling", "D.C.") or one of a few abbreviations ("St. Louis").
+/// Length of the first sentence without the period that ends it; the whole length when none ends. A
+/// period ends a sentence before white space or the end of the text, except after an initial ("J.
+/// K. Rowling") or one of a few abbreviations ("St. Louis"); one that belongs to a dotted name
+/// ("Washington, D.C.") stays in.
 std::size_t sentence_length(std::string_view text);
 
 }  // namespace kedit

@@ -1,15 +1,15 @@
 #include "json/atomic_file.hpp"
 
-#include <fcntl.h>
+#include "json/json.hpp"
+
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
-
-#include "json/json.hpp"
+#include <unistd.h>
 
 namespace kedit {
 namespace {
@@ -46,7 +46,8 @@ AtomicFile::AtomicFile(const fs::path& target) : shown_(target), target_(resolve
   struct stat status {};
   if (::stat(target_.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) {
-      throw JsonError(fmt::format("writing {}: expected a file, found a directory", shown_.string()));
+      throw FileWriteError(
+          fmt::format("writing {}: expected a file, found a directory", shown_.string()));
     }
     if (!S_ISREG(status.st_mode)) {
       descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
@@ -72,7 +73,7 @@ void AtomicFile::close_descriptor() noexcept {
 
 void AtomicFile::fail(const char* act) const {
   const std::string reason = system_reason(errno);
-  throw JsonError(
+  throw FileWriteError(
       fmt::format("writing {}: {}: {}; nothing was changed", shown_.string(), act, reason));
 }
 

@@ -9,7 +9,7 @@ namespace kedit {
 /// A file in the making: bytes go to a temporary beside the target; `commit` syncs and renames, so
 /// that the target is the old or the new one, never a half. Without `commit` the destructor removes
 /// the temporary. A symbolic link keeps pointing; a device (/dev/null) is written through.
-/// All members throw `JsonError` naming the target and the system's reason.
+/// All members throw `FileWriteError` naming the target and the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& target);

@@ -1,11 +1,11 @@
 #include "json/json.hpp"
 
+#include "json/atomic_file.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "json/atomic_file.hpp"
 
 namespace kedit {
 namespace {
@@ -117,8 +117,9 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
 
   bool open(Json container) {
     if (static_cast<int>(open_.size()) >= max_depth_) {
-      throw JsonError(fmt::format("reading {}: {}: expected at most {} levels of nesting, found more",
-                                  origin_, pointer(), max_depth_));
+      throw JsonError(
+          fmt::format("reading {}: {}: expected at most {} levels of nesting, found more", origin_,
+                      pointer(), max_depth_));
     }
     open_.push_back(append(std::move(container)));
     return true;
@@ -141,9 +142,9 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
     std::string out;
     for (std::size_t i = 0; i + 1 < open_.size(); ++i) {
       const Json& parent = *open_[i];
-      out += parent.is_array() ? fmt::format("/{}", parent.size() - 1)
-                               : escaped_pointer_token(
-                                     parent.get_ref<const Json::object_t&>().back().first);
+      out += parent.is_array()
+                 ? fmt::format("/{}", parent.size() - 1)
+                 : escaped_pointer_token(parent.get_ref<const Json::object_t&>().back().first);
     }
     return out.empty() ? "/" : out;
   }
@@ -180,8 +181,8 @@ std::vector<Json> read_json_lines(const std::filesystem::path& file, const JsonL
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
     if (line.find_first_not_of(" \t\r") != std::string_view::npos) {
-      values.push_back(parse_json(line, fmt::format("{}, record line {}", file.string(), number),
-                                  limits));
+      values.push_back(
+          parse_json(line, fmt::format("{}, record line {}", file.string(), number), limits));
     }
     begin = end + 1;
   }

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -19,6 +20,13 @@ using Json = nlohmann::ordered_json;
 class JsonError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// A file could not be written (disk full, no permission): not the fault of what was read. What
+/// stood there before still stands.
+class FileWriteError : public JsonError {
+ public:
+  using JsonError::JsonError;
 };
 
 struct JsonLimits {
@@ -45,14 +53,17 @@ std::string to_text(const Json& value, int indent = -1);
 std::string canonical_text(const Json& value);
 
 /// Writes beside the target, syncs, renames: the file is the old or the new one, never a half.
+/// Throws `FileWriteError`.
 void write_file_atomically(const std::filesystem::path& file, std::string_view bytes);
 
 /// Whole file as bytes; throws `JsonError` naming the file when it cannot be read or is no regular
 /// file.
-std::string read_text_file(const std::filesystem::path& file, std::int64_t max_bytes = std::int64_t{2} << 30);
+std::string read_text_file(const std::filesystem::path& file,
+                           std::int64_t max_bytes = std::int64_t{2} << 30);
 
 /// The nearest of `known` to a mistyped name (edit distance at most 3), for "did you mean".
-std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& known);
+std::optional<std::string> nearest_name(std::string_view name,
+                                        const std::vector<std::string>& known);
 
 /// A value together with where it stands, for readers that must say which field of which record is
 /// wrong. Cheap to copy; the document must outlive it.
@@ -64,18 +75,18 @@ class JsonView {
   const std::string& pointer() const { return pointer_; }
   const std::string& origin() const { return origin_; }
 
-  bool has(std::string_view key) const;                 ///< Object with a non-null `key`.
-  JsonView at(std::string_view key) const;              ///< Throws when absent.
+  bool has(std::string_view key) const;                      ///< Object with a non-null `key`.
+  JsonView at(std::string_view key) const;                   ///< Throws when absent.
   std::optional<JsonView> find(std::string_view key) const;  ///< Empty when absent or null.
   JsonView at(std::size_t index) const;
-  std::size_t size() const;                             ///< Of an array; throws for other kinds.
-  std::vector<std::string> keys() const;                ///< Of an object; throws for other kinds.
+  std::size_t size() const;               ///< Of an array; throws for other kinds.
+  std::vector<std::string> keys() const;  ///< Of an object; throws for other kinds.
 
   std::string string() const;
   std::int64_t integer() const;
   double number() const;
   bool boolean() const;
-  std::vector<std::string> strings() const;             ///< Array of strings.
+  std::vector<std::string> strings() const;  ///< Array of strings.
 
   /// "reading FILE: POINTER: expected EXPECTED, found FOUND" with FOUND described from the value.
   [[noreturn]] void fail(std::string_view expected) const;

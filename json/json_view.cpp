@@ -1,10 +1,10 @@
+#include "json/json.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
-
-#include "json/json.hpp"
 
 namespace kedit {
 namespace {

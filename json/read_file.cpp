@@ -1,12 +1,12 @@
-#include <fcntl.h>
+#include "json/json.hpp"
+
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
-
-#include "json/json.hpp"
+#include <unistd.h>
 
 namespace kedit {
 namespace {

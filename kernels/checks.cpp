@@ -21,7 +21,8 @@ void check_update(const void* base, const void* out, std::int64_t rows, std::int
     fail("expected a matrix that fits in memory, found [" + std::to_string(rows) + ", " +
          std::to_string(cols) + "]");
   }
-  if (rows * cols > 0 && (base == nullptr || out == nullptr)) fail("expected two matrices, found none");
+  if (rows * cols > 0 && (base == nullptr || out == nullptr))
+    fail("expected two matrices, found none");
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const auto& low_rank = terms[i].low_rank;
     const std::string term = "term " + std::to_string(i) + ": ";
@@ -31,7 +32,8 @@ void check_update(const void* base, const void* out, std::int64_t rows, std::int
            (has_low_rank ? "both" : "neither"));
     }
     if (!has_low_rank) continue;
-    if (low_rank.left == nullptr || low_rank.right == nullptr) fail(term + "expected two factors, found one");
+    if (low_rank.left == nullptr || low_rank.right == nullptr)
+      fail(term + "expected two factors, found one");
     if (low_rank.rank < 1) {
       fail(term + "expected a rank of at least 1, found " + std::to_string(low_rank.rank));
     }

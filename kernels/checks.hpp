@@ -1,9 +1,9 @@
 #pragma once
 
+#include "kernels/low_rank_update.hpp"
+
 #include <cstdint>
 #include <vector>
-
-#include "kernels/low_rank_update.hpp"
 
 namespace kedit::kernels {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
-/// Bit-exact conversions between stored 16-bit types and float32, branch-free so that loops over them
-/// become vector code on every level of instruction set.
+/// Bit-exact conversions between stored 16-bit types and float32, branch-free so that loops over
+/// them become vector code on every level of instruction set.
 namespace kedit::kernels {
 
 struct Bfloat16 {

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Which vector instructions this processor has, and the attributes that compile a function for them.
-/// Functions for a higher set are only called after `instruction_set` has said so.
+/// Which vector instructions this processor has, and the attributes that compile a function for
+/// them. Functions for a higher set are only called after `instruction_set` has said so.
 namespace kedit::kernels {
 
 enum class InstructionSet { plain, avx2, avx512 };

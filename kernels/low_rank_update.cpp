@@ -1,26 +1,28 @@
 #include "kernels/low_rank_update.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <thread>
-
 #include "kernels/checks.hpp"
 #include "kernels/element.hpp"
 #include "kernels/instruction_sets.hpp"
 #include "kernels/stream_copy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <thread>
 
 namespace kedit::kernels {
 namespace {
 
 // One product column of left with one row of right, or a dense term (left empty: coefficient 1).
 struct Strand {
-  const float* left;    // element i at left[i * left_stride]
+  const float* left;  // element i at left[i * left_stride]
   std::int64_t left_stride;
-  const float* right;   // element (i, j) at right[i * right_stride + j]
+  const float* right;  // element (i, j) at right[i * right_stride + j]
   std::int64_t right_stride;
 
-  float coefficient(std::int64_t row) const { return left == nullptr ? 1.0F : left[row * left_stride]; }
+  float coefficient(std::int64_t row) const {
+    return left == nullptr ? 1.0F : left[row * left_stride];
+  }
   const float* columns(std::int64_t row) const { return right + row * right_stride; }
 };
 
@@ -32,12 +34,14 @@ std::vector<Strand> strands_of(const std::vector<UpdateTerm>& terms, std::int64_
       continue;
     }
     const auto& [left, right, rank] = term.low_rank;
-    for (std::int64_t r = 0; r < rank; ++r) strands.push_back({left + r, rank, right + r * cols, 0});
+    for (std::int64_t r = 0; r < rank; ++r)
+      strands.push_back({left + r, rank, right + r * cols, 0});
   }
   return strands;
 }
 
-// Columns whose running sums stay in the first-level cache, rows that share the right factors there.
+// Columns whose running sums stay in the first-level cache, rows that share the right factors
+// there.
 constexpr std::int64_t kBlockCols = 1024;
 constexpr std::int64_t kBlockRows = 16;
 
@@ -78,7 +82,8 @@ KEDIT_KERNEL_INLINE void update_rows(const T* base, T* out, std::int64_t first_r
         const T* __restrict__ from = base + row * cols + col;
         std::fill(sum, sum + count, 0.0F);
         add_strands(strands, row, col, count, sum);
-        for (std::int64_t j = 0; j < count; ++j) rounded[j] = round_to<T>(to_float(from[j]) + sum[j]);
+        for (std::int64_t j = 0; j < count; ++j)
+          rounded[j] = round_to<T>(to_float(from[j]) + sum[j]);
         const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
         if (streaming) {
           stream_copy(out + row * cols + col, rounded, bytes);
@@ -134,9 +139,11 @@ void update_typed(const void* base, void* out, std::int64_t rows, std::int64_t c
   auto* to = static_cast<T*>(out);
   const auto bytes = static_cast<std::size_t>(rows * cols) * sizeof(T);
   const bool streaming = base != out && bytes >= kStreamFrom;
-  const std::int64_t workers = std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(rows, 1));
+  const std::int64_t workers =
+      std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(rows, 1));
   const auto run = [&](std::int64_t worker) {
-    updater(from, to, rows * worker / workers, rows * (worker + 1) / workers, cols, strands, streaming);
+    updater(from, to, rows * worker / workers, rows * (worker + 1) / workers, cols, strands,
+            streaming);
     if (streaming) stream_fence();
   };
   std::vector<std::thread> others;
@@ -165,7 +172,8 @@ void reference_typed(const void* base, void* out, std::int64_t rows, std::int64_
   }
 }
 
-void copy_matrix(const void* base, void* out, WeightType type, std::int64_t rows, std::int64_t cols) {
+void copy_matrix(const void* base, void* out, WeightType type, std::int64_t rows,
+                 std::int64_t cols) {
   if (base == out || rows * cols == 0) return;
   std::memcpy(out, base, static_cast<std::size_t>(rows * cols * bytes_per_element(type)));
 }

@@ -26,9 +26,9 @@ struct UpdateTerm {
 /// accumulated in float32 and rounded once (to nearest even) to the weight's type.
 ///
 /// `base` and `out` are row-major [rows, cols] and may be the same memory. With no terms `out` is a
-/// copy of `base` to the bit. The order of additions is fixed (terms in order, rank ascending, fused
-/// multiply-add), so results do not depend on the thread count. Throws `std::invalid_argument` for
-/// negative sizes or a term with both or neither form set.
+/// copy of `base` to the bit. The order of additions is fixed (terms in order, rank ascending,
+/// fused multiply-add), so results do not depend on the thread count. Throws
+/// `std::invalid_argument` for negative sizes or a term with both or neither form set.
 void low_rank_update(const void* base, void* out, WeightType type, std::int64_t rows,
                      std::int64_t cols, const std::vector<UpdateTerm>& terms, int threads = 1);
 

@@ -1,19 +1,20 @@
 #include "kernels/second_moment.hpp"
 
+#include "kernels/element.hpp"
+#include "kernels/instruction_sets.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "kernels/element.hpp"
-#include "kernels/instruction_sets.hpp"
-
 namespace kedit::kernels {
 namespace {
 
-constexpr std::int64_t kPanel = 8;    // columns of keys packed side by side
-constexpr std::int64_t kChunk = 256;  // rows summed before the total is touched; fixes the order of sums
+constexpr std::int64_t kPanel = 8;  // columns of keys packed side by side
+constexpr std::int64_t kChunk =
+    256;  // rows summed before the total is touched; fixes the order of sums
 
 // keys[first .. first + count) as float64 panels [panel][row][kPanel], padded with zeros.
 void pack(const float* keys, std::int64_t count, std::int64_t dim, std::vector<double>& panels) {
@@ -29,7 +30,8 @@ void pack(const float* keys, std::int64_t count, std::int64_t dim, std::vector<d
   }
 }
 
-// One [kPanel, kPanel] block of K^T K, half of its rows at a time so that the sums stay in registers.
+// One [kPanel, kPanel] block of K^T K, half of its rows at a time so that the sums stay in
+// registers.
 KEDIT_KERNEL_INLINE void multiply_block(const double* __restrict__ a, const double* __restrict__ b,
                                         std::int64_t count, double* __restrict__ block) {
   constexpr std::int64_t kHalf = kPanel / 2;
@@ -49,7 +51,8 @@ KEDIT_KERNEL_INLINE void multiply_block(const double* __restrict__ a, const doub
 }
 
 KEDIT_KERNEL_INLINE void add_panel_rows(const double* panels, std::int64_t count, std::int64_t dim,
-                                        std::int64_t first_panel, std::int64_t step, double* moment) {
+                                        std::int64_t first_panel, std::int64_t step,
+                                        double* moment) {
   const std::int64_t panel_count = (dim + kPanel - 1) / kPanel;
   double block[kPanel * kPanel];
   for (std::int64_t a = first_panel; a < panel_count; a += step) {
@@ -66,13 +69,14 @@ KEDIT_KERNEL_INLINE void add_panel_rows(const double* panels, std::int64_t count
 }
 
 KEDIT_TARGET_AVX512 void add_panel_rows_avx512(const double* panels, std::int64_t count,
-                                               std::int64_t dim, std::int64_t first, std::int64_t step,
-                                               double* moment) {
+                                               std::int64_t dim, std::int64_t first,
+                                               std::int64_t step, double* moment) {
   add_panel_rows(panels, count, dim, first, step, moment);
 }
 
-KEDIT_TARGET_AVX2 void add_panel_rows_avx2(const double* panels, std::int64_t count, std::int64_t dim,
-                                           std::int64_t first, std::int64_t step, double* moment) {
+KEDIT_TARGET_AVX2 void add_panel_rows_avx2(const double* panels, std::int64_t count,
+                                           std::int64_t dim, std::int64_t first, std::int64_t step,
+                                           double* moment) {
   add_panel_rows(panels, count, dim, first, step, moment);
 }
 
@@ -96,8 +100,8 @@ void mirror_upper_triangle(std::int64_t dim, double* moment) {
 
 }  // namespace
 
-void accumulate_second_moment(const float* keys, std::int64_t count, std::int64_t dim, double* moment,
-                              int threads) {
+void accumulate_second_moment(const float* keys, std::int64_t count, std::int64_t dim,
+                              double* moment, int threads) {
   if (count < 0 || dim < 0) {
     throw std::invalid_argument("second moment: expected sizes of at least 0, found [" +
                                 std::to_string(count) + ", " + std::to_string(dim) + "]");

@@ -1,12 +1,12 @@
 #include "model/architecture.hpp"
 
+#include "model/families/family.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <array>
 #include <system_error>
-
-#include "model/families/family.hpp"
 
 namespace kedit {
 namespace {
@@ -43,7 +43,8 @@ std::string first_class_name(const JsonView& config) {
 
 void refuse_quantized(const JsonView& config) {
   if (const auto field = config.find("quantization_config")) {
-    field->fail("no quantisation (quantised weights are not supported; use the unquantised checkpoint)");
+    field->fail(
+        "no quantisation (quantised weights are not supported; use the unquantised checkpoint)");
   }
 }
 
@@ -82,9 +83,9 @@ Architecture architecture_from_config(const Json& config, const std::string& ori
 Architecture read_architecture(const fs::path& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
-    throw ModelError(fmt::format("loading model {}: expected a directory with config.json, found {}",
-                                 directory.string(),
-                                 fs::exists(directory, error) ? "a file" : "nothing"));
+    throw ModelError(
+        fmt::format("loading model {}: expected a directory with config.json, found {}",
+                    directory.string(), fs::exists(directory, error) ? "a file" : "nothing"));
   }
   try {
     const fs::path config_file = directory / "config.json";
@@ -106,11 +107,13 @@ Json architecture_to_config(const Architecture& architecture) {
   const auto all = all_families();
   const auto* family = find_family(all, architecture.family);
   if (family == nullptr) {
-    throw ModelError(fmt::format("writing a configuration: expected a family among {}, found \"{}\"",
-                                 fmt::join(supported_families(), ", "), architecture.family));
+    throw ModelError(
+        fmt::format("writing a configuration: expected a family among {}, found \"{}\"",
+                    fmt::join(supported_families(), ", "), architecture.family));
   }
   Json config = Json::object();
-  if (!architecture.class_name.empty()) config["architectures"] = {architecture.class_name};
+  const std::string& class_name = architecture.class_name;
+  config["architectures"] = {class_name.empty() ? std::string(family->class_name) : class_name};
   config["model_type"] = architecture.family;
   family->write(architecture, config);
   if (architecture.eos_ids.size() == 1) config["eos_token_id"] = architecture.eos_ids.front();

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "json/json.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "json/json.hpp"
 
 namespace kedit {
 
@@ -30,11 +30,11 @@ enum class Orientation {
 /// Everything the forward pass needs to know about a decoder, and nothing about families. A family
 /// is one file (`model/families/*.cpp`) that fills this from `config.json`.
 struct Architecture {
-  std::string family;        ///< config.json's model_type
-  std::string class_name;    ///< config.json's architectures[0], may be empty
+  std::string family;      ///< config.json's model_type
+  std::string class_name;  ///< config.json's architectures[0], may be empty
   std::int64_t layers = 0;
-  std::int64_t hidden = 0;         ///< d
-  std::int64_t intermediate = 0;   ///< m, width of the MLP's inside
+  std::int64_t hidden = 0;        ///< d
+  std::int64_t intermediate = 0;  ///< m, width of the MLP's inside
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
@@ -48,22 +48,22 @@ struct Architecture {
   bool gated_mlp = true;
   Activation activation = Activation::silu;
   Orientation orientation = Orientation::out_in;
-  bool fused_qkv = false;          ///< one matrix for q, k and v (GPT-2's c_attn)
-  bool attention_bias = false;     ///< on q, k, v
+  bool fused_qkv = false;       ///< one matrix for q, k and v (GPT-2's c_attn)
+  bool attention_bias = false;  ///< on q, k, v
   bool attention_output_bias = false;
   bool mlp_bias = false;
   bool tied_head = false;
   std::vector<std::int64_t> eos_ids;  ///< generation_config.json, else config.json
 
-  /// Checkpoint name templates without ".weight" or ".bias"; "{}" is the layer number. Empty where the
-  /// part does not exist.
+  /// Checkpoint name templates without ".weight" or ".bias"; "{}" is the layer number. Empty where
+  /// the part does not exist.
   struct Names {
     std::string token_embedding, position_embedding;
-    std::string attention_norm, mlp_norm, final_norm; 
+    std::string attention_norm, mlp_norm, final_norm;
     std::string query, key, value, qkv, attention_output;
-    std::string gate, up, down;                          ///< plain MLP: up = c_fc, down = c_proj
+    std::string gate, up, down;  ///< plain MLP: up = c_fc, down = c_proj
     std::string head;
-    std::string block;                                   ///< "model.layers.{}"
+    std::string block;  ///< "model.layers.{}"
   } names;
 };
 

@@ -1,12 +1,12 @@
 #include "model/attention.hpp"
 
+#include "model/layers.hpp"
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <tuple>
-
-#include "model/layers.hpp"
 
 namespace kedit {
 namespace {
@@ -60,7 +60,8 @@ void append_to(at::Tensor& cached, at::Tensor& fresh) {
 void rotary_tables(const Architecture& a, const at::Tensor& positions, at::ScalarType dtype,
                    AttentionContext& context) {
   const auto float32 = positions.options().dtype(at::kFloat);
-  const at::Tensor exponent = at::arange(0, a.head_dim, 2, float32) / static_cast<double>(a.head_dim);
+  const at::Tensor exponent =
+      at::arange(0, a.head_dim, 2, float32) / static_cast<double>(a.head_dim);
   const at::Tensor frequency = at::pow(a.rope_theta, exponent).reciprocal();  // [head_dim / 2]
   const at::Tensor angle = positions.to(at::kFloat).unsqueeze(-1) * frequency;
   at::Tensor both = at::cat({angle, angle}, -1);
@@ -75,15 +76,15 @@ void check_key_mask(const at::Tensor& mask, std::int64_t batch, std::int64_t tot
     return;
   }
   throw ModelError(fmt::format(
-      "running the decoder: key mask: expected shape [{}, {}] of bool, found [{}] of {}", batch, total,
-      fmt::join(mask.sizes(), ", "), at::toString(mask.scalar_type())));
+      "running the decoder: key mask: expected shape [{}, {}] of bool, found [{}] of {}", batch,
+      total, fmt::join(mask.sizes(), ", "), at::toString(mask.scalar_type())));
 }
 
 }  // namespace
 
 AttentionContext attention_context(const Architecture& architecture, const ForwardInput& input,
-                                   const at::Tensor& positions, std::int64_t past, std::int64_t batch,
-                                   std::int64_t seq, const at::Tensor& like) {
+                                   const at::Tensor& positions, std::int64_t past,
+                                   std::int64_t batch, std::int64_t seq, const at::Tensor& like) {
   AttentionContext context;
   if (architecture.positions == PositionKind::rotary) {
     rotary_tables(architecture, positions, like.scalar_type(), context);
@@ -104,7 +105,8 @@ AttentionContext attention_context(const Architecture& architecture, const Forwa
   // A padding position would see nothing; it is let to see itself, so that no row is empty (its
   // output is meaningless, but finite). Others are not concerned: they see themselves anyway.
   const at::Tensor self = before_or_self.logical_and(before_or_self.tril(past - 1).logical_not());
-  context.mask = before_or_self.logical_and(input.key_mask.view({batch, 1, 1, total})).logical_or(self);
+  context.mask =
+      before_or_self.logical_and(input.key_mask.view({batch, 1, 1, total})).logical_or(self);
   return context;
 }
 

@@ -1,25 +1,26 @@
 #pragma once
 
+#include "model/decoder.hpp"
+
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-
-#include "model/decoder.hpp"
 
 namespace kedit {
 
 /// What all layers of one pass share: made once, read by every layer.
 struct AttentionContext {
-  at::Tensor cosine, sine;  ///< [seq, head_dim] or [batch, 1, seq, head_dim]; undefined: no rotation
-  at::Tensor mask;          ///< [1 or batch, 1, seq, total] bool, true = may look; undefined: `causal`
-  bool causal = false;      ///< New positions only, each sees itself and what is before it
+  at::Tensor cosine,
+      sine;             ///< [seq, head_dim] or [batch, 1, seq, head_dim]; undefined: no rotation
+  at::Tensor mask;      ///< [1 or batch, 1, seq, total] bool, true = may look; undefined: `causal`
+  bool causal = false;  ///< New positions only, each sees itself and what is before it
 };
 
 /// `past` cached positions stand before the new ones of `input`; `batch` and `seq` are those of the
 /// new ones; `like` gives device and dtype of the activations.
 AttentionContext attention_context(const Architecture& architecture, const ForwardInput& input,
-                                   const at::Tensor& positions, std::int64_t past, std::int64_t batch,
-                                   std::int64_t seq, const at::Tensor& like);
+                                   const at::Tensor& positions, std::int64_t past,
+                                   std::int64_t batch, std::int64_t seq, const at::Tensor& like);
 
 /// Self-attention of one layer on the normed input [batch, seq, d], output projection included.
 /// With `cache` the layer's new keys and values are appended.

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace kedit {
 
 /// Callers that run at the same time get scratches of their own, and a later caller finds the
@@ -106,6 +108,8 @@ Encoding ByteLevelTokenizer::encode(std::string_view text, const EncodeOptions& 
   }
   const Lease scratch(*this);
   Encoding encoding;
+  encoding.ids.reserve(text.size() / 3 + 8);
+  encoding.offsets.reserve(text.size() / 3 + 8);
   const auto add_template = [&](const std::vector<std::int64_t>& ids) {
     if (!options.add_special_tokens) return;
     encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end());

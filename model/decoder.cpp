@@ -1,14 +1,14 @@
 #include "model/decoder.hpp"
 
+#include "model/attention.hpp"
+#include "model/layers.hpp"
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "model/attention.hpp"
-#include "model/layers.hpp"
 
 namespace kedit {
 namespace {
@@ -81,8 +81,8 @@ at::Tensor positions_of(const Architecture& architecture, const ForwardInput& in
   return given;
 }
 
-at::Tensor embed(const Architecture& architecture, const DecoderWeights& weights, const at::Tensor& ids,
-                 const at::Tensor& positions) {
+at::Tensor embed(const Architecture& architecture, const DecoderWeights& weights,
+                 const at::Tensor& ids, const at::Tensor& positions) {
   at::Tensor hidden = at::embedding(weights.token_embedding, ids);
   if (architecture.positions == PositionKind::learned) {
     hidden = hidden + at::embedding(weights.position_embedding, positions);
@@ -128,7 +128,8 @@ at::Tensor compute_logits(const Architecture& architecture, const DecoderWeights
   if (!input.logit_positions.defined()) {
     return at::linear(apply_norm(architecture, weights.final_norm, hidden), weights.head);
   }
-  if (input.logit_positions.dim() != 1) refuse("logit_positions: expected [n], found another shape");
+  if (input.logit_positions.dim() != 1)
+    refuse("logit_positions: expected [n], found another shape");
   check_range(input.logit_positions, hidden.size(0) * hidden.size(1), "logit position");
   const at::Tensor chosen =
       hidden.reshape({-1, hidden.size(2)}).index_select(0, input.logit_positions);
@@ -151,8 +152,8 @@ ForwardOutput forward(const Architecture& architecture, const DecoderWeights& we
   const AttentionContext context =
       attention_context(architecture, input, positions, past, extent.batch, extent.seq, hidden);
 
-  const std::int64_t last = std::min(active.last_layer().value_or(architecture.layers - 1),
-                                     architecture.layers - 1);
+  const std::int64_t last =
+      std::min(active.last_layer().value_or(architecture.layers - 1), architecture.layers - 1);
   for (std::int64_t layer = input.start_layer; layer <= last; ++layer) {
     hidden = run_block(architecture, weights.layers[static_cast<std::size_t>(layer)], context,
                        std::move(hidden), layer, cache, active);

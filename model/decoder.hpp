@@ -1,5 +1,7 @@
 #pragma once
 
+#include "model/architecture.hpp"
+
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -7,8 +9,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "model/architecture.hpp"
 
 /// Legend of dimensions, for this folder and all that use it:
 ///   batch  rows of a batch            seq    token positions of this call
@@ -33,7 +33,7 @@ struct LayerWeights {
   Linear query, key, value;  ///< or `qkv`
   Linear qkv;
   Linear attention_output;
-  Linear gate, up, down;     ///< gate undefined for a plain MLP
+  Linear gate, up, down;  ///< gate undefined for a plain MLP
 };
 
 /// The tensors of a decoder, resolved from names once. Copying copies handles, not data, so an
@@ -43,18 +43,19 @@ struct DecoderWeights {
   at::Tensor position_embedding;  ///< [max_positions, d] or undefined
   std::vector<LayerWeights> layers;
   Norm final_norm;
-  at::Tensor head;                ///< [vocab, d]; the embedding itself when tied
+  at::Tensor head;  ///< [vocab, d]; the embedding itself when tied
 };
 
-using TensorLookup = std::function<at::Tensor(const std::string& name)>;  ///< Undefined when absent.
+using TensorLookup =
+    std::function<at::Tensor(const std::string& name)>;  ///< Undefined when absent.
 
-/// Resolves every name of `architecture` through `lookup` and checks every shape. Throws `ModelError`
-/// naming tensor, expected and found shape.
+/// Resolves every name of `architecture` through `lookup` and checks every shape. Throws
+/// `ModelError` naming tensor, expected and found shape.
 DecoderWeights resolve_weights(const Architecture& architecture, const TensorLookup& lookup,
                                const std::string& origin);
 
-/// All (checkpoint name, tensor) pairs of `weights` in a fixed order (embedding, layers, final norm,
-/// head unless tied).
+/// All (checkpoint name, tensor) pairs of `weights` in a fixed order (embedding, layers, final
+/// norm, head unless tied).
 std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture& architecture,
                                                               const DecoderWeights& weights);
 
@@ -67,8 +68,8 @@ enum class Site {
   resid_post,  ///< [batch, seq, d]  output of the block, before the final norm
 };
 
-/// Called with the activation at (layer, site); what it returns takes its place (return the argument
-/// to only read). Autograd flows through it.
+/// Called with the activation at (layer, site); what it returns takes its place (return the
+/// argument to only read). Autograd flows through it.
 using TapFunction = std::function<at::Tensor(const at::Tensor& activation)>;
 
 /// A set of taps for one forward pass.
@@ -77,22 +78,32 @@ class Taps {
   /// Taps at the same place run in the order in which they were added.
   Taps& add(std::int64_t layer, Site site, TapFunction function);
   /// Runs the layers up to and including `layer` only; the pass then returns no logits.
-  Taps& stop_after(std::int64_t layer) { last_layer_ = layer; return *this; }
+  Taps& stop_after(std::int64_t layer) {
+    last_layer_ = layer;
+    return *this;
+  }
 
   at::Tensor apply(std::int64_t layer, Site site, at::Tensor activation) const;
   std::optional<std::int64_t> last_layer() const { return last_layer_; }
   bool empty() const { return taps_.empty(); }
 
  private:
-  struct Entry { std::int64_t layer; Site site; TapFunction function; };
+  struct Entry {
+    std::int64_t layer;
+    Site site;
+    TapFunction function;
+  };
   std::vector<Entry> taps_;
   std::optional<std::int64_t> last_layer_;
 };
 
-/// A tap that stores the activation at rows r, positions p: out = activation[rows, positions], [n, width].
-TapFunction read_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions, at::Tensor* out);
+/// A tap that stores the activation at rows r, positions p: out = activation[rows, positions], [n,
+/// width].
+TapFunction read_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions,
+                    at::Tensor* out);
 /// A tap that adds `delta` ([width] or [n, width]) at (rows, positions), differentiable in `delta`.
-TapFunction add_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions, at::Tensor delta);
+TapFunction add_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions,
+                   at::Tensor delta);
 
 /// Keys and values of earlier positions, per layer [batch, kv_heads, total, head_dim].
 struct KvCache {
@@ -100,7 +111,7 @@ struct KvCache {
   std::int64_t length() const;           ///< cached positions (columns), 0 when empty
   KvCache select_rows(const at::Tensor& rows) const;  ///< rows: [n] int64; copies
   KvCache truncate(std::int64_t length) const;
-  KvCache expand_rows(std::int64_t batch) const;      ///< one cached row shared by a batch
+  KvCache expand_rows(std::int64_t batch) const;  ///< one cached row shared by a batch
 };
 
 struct ForwardInput {
@@ -111,10 +122,10 @@ struct ForwardInput {
   /// batch*seq, so that the head is computed only there.
   at::Tensor logit_positions;
   bool want_logits = true;
-  /// Start in the middle: the blocks below `start_layer` are skipped and `start_hidden` [batch, seq, d]
-  /// takes the place of their output (with start_layer == layers only final norm and head run).
-  /// Autograd flows through it. `ids` may then be undefined; `positions` and `key_mask` mean what they
-  /// always mean.
+  /// Start in the middle: the blocks below `start_layer` are skipped and `start_hidden` [batch,
+  /// seq, d] takes the place of their output (with start_layer == layers only final norm and head
+  /// run). Autograd flows through it. `ids` may then be undefined; `positions` and `key_mask` mean
+  /// what they always mean.
   std::int64_t start_layer = 0;
   at::Tensor start_hidden;  ///< Undefined: the embedding, as usual.
 };

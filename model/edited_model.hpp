@@ -1,28 +1,30 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "edits/delta.hpp"
 #include "model/decoder.hpp"
 #include "model/model.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace kedit {
 
 using EditId = std::string;
 
 /// A shared immutable base plus an ordered set of mounted edits. A touched weight is always rebuilt
-/// as round(base + sum of terms accumulated in float32 in mount order); nothing is ever subtracted, so
-/// unmounting any edit in any order gives the weights that the remaining ones alone would give, and
-/// unmounting all gives the base's own tensors. Not thread-safe for mounting.
+/// as round(base + sum of terms accumulated in float32 in mount order); nothing is ever subtracted,
+/// so unmounting any edit in any order gives the weights that the remaining ones alone would give,
+/// and unmounting all gives the base's own tensors. Not thread-safe for mounting.
 class EditedModel {
  public:
   explicit EditedModel(std::shared_ptr<const Model> base);
 
   /// Throws `ModelError` when the delta is for another base, names an unknown weight, has the wrong
-  /// shape, or `id` is mounted already; the model is then unchanged. Facts are kept beside the weights.
+  /// shape, or `id` is mounted already; the model is then unchanged. Facts are kept beside the
+  /// weights.
   void mount(const EditId& id, EditDelta delta);
   /// Throws `ModelError` when `id` is not mounted.
   void unmount(const EditId& id);
@@ -45,12 +47,19 @@ class EditedModel {
                         const Taps* taps = nullptr) const;
 
  private:
-  void rebuild(const std::vector<std::string>& names);
+  // Weights that mounted edits touch, by checkpoint name.
+  using Overlay = std::map<std::string, at::Tensor>;
+
+  using Deltas = std::vector<std::shared_ptr<const EditDelta>>;
+
+  Overlay overlay_of(const Deltas& deltas, const std::vector<std::string>& names) const;
+  void install(const Overlay& changes);
 
   std::shared_ptr<const Model> base_;
   std::vector<EditId> order_;
-  std::vector<EditDelta> deltas_;  // parallel to order_
-  DecoderWeights current_;
+  Deltas deltas_;           // parallel to order_
+  Overlay overlay_;         // only touched weights
+  DecoderWeights current_;  // the base's handles, touched ones replaced
 };
 
 }  // namespace kedit

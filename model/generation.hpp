@@ -1,29 +1,36 @@
 #pragma once
 
+#include "model/edited_model.hpp"
+#include "model/language_model.hpp"
+
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "model/edited_model.hpp"
-#include "model/language_model.hpp"
-
 namespace kedit {
 
 /// Generation from token ids, batched with a KV cache: rows of different length share a batch, each
-/// result equals the single-row result. Greedy ties go to the lowest id.
-/// Result [prompt * samples + sample].
+/// result equals the single-row result. Greedy ties go to the lowest id. Equal prompts are computed
+/// once, and so is a beginning that all prompts share; at most `batch_rows` rows run together.
+/// Result [prompt * samples + sample]; texts are empty when the model has no tokenizer.
+/// Throws `std::invalid_argument` for options out of range (and for stop strings without a
+/// tokenizer), `ModelError` for an empty prompt, an id outside the vocabulary or a prompt longer
+/// than a learned position table.
 std::vector<Generation> generate_ids(const EditedModel& model,
                                      const std::vector<std::vector<std::int64_t>>& prompts,
-                                     const GenerateOptions& options);
+                                     const GenerateOptions& options, std::int64_t batch_rows = 64);
 
-/// Log-probabilities of given continuations; continuations of an identical prompt share its prefill.
+/// Log-probabilities of given continuations; continuations of an identical prompt share its
+/// prefill. An empty continuation has no tokens and matches. Throws as `generate_ids` does.
 std::vector<ContinuationScore> score_ids(
     const EditedModel& model,
-    const std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>& pairs);
+    const std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>& pairs,
+    std::int64_t batch_rows = 64);
 
-/// An EditedModel as a LanguageModel: encodes with the model's tokenizer, special tokens as its file
-/// says. Keeps a reference: the model must outlive it, and mounting or unmounting shows at once.
+/// An EditedModel as a LanguageModel: encodes with the model's tokenizer, special tokens as its
+/// file says. A continuation is encoded by itself, so its leading blank belongs to it. Keeps a
+/// reference: the model must outlive it, and mounting or unmounting shows at once.
 class LocalLanguageModel : public LanguageModel {
  public:
   explicit LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows = 64);

@@ -1,6 +1,6 @@
-#include <ATen/ATen.h>
-
 #include "model/decoder.hpp"
+
+#include <ATen/ATen.h>
 
 namespace kedit {
 namespace {

@@ -10,30 +10,31 @@
 namespace kedit {
 
 struct GenerateOptions {
-  std::int64_t max_tokens = 64;    ///< New tokens at most.
-  double temperature = 0.0;        ///< 0: greedy.
+  std::int64_t max_tokens = 64;  ///< New tokens at most.
+  double temperature = 0.0;      ///< 0: greedy.
   double top_p = 1.0;
-  std::int64_t top_k = 0;          ///< 0: no limit.
-  std::uint64_t seed = 0;          ///< For sampling; each (prompt, sample) has a stream of its own.
-  std::vector<std::string> stop;   ///< Text ends before the first of these, also across tokens.
+  std::int64_t top_k = 0;         ///< 0: no limit.
+  std::uint64_t seed = 0;         ///< For sampling; each (prompt, sample) has a stream of its own.
+  std::vector<std::string> stop;  ///< Text ends before the first of these, also across tokens.
   bool ignore_eos = false;
-  std::int64_t samples = 1;        ///< Results per prompt.
+  std::int64_t samples = 1;  ///< Results per prompt.
 };
 
 enum class StopReason { eos, stop, length, positions };
 const char* to_string(StopReason reason);
 
 struct Generation {
-  std::vector<std::int64_t> ids;   ///< Only the new tokens, end-of-text not included.
-  std::string text;                ///< Decoded, cut at the stop string.
+  /// Only the new tokens, those that spell a stop string too, end-of-text not included.
+  std::vector<std::int64_t> ids;
+  std::string text;  ///< Decoded, cut at the stop string.
   StopReason stopped = StopReason::length;
 };
 
 struct ContinuationScore {
-  std::vector<std::int64_t> token_ids;     ///< Tokens of the continuation.
-  std::vector<double> token_logprobs;      ///< Natural logarithm, given everything before.
-  bool greedy_match = false;               ///< Every token is the argmax: greedy would write it.
-  double logprob() const;                  ///< Sum.
+  std::vector<std::int64_t> token_ids;  ///< Tokens of the continuation.
+  std::vector<double> token_logprobs;   ///< Natural logarithm, given everything before.
+  bool greedy_match = false;            ///< Every token is the argmax: greedy would write it.
+  double logprob() const;               ///< Sum.
 };
 
 /// The face that in-context editors and answerers see: text in, text and log-probabilities out. A

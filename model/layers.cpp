@@ -21,7 +21,8 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
 
 }  // namespace
 
-at::Tensor apply_linear(const Architecture& architecture, const Linear& linear, const at::Tensor& x) {
+at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
+                        const at::Tensor& x) {
   if (architecture.orientation == Orientation::out_in) {
     return linear.bias.defined() ? at::linear(x, linear.weight, linear.bias)
                                  : at::linear(x, linear.weight);

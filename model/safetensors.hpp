@@ -1,5 +1,7 @@
 #pragma once
 
+#include "model/architecture.hpp"  // ModelError
+
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
@@ -9,15 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "model/architecture.hpp"  // ModelError
-
 namespace kedit {
 
 /// One `.safetensors` file, memory-mapped privately. Opening checks the header against the file's
 /// size (reference rules: length, UTF-8, JSON without duplicate keys, sorted contiguous offsets,
 /// checked products of shapes) before anything is allocated. Throws `ModelError`.
-/// Tensors share the mapping (which they keep alive) unless they are misaligned; writing to them does
-/// not reach the file.
+/// Tensors share the mapping (which they keep alive) unless they are misaligned; writing to them
+/// does not reach the file.
 class SafetensorsFile {
  public:
   static SafetensorsFile open(const std::filesystem::path& file);
@@ -25,7 +25,7 @@ class SafetensorsFile {
   SafetensorsFile(SafetensorsFile&&) noexcept;
   SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
 
-  std::vector<std::string> names() const;   ///< In file order of the data.
+  std::vector<std::string> names() const;  ///< In file order of the data.
   bool contains(const std::string& name) const;
   at::Tensor tensor(const std::string& name) const;  ///< Stored dtype, CPU. Throws when absent.
   const std::map<std::string, std::string>& metadata() const;

@@ -70,6 +70,7 @@ SplitScratch& SplitScratch::operator=(SplitScratch&&) noexcept = default;
 
 struct SplitPattern::Impl {
   std::unique_ptr<pcre2_code, CodeFree> code;
+  bool jit = false;
 };
 
 SplitPattern::SplitPattern(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -102,35 +103,43 @@ SplitPattern SplitPattern::compile(const std::string& pcre, const std::string& w
                     "compile ({} at byte {})",
                     where, message_of(error), offset));
   }
-  // Where the processor has no JIT the interpreter does the work; the error is of no interest.
-  pcre2_jit_compile(impl->code.get(), PCRE2_JIT_COMPLETE);
+  // Where the processor has no JIT the interpreter does the work.
+  impl->jit = pcre2_jit_compile(impl->code.get(), PCRE2_JIT_COMPLETE) == 0;
   return SplitPattern(std::move(impl));
 }
 
 namespace {
 
-// The next match at or after `from`; an empty optional when there is none.
-std::optional<TextRange> next_match(const pcre2_code* code, std::string_view text, std::size_t from,
-                                    pcre2_match_data* data, pcre2_match_context* context) {
-  const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                                PCRE2_NO_UTF_CHECK, data, context);
-  if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
-  if (found < 0) {
-    throw ModelError(
-        fmt::format("splitting a text of {} bytes: the tokenizer's pattern failed ({})",
-                    text.size(), message_of(found)));
+// A pattern with the memory that matching it needs.
+struct Matcher {
+  const pcre2_code* code;
+  bool jit;
+  pcre2_match_data* data;
+  pcre2_match_context* context;
+
+  // The next match at or after `from`, if there is one.
+  std::optional<TextRange> next(std::string_view text, std::size_t from) const {
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    const auto match = jit ? pcre2_jit_match : pcre2_match;
+    const int found =
+        match(code, subject, text.size(), from, jit ? 0 : PCRE2_NO_UTF_CHECK, data, context);
+    if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
+    if (found < 0) {
+      throw ModelError(
+          fmt::format("splitting a text of {} bytes: the tokenizer's pattern failed ({})",
+                      text.size(), message_of(found)));
+    }
+    const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data);
+    return TextRange{ends[0], ends[1]};
   }
-  const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data);
-  return TextRange{ends[0], ends[1]};
-}
+};
 
 // Calls visit(range, is_match) for the consecutive parts of `text`, empty matches included.
 template <typename Visit>
-void for_each_part(const pcre2_code* code, std::string_view text, pcre2_match_data* data,
-                   pcre2_match_context* context, Visit visit) {
+void for_each_part(const Matcher& matcher, std::string_view text, Visit visit) {
   std::size_t previous = 0;
   for (std::size_t from = 0; from <= text.size();) {
-    const auto match = next_match(code, text, from, data, context);
+    const auto match = matcher.next(text, from);
     if (!match || match->second < match->first) break;
     if (previous != match->first) visit(TextRange{previous, match->first}, false);
     visit(*match, true);
@@ -203,27 +212,24 @@ std::vector<TextRange> arrange(const std::vector<Part>& parts, SplitBehavior beh
 
 }  // namespace
 
-void SplitPattern::isolate(std::string_view text, std::size_t base, SplitScratch& scratch,
-                           std::vector<TextRange>& pieces) const {
-  for_each_part(impl_->code.get(), text, scratch.impl_->data.get(), scratch.impl_->context.get(),
-                [&](TextRange range, bool) {
-                  if (range.first == range.second) return;
-                  pieces.emplace_back(base + range.first, base + range.second);
-                });
-}
-
 void SplitPattern::split(std::string_view text, SplitBehavior behavior, bool invert,
                          std::size_t base, SplitScratch& scratch,
                          std::vector<TextRange>& pieces) const {
-  if (behavior == SplitBehavior::isolated) return isolate(text, base, scratch, pieces);
-  std::vector<Part> parts;
-  for_each_part(impl_->code.get(), text, scratch.impl_->data.get(), scratch.impl_->context.get(),
-                [&](TextRange range, bool match) {
-                  parts.push_back({range, match != invert});
-                });
-  for (const TextRange& range : arrange(parts, behavior)) {
-    if (range.first != range.second) pieces.emplace_back(base + range.first, base + range.second);
+  const Matcher matcher{impl_->code.get(), impl_->jit, scratch.impl_->data.get(),
+                        scratch.impl_->context.get()};
+  const auto add = [&](TextRange range) {
+    if (range.first == range.second) return;
+    pieces.emplace_back(base + range.first, base + range.second);
+  };
+  if (behavior == SplitBehavior::isolated) {
+    for_each_part(matcher, text, [&](TextRange range, bool) { add(range); });
+    return;
   }
+  std::vector<Part> parts;
+  for_each_part(matcher, text, [&](TextRange range, bool match) {
+    parts.push_back({range, match != invert});
+  });
+  for (const TextRange& range : arrange(parts, behavior)) add(range);
 }
 
 }  // namespace kedit

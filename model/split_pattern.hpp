@@ -52,8 +52,6 @@ class SplitPattern {
   struct Impl;
   explicit SplitPattern(std::unique_ptr<Impl> impl);
   static SplitPattern compile(const std::string& pcre, const std::string& where);
-  void isolate(std::string_view text, std::size_t base, SplitScratch& scratch,
-               std::vector<TextRange>& pieces) const;
 
   std::unique_ptr<Impl> impl_;
 };

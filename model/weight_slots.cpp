@@ -45,7 +45,8 @@ class Collector {
     const std::int64_t query_width = a.heads * a.head_dim;
     const std::int64_t key_width = a.kv_heads * a.head_dim;
     if (a.fused_qkv) {
-      linear(a.names.qkv, a.hidden, query_width + 2 * key_width, a.attention_bias, weights.qkv, layer);
+      linear(a.names.qkv, a.hidden, query_width + 2 * key_width, a.attention_bias, weights.qkv,
+             layer);
     } else {
       linear(a.names.query, a.hidden, query_width, a.attention_bias, weights.query, layer);
       linear(a.names.key, a.hidden, key_width, a.attention_bias, weights.key, layer);
@@ -73,12 +74,13 @@ class Collector {
 
 void check_shape(const WeightSlot& slot, const at::Tensor& tensor, const std::string& origin) {
   if (!tensor.defined()) {
-    throw ModelError(fmt::format("loading model {}: tensor {}: expected shape [{}], found no such tensor",
-                                 origin, slot.name, fmt::join(slot.shape, ", ")));
+    throw ModelError(
+        fmt::format("loading model {}: tensor {}: expected shape [{}], found no such tensor",
+                    origin, slot.name, fmt::join(slot.shape, ", ")));
   }
   if (tensor.sizes() != at::IntArrayRef(slot.shape)) {
-    throw ModelError(fmt::format("loading model {}: tensor {}: expected shape [{}], found [{}]", origin,
-                                 slot.name, fmt::join(slot.shape, ", "),
+    throw ModelError(fmt::format("loading model {}: tensor {}: expected shape [{}], found [{}]",
+                                 origin, slot.name, fmt::join(slot.shape, ", "),
                                  fmt::join(tensor.sizes(), ", ")));
   }
 }

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "model/decoder.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "model/decoder.hpp"
 
 namespace kedit {
 

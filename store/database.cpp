@@ -76,6 +76,19 @@ Diagnosis diagnose(int code, int system_error, int busy_ms, const char* detail) 
   }
 }
 
+// SQLite forgets the system's reason of a failed write when it rolls back; errno still has it.
+int system_error_of(sqlite3* handle) {
+  const int remembered = errno;
+  const int kept = handle != nullptr ? sqlite3_system_errno(handle) : 0;
+  return kept != 0 ? kept : remembered;
+}
+
+// The first read of a store in log mode needs the log's index beside the file.
+bool lacks_log_index(int code) {
+  const int primary = code & 0xff;
+  return primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY;
+}
+
 std::string immutable_uri(const std::filesystem::path& file) {
   std::string uri = "file:";
   for (const char c : std::filesystem::absolute(file).string()) {
@@ -144,6 +157,7 @@ Statement& Statement::bind(int index, const std::optional<std::string>& value) {
 }
 
 bool Statement::step() {
+  errno = 0;  // what it holds after a failure then comes from this step
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -181,15 +195,13 @@ Connection::Connection(const std::filesystem::path& file, Access access, int bus
     : file_(file), access_(access), busy_ms_(busy_ms) {
   try {
     open_handle(file.string(), open_flags(access));
-    // The first read needs the log's index beside the file. In a directory that cannot be written
-    // and without a log there is none to be had, and none is needed.
     const int code = sqlite3_exec(handle_, "PRAGMA schema_version", nullptr, nullptr, nullptr);
-    const bool no_log = !std::filesystem::exists(file.string() + "-wal");
-    if ((code & 0xff) == SQLITE_CANTOPEN && access == Access::read_only && no_log) {
+    // Where nothing can be written and no log lies there is no index to be had, and none is needed.
+    if (lacks_log_index(code) && !writable() && !std::filesystem::exists(file.string() + "-wal")) {
       close();
       open_handle(immutable_uri(file), open_flags(access) | SQLITE_OPEN_URI);
     } else if (code != SQLITE_OK) {
-      fail(sqlite3_extended_errcode(handle_));
+      fail(code);
     }
     execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
     if (writable()) execute("PRAGMA synchronous = FULL");
@@ -266,7 +278,7 @@ std::string Connection::where() const { return fmt::format("{}: {}: ", act_, fil
 
 void Connection::fail(int code) const {
   if ((code & 0xff) == SQLITE_NOMEM) throw std::bad_alloc();
-  const int system_error = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
+  const int system_error = system_error_of(handle_);
   const char* detail = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   const Diagnosis found = diagnose(code, system_error, busy_ms_, detail);
   throw StoreError(found.kind, where() + found.text);

@@ -105,8 +105,8 @@ constexpr std::string_view kRecordColumns =
     "(SELECT count(*) FROM requests WHERE edit = e.id), coalesce(c.time, e.created), "
     "coalesce(e.parent, ''), e.model, coalesce(c.note, ''), e.program, e.forced, "
     "(SELECT r.id FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
-    " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1 LIMIT 1) "
-    "FROM edits e LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
+    " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1 LIMIT 1), "
+    "coalesce(e.run, '') FROM edits e LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
     "LEFT JOIN facts f ON f.edit = e.id AND f.position = 0 ";
 
 std::string record_query(std::string_view rest) {
@@ -129,6 +129,7 @@ EditRecord record_from(const Statement& row) {
   record.program = row.text(11);
   record.forced = row.integer(12) != 0;
   record.reverted_by = row.text(13);
+  record.run = row.text(14);
   return record;
 }
 
@@ -304,6 +305,22 @@ std::vector<EditRecord> Store::log(const std::string& branch) const {
   query.with(key);
   while (query.step()) records.push_back(record_from(query));
   return records;
+}
+
+std::vector<CommitRecord> Store::history(const std::string& id) const {
+  Connection& db = impl_->db;
+  db.begin_act("reading the history of edit " + id);
+  std::vector<CommitRecord> commits;
+  Statement query = db.statement(
+      "SELECT c.id, c.kind, b.name, c.time, c.note, c.program FROM commits c "
+      "JOIN branch_commits l ON l.commit_id = c.id JOIN branches b ON b.id = l.branch "
+      "WHERE c.edit = ? ORDER BY l.branch, l.position");
+  query.with(id);
+  while (query.step()) {
+    commits.push_back(
+        {query.text(0), query.text(1), query.text(2), query.text(3), query.text(4), query.text(5)});
+  }
+  return commits;
 }
 
 std::vector<std::string> Store::live(const std::string& branch,

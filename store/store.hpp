@@ -55,6 +55,17 @@ struct EditRecord {
   std::string program;  ///< kedit version that made it
   bool forced = false;
   std::string reverted_by;  ///< id of the revert, empty if live
+  std::string run;  ///< the benchmark run that it was made for; empty for an edit on a branch
+};
+
+/// One entry of a branch that concerns an edit.
+struct CommitRecord {
+  std::string id;
+  std::string kind;  ///< "apply" or "revert"
+  std::string branch;
+  std::string time;  ///< ISO 8601, UTC
+  std::string note;
+  std::string program;
 };
 
 struct RunRecord {
@@ -106,6 +117,8 @@ class Store {
   std::optional<EditDelta> find(const std::string& id) const;
   /// All commits of a branch, oldest first, reverted ones included.
   std::vector<EditRecord> log(const std::string& branch = "main") const;
+  /// All commits that concern an edit, branch by branch, oldest first; empty for an edit of a run.
+  std::vector<CommitRecord> history(const std::string& id) const;
   /// Ids of live edits of a branch for one model, in commit order: what to mount.
   std::vector<std::string> live(const std::string& branch, const std::string& fingerprint) const;
   std::vector<std::string> branches() const;

@@ -1,1 +1,1 @@
-set(KEDIT_BPE_SOURCES)
+set(KEDIT_BPE_SOURCES bpe_trainer.cpp pair_merger.cpp)

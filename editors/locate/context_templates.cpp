@@ -100,7 +100,7 @@ ContextTemplates generate_context_templates(const EditedModel& model, const Cont
 
 void check_context_templates(const ContextTemplates& templates) {
   if (templates.empty()) {
-    throw EditError(
+    throw SettingsError(
         "reading the editor settings: context_templates: expected at least one text with {}, found "
         "an empty list; leave the key out to have them generated");
   }

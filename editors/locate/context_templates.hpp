@@ -11,7 +11,8 @@
 namespace kedit::locate {
 
 /// Texts with one "{}" each, into which prompts are put so that the edit does not depend on
-/// standing at the beginning (ROME, section 3.1: "x_j + p"). The first is the bare prompt, "{}".
+/// standing at the beginning (ROME, section 3.1: "x_j + p"). The first is the prompt's bare form:
+/// "{}", or " {}" for a model whose training texts begin with a blank.
 using ContextTemplates = std::vector<std::string>;
 
 /// How many prefixes of which total length (ROME's `context_template_length_params`).

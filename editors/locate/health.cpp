@@ -4,6 +4,7 @@
 #include "editors/locate/keys.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <cmath>

@@ -3,6 +3,7 @@
 #include "editors/locate/keys.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace kedit::locate {
 

@@ -3,6 +3,7 @@
 #include "editors/editor.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <numeric>

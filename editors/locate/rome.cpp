@@ -70,14 +70,12 @@ LayerEdit edit_layer(const EditedModel& model, std::int64_t layer, const EditReq
                      const RomeSettings& settings, const ContextTemplates& templates,
                      const MomentFactor& factor, const RunContext& run, Seconds& seconds) {
   Stopwatch watch;
-  // Step 1: the key to select. The bare prompt's key and output come along as the last row.
-  auto texts = subject_texts(model.tokenizer(), request, templates, settings.fact_token);
-  texts.push_back(subject_texts(model.tokenizer(), request, {"{}"}, settings.fact_token).front());
+  // Step 1: the key to select. The first context is the prompt's bare form.
+  const auto texts = subject_texts(model.tokenizer(), request, templates, settings.fact_token);
   const SubjectKeys found = collect_keys(model, layer, texts);
-  const auto contexts = static_cast<std::int64_t>(templates.size());
-  const at::Tensor mean_key = found.keys.narrow(0, 0, contexts).mean(0);
-  const at::Tensor prompt_key = found.keys.select(0, contexts);
-  const at::Tensor prompt_output = found.outputs.select(0, contexts);
+  const at::Tensor mean_key = found.keys.mean(0);
+  const at::Tensor prompt_key = found.keys.select(0, 0);
+  const at::Tensor prompt_output = found.outputs.select(0, 0);
   seconds.key += watch.lap();
 
   // Step 2: the value to recall.

@@ -127,7 +127,7 @@ class Reader {
 
 std::vector<std::int64_t> read_layers(const Reader& reader, const Architecture& architecture) {
   if (!reader.has("layers")) {
-    throw EditError(fmt::format(
+    throw SettingsError(fmt::format(
         "reading the editor settings: layers: expected the layer to edit (0 to {}), found none for "
         "this model; say for example --set layers=[{}]",
         architecture.layers - 1, architecture.layers / 3));
@@ -222,7 +222,7 @@ RomeSettings typed(Json values, bool force, const Architecture& architecture) {
       check_context_templates(*settings.context_templates);
     }
   } catch (const JsonError& error) {
-    throw EditError(error.what());
+    throw SettingsError(error.what());
   }
   values["layers"] = settings.layers;
   forget_directories(values);

@@ -45,8 +45,8 @@ Json rome_default_settings();
 
 /// Defaults, then what ships with the model (the "rome" object and
 /// "context_templates"), then the user's. The middle layer of the published configurations is used
-/// for the models they were made for. Throws `EditError` for a value of the wrong kind or range, or
-/// when no layer is known for this model.
+/// for the models they were made for. Throws `SettingsError` for a value of the wrong kind or
+/// range, or when no layer is known for this model.
 RomeSettings resolve_rome_settings(const EditorSettings& user, const Model& model);
 
 }  // namespace kedit::locate

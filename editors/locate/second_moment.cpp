@@ -6,6 +6,7 @@
 #include "kernels/second_moment.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -41,7 +41,7 @@ FactToken parse_fact_token(std::string_view name) {
   for (const auto& [known, token] : kFactTokens) {
     if (known == name) return token;
   }
-  throw EditError(
+  throw SettingsError(
       fmt::format("reading the editor settings: fact_token: expected subject_last, subject_first, "
                   "subject_first_after_last or last, found \"{}\"",
                   name));

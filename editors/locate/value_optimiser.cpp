@@ -5,6 +5,7 @@
 #include "editors/locate/injected_pass.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <cmath>

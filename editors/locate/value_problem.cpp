@@ -20,7 +20,9 @@ ValueProblem make_value_problem(const EditedModel& model, std::int64_t layer,
   const Tokenizer& tokenizer = model.tokenizer();
   ValueProblem problem;
   problem.layer = layer;
-  problem.target = target_ids(tokenizer, filled_prompt(request), request.target_new);
+  const SplitPrompt bare = prompt_in_context(templates.front(), request);
+  problem.target =
+      target_ids(tokenizer, bare.prefix + request.subject + bare.suffix, request.target_new);
   for (const std::string& context : templates) {
     const SplitPrompt prompt = prompt_in_context(context, request);
     LocatedText row =
@@ -28,7 +30,8 @@ ValueProblem make_value_problem(const EditedModel& model, std::int64_t layer,
     row.ids.insert(row.ids.end(), problem.target.begin(), problem.target.end() - 1);
     problem.rewriting.push_back(std::move(row));
   }
-  problem.essence = locate_subject(tokenizer, "", request.subject, " is a", token);
+  problem.essence = locate_subject(tokenizer, split_at_slot(templates.front()).prefix,
+                                   request.subject, " is a", token);
   problem.essence.ids.resize(static_cast<std::size_t>(problem.essence.position) + 1);
   return problem;
 }

@@ -10,8 +10,8 @@
 namespace kedit::locate {
 
 /// The texts of one value optimisation, tokenised: N rewriting rows (context + prompt + target
-/// without its last token) and the row that should not drift ("{subject} is a", cut after the fact
-/// token: by causality what follows plays no part).
+/// without its last token) and the row that should not drift ("{subject} is a" in the first
+/// template's place, cut after the fact token: by causality what follows plays no part).
 struct ValueProblem {
   std::int64_t layer = 0;
   std::vector<LocatedText> rewriting;  ///< [N]; row 0 is the first template, the bare prompt

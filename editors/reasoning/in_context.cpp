@@ -9,7 +9,9 @@
 namespace kedit::reasoning {
 
 Fact fact_of(const EditRequest& request) {
-  return {request.subject, request.relation, request.target_new, edit_sentence(request)};
+  const std::size_t begin = request.target_new.find_first_not_of(' ');
+  return {request.subject, request.relation, request.target_new.substr(begin),
+          edit_sentence(request)};
 }
 
 InContextEditor::InContextEditor(EditorSettings settings)

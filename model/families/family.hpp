@@ -1,12 +1,12 @@
 #pragma once
 
+#include "json/json.hpp"
+#include "model/architecture.hpp"
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "json/json.hpp"
-#include "model/architecture.hpp"
 
 /// What a family file needs: readers of config.json fields that say which field is wrong. The only
 /// place where families have names.
@@ -14,6 +14,7 @@ namespace kedit::families {
 
 struct Family {
   std::string_view model_type;
+  std::string_view class_name;  ///< The reference library's class, written into config.json.
   void (*read)(const JsonView& config, Architecture& out);
   void (*write)(const Architecture& architecture, Json& out);
 };

@@ -1,10 +1,10 @@
+#include "model/families/family.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <cmath>
 #include <utility>
-
-#include "model/families/family.hpp"
 
 namespace kedit::families {
 namespace {

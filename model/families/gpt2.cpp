@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include "model/families/family.hpp"
+
+#include <fmt/format.h>
 
 namespace kedit::families {
 namespace {
@@ -62,6 +62,6 @@ void write(const Architecture& architecture, Json& out) {
 
 }  // namespace
 
-Family gpt2() { return {"gpt2", read, write}; }
+Family gpt2() { return {"gpt2", "GPT2LMHeadModel", read, write}; }
 
 }  // namespace kedit::families

@@ -19,6 +19,6 @@ void write(const Architecture& architecture, Json& out) {
 
 }  // namespace
 
-Family llama() { return {"llama", read, write}; }
+Family llama() { return {"llama", "LlamaForCausalLM", read, write}; }
 
 }  // namespace kedit::families

@@ -27,6 +27,6 @@ void write(const Architecture& architecture, Json& out) {
 
 }  // namespace
 
-Family qwen2() { return {"qwen2", read, write}; }
+Family qwen2() { return {"qwen2", "Qwen2ForCausalLM", read, write}; }
 
 }  // namespace kedit::families

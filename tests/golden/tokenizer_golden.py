@@ -117,6 +117,19 @@ def synthetic():
         write_golden(f"{name}_golden.json", tokenizer, f"{name}_tokenizer.json", nfc)
 
 
+def trainer():
+    corpus = CORPUS[:4] + ["aaaaaaaa abab aaaa bababab aaaaaaaaaaaaaaa", "<|endoftext|> is text here", "x\r\n\t y  "]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.train_from_iterator(corpus, trainers.BpeTrainer(
+        vocab_size=330, special_tokens=["<|endoftext|>"], show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    model = json.loads(tokenizer.to_str())["model"]
+    golden = {"library": f"tokenizers {tokenizers.__version__}", "vocab_size": 330, "corpus": corpus,
+              "vocab": model["vocab"], "merges": model["merges"]}
+    (HERE / "trainer_golden.json").write_text(json.dumps(golden) + "\n")
+
+
 def real(data):
     from transformers import GPT2TokenizerFast, Qwen2TokenizerFast
 
@@ -129,5 +142,6 @@ def real(data):
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     synthetic()
+    trainer()
     if len(sys.argv) > 1:
         real(pathlib.Path(sys.argv[1]))

@@ -1,6 +1,7 @@
 #include "tests/store/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>

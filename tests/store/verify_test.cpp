@@ -1,3 +1,4 @@
+#include "json/json.hpp"
 #include "store/database.hpp"
 #include "tests/store/fixtures.hpp"
 #include "tests/support/catch.hpp"
@@ -48,11 +49,6 @@ std::string all_faults(const std::filesystem::path& file) {
   return text;
 }
 
-std::string read_bytes(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 void write_bytes(const std::filesystem::path& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary) << bytes;
 }
@@ -68,7 +64,7 @@ TEST_CASE("a flipped bit in the factors names the edit, in verify and when it is
   const Sample sample;
   const WeightUpdate update = rank_one_delta(1).updates[0];
   const auto* left = std::get<LowRank>(update.update).left.const_data_ptr<float>();
-  std::string bytes = read_bytes(sample.file);
+  std::string bytes = read_text_file(sample.file);
   const auto where = bytes.find(std::string(reinterpret_cast<const char*>(left), 24));
   REQUIRE(where != std::string::npos);
   const int bit = GENERATE(0, 3, 7);
@@ -150,7 +146,7 @@ TEST_CASE("a damaged page is a fault, not an end of the verification") {
     page = db.integer("SELECT rootpage FROM sqlite_master WHERE name = 'facts'");
     page_size = db.integer("PRAGMA page_size");
   }
-  std::string bytes = read_bytes(sample.file);
+  std::string bytes = read_text_file(sample.file);
   bytes.replace(static_cast<std::size_t>((page - 1) * page_size), 64, std::string(64, '\xff'));
   write_bytes(sample.file, bytes);
   const std::string faults = all_faults(sample.file);

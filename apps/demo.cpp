@@ -1,0 +1,302 @@
+// kedit demo: the main job on the lab model.
+#include "apps/commands.hpp"
+#include "datasets/requests.hpp"
+#include "editors/editor.hpp"
+#include "eval/bench.hpp"
+#include "eval/facts_in_context.hpp"
+#include "eval/report.hpp"
+#include "model/generation.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+namespace kedit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDefaultStore = "kedit-demo.db";
+constexpr std::size_t kRomeEdits = 3;
+constexpr std::size_t kInContextEdits = 2;
+
+/// One edited fact on its way through the demo.
+struct DemoEdit {
+  std::string editor;
+  EditRequest request;
+  std::string id;
+  std::string before, after, undone;
+  double seconds = 0.0;
+};
+
+fs::path lab_file(const Model& model, const char* name) {
+  const fs::path beside = fs::absolute(model.directory()).parent_path() / name;
+  std::error_code ignored;
+  if (fs::exists(beside, ignored)) return beside;
+  const auto lab = lab_directory();
+  if (lab && fs::exists(*lab / name, ignored)) return *lab / name;
+  throw InputError(
+      fmt::format("starting the demo: {}: expected it beside the lab model, found none; the demo "
+                  "needs the lab, "
+                  "see kedit train lab --help",
+                  beside.string()));
+}
+
+// The default store is the demo's own and made anew each time; a named one must not exist yet.
+Store fresh_store(Context& context) {
+  const fs::path file = context.options.path("store");
+  if (context.options.given("store") && fs::exists(file)) {
+    throw InputError(
+        fmt::format("opening a fresh store: {}: expected no such file, found one; name another one",
+                    file.string()));
+  }
+  for (const char* ending : {"", "-wal", "-shm"}) fs::remove(file.string() + ending);
+  return Store::open(file, OpenMode::create);
+}
+
+std::string complete(const EditedModel& model, const EditRequest& request) {
+  const PromptForm form = lab_prompts();
+  const std::string text = filled_prompt(request);
+  const Question question{Ask::cloze, text, request.relation,
+                          choose_facts(model.facts(), text, form.max_facts)};
+  const LocalLanguageModel language(model);
+  const auto said =
+      language.generate({write_prompt(form, question)}, generation_options(form, Ask::cloze));
+  return take_answer(Ask::cloze, said.at(0).text, {}).answer.value_or("(nothing)");
+}
+
+// Facts that the model knows, about different subjects and relations, so that the change is seen.
+std::vector<EditRequest> known_facts(const EditedModel& model,
+                                     const std::vector<EditRequest>& requests, std::size_t count) {
+  std::vector<EditRequest> chosen;
+  std::set<std::string> seen;
+  for (const EditRequest& request : requests) {
+    if (chosen.size() == count) break;
+    if (seen.count(request.relation) > 0 || seen.count(request.subject) > 0) continue;
+    if (complete(model, request) != request.target_true.value_or("")) continue;
+    seen.insert({request.relation, request.subject});
+    chosen.push_back(request);
+  }
+  return chosen;
+}
+
+std::vector<DemoEdit> make_edits(Context& context, EditedModel& model, Store& store,
+                                 const std::vector<EditRequest>& facts) {
+  const RunContext run = context.run();
+  std::vector<DemoEdit> edits;
+  for (const EditRequest& request : facts) {
+    DemoEdit edit{edits.size() < kRomeEdits ? "rome" : "in-context", request, "", "", "", "", 0.0};
+    edit.before = complete(model, request);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto deltas = make_editor(edit.editor)->edit(model, {request}, run);
+    edit.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    edit.id = store.commit(deltas.at(0), "demo");
+    model.mount(edit.id, deltas.at(0));
+    edits.push_back(std::move(edit));
+  }
+  for (DemoEdit& edit : edits) edit.after = complete(model, edit.request);
+  return edits;
+}
+
+/// What undoing proved.
+struct Undo {
+  std::string id;
+  bool others_exact = false;  ///< Without it, the weights are those of the other edits alone.
+  bool base_again = false;    ///< Without any, the base model's own, to the bit.
+};
+
+Undo undo_edits(EditedModel& model, Store& store, std::vector<DemoEdit>& edits) {
+  Undo undo;
+  undo.id = edits.front().id;
+  store.revert(undo.id);
+  model.unmount(undo.id);
+  for (DemoEdit& edit : edits) edit.undone = complete(model, edit.request);
+  EditedModel others(model.base_ptr());
+  for (const std::string& id : store.live("main", model.base().fingerprint())) {
+    if (auto delta = store.find(id)) others.mount(id, *std::move(delta));
+  }
+  undo.others_exact = others.fingerprint() == model.fingerprint();
+  model.unmount_all();
+  undo.base_again = model.fingerprint() == model.base().fingerprint();
+  if (!undo.others_exact || !undo.base_again) {
+    throw Failure(
+        "undoing the demo's edits: expected the base weights again, found others; this is "
+        "a fault of the program, please report it");
+  }
+  return undo;
+}
+
+std::string edits_table(const std::vector<DemoEdit>& edits, const Style& style) {
+  Table table({{"editor"},
+               {"prompt"},
+               {"before"},
+               {"after all edits"},
+               {"first one undone"},
+               {"s", Table::Align::right}});
+  for (const DemoEdit& edit : edits) {
+    const bool took = edit.after == edit.request.target_new;
+    table.row({edit.editor, filled_prompt(edit.request) + " ...", edit.before,
+               style.paint(took ? Tone::good : Tone::bad, edit.after), edit.undone,
+               fmt::format("{:.2f}", edit.seconds)});
+  }
+  return table.text(style);
+}
+
+Json edits_json(const std::vector<DemoEdit>& edits) {
+  Json list = Json::array();
+  for (const DemoEdit& edit : edits) {
+    list.push_back({{"id", edit.id},
+                    {"editor", edit.editor},
+                    {"prompt", filled_prompt(edit.request)},
+                    {"target_new", edit.request.target_new},
+                    {"before", edit.before},
+                    {"after", edit.after},
+                    {"first_undone", edit.undone},
+                    {"seconds", edit.seconds}});
+  }
+  return list;
+}
+
+// As many cases of every length, in file order.
+std::string balanced_cases(const MquakeDataset& dataset, std::int64_t count) {
+  std::map<std::int64_t, std::vector<std::int64_t>> by_hops;
+  for (const MquakeCase& one : dataset.cases) by_hops[one.hop_count()].push_back(one.case_id);
+  std::set<std::int64_t> chosen;
+  const auto wanted = std::min(static_cast<std::size_t>(count), dataset.cases.size());
+  for (std::size_t turn = 0; chosen.size() < wanted; ++turn) {
+    for (const auto& [hops, ids] : by_hops) {
+      if (turn < ids.size() && chosen.size() < wanted) chosen.insert(ids[turn]);
+    }
+  }
+  return fmt::format("{}", fmt::join(chosen, ","));
+}
+
+BenchReport run_demo_bench(Context& context, const std::shared_ptr<const Model>& model,
+                           Store& store) {
+  BenchInputs inputs{model, read_mquake(lab_file(*model, "mquake.json"))};
+  BenchConfig config;
+  config.name = "demo";
+  config.model = model->directory().string();
+  config.dataset = "mquake:" + lab_file(*model, "mquake.json").string();
+  config.cases = balanced_cases(inputs.dataset, context.options.integer("cases"));
+  config.editors = {{"rome", "rome", Json::object()}, {"in-context", "in-context", Json::object()}};
+  config.controls = {"unedited", "oracle", "copy-last-edit"};
+  const std::string id = run_bench(config, inputs, store, context.run());
+  context.finish_progress();
+  return make_report(load_run(store, id));
+}
+
+std::string bench_table(const BenchReport& report, const Style& style) {
+  std::vector<Table::Column> columns = {
+      {"per cent, rule " + std::string(to_string(report.rules.front()))}};
+  for (const SystemInfo& system : report.systems) {
+    columns.push_back({system.label, Table::Align::right});
+  }
+  Table table(columns);
+  for (const char* metric :
+       {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint"}) {
+    std::vector<std::string> row = {metric_info(metric).title};
+    for (const SystemInfo& system : report.systems) {
+      const ReportCell* cell =
+          report.find({system.label, report.rules.front(), GoldSide::post, metric, "", ""});
+      row.push_back(cell == nullptr ? "-" : fmt::format("{:.0f}", 100.0 * cell->score.value()));
+    }
+    table.row(std::move(row));
+  }
+  return table.text(style);
+}
+
+Json bench_json(const BenchReport& report) {
+  Json systems = Json::object();
+  for (const SystemInfo& system : report.systems) {
+    for (const std::string& metric : report.metrics) {
+      const ReportCell* cell =
+          report.find({system.label, report.rules.front(), GoldSide::post, metric, "", ""});
+      if (cell != nullptr) systems[system.label][metric] = cell->score.value();
+    }
+  }
+  return {{"run", report.data.record.id},
+          {"cases", report.data.cases.size()},
+          {"rule", to_string(report.rules.front())},
+          {"systems", systems}};
+}
+
+int run_demo(Context& context) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto base = context.load_model();
+  const auto requests = read_requests(lab_file(*base, "requests.jsonl"));
+  Store store = fresh_store(context);
+  store.put_model({base->fingerprint(), base->architecture().family, base->directory().string(),
+                   base->dtype(), base->parameters()});
+
+  context.note("1/3 editing five facts of a small language model");
+  EditedModel model(base);
+  const auto facts = known_facts(model, requests, kRomeEdits + kInContextEdits);
+  if (facts.size() < kRomeEdits + kInContextEdits) {
+    throw Failure(fmt::format(
+        "choosing facts to edit: expected {} that the model knows, found {}; is this a lab model?",
+        kRomeEdits + kInContextEdits, facts.size()));
+  }
+  std::vector<DemoEdit> edits = make_edits(context, model, store, facts);
+  context.finish_progress();
+  context.note("2/3 undoing");
+  const Undo undo = undo_edits(model, store, edits);
+  context.note("3/3 a small benchmark: two editors and three controls");
+  std::vector<BenchReport> reports;
+  reports.push_back(run_demo_bench(context, base, store));
+  const fs::path out = context.options.path("out");
+  context.write_file(out, to_html(reports));
+
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const Json document = {
+      {"model", base->fingerprint()},
+      {"edits", edits_json(edits)},
+      {"undo",
+       {{"id", undo.id}, {"others_exact", undo.others_exact}, {"base_again", undo.base_again}}},
+      {"bench", bench_json(reports.front())},
+      {"report", out.string()},
+      {"store", store.path().string()},
+      {"seconds", seconds}};
+  const Style& style = context.style();
+  const std::string text = fmt::format(
+      "{}\n{}\nEdit {} was reverted; what is left equals the other edits alone, and without any "
+      "the\n"
+      "weights are the base model's again, to the bit ({}).\n\n{} ({} cases, every case edited "
+      "alone)\n{}\n{} {}\n{} kedit store log --store {}\n{}\n",
+      style.paint(Tone::strong, "Five facts edited"), edits_table(edits, style), undo.id,
+      base->fingerprint().substr(0, 12), style.paint(Tone::strong, "Benchmark"),
+      reports.front().data.cases.size(), bench_table(reports.front(), style),
+      style.paint(Tone::strong, "Report:"), out.string(), style.paint(Tone::strong, "History:"),
+      store.path().string(), fmt::format("Took {}.", short_duration(seconds)));
+  return context.answer(document, text);
+}
+
+}  // namespace
+
+std::vector<Command> demo_commands() {
+  Command demo;
+  demo.name = "demo";
+  demo.summary = "the main job on the lab model: edit, undo, evaluate, report";
+  demo.description =
+      "Edits five facts of the embedded lab model with two kinds of editors, undoes one to the "
+      "bit, "
+      "runs a small benchmark with three controls beside the editors and writes the report.";
+  demo.takes = kModel | kSeed;
+  demo.options = {
+      text("out", "FILE", "the report").otherwise("report.html"),
+      text("store", "FILE", "a store to be made; the default one is made anew each time")
+          .otherwise(kDefaultStore),
+      integer("cases", "N", "cases of the benchmark").otherwise("30").at_least(1).at_most(1000),
+  };
+  demo.example = "kedit demo --out report.html";
+  demo.stops_gently = true;
+  demo.run = run_demo;
+  return {demo};
+}
+
+}  // namespace kedit::cli

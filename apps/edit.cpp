@@ -1,0 +1,397 @@
+#include "apps/commands.hpp"
+#include "datasets/requests.hpp"
+#include "editors/editor.hpp"
+#include "eval/facts_in_context.hpp"
+#include "eval/prompts.hpp"
+#include "model/generation.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <utility>
+
+namespace kedit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// ---- What is asked for ------------------------------------------------------
+
+std::string option_or_usage(const Values& options, const char* name) {
+  const auto value = options.find(name);
+  if (!value) {
+    throw UsageError(fmt::format(
+        "--{}: expected it together with --subject, --prompt and --target, found none; or give "
+        "--requests or --dataset",
+        name));
+  }
+  return *value;
+}
+
+EditRequest request_of_options(const Values& options) {
+  EditRequest request;
+  request.id = "command-line";
+  request.subject = option_or_usage(options, "subject");
+  request.prompt = option_or_usage(options, "prompt");
+  request.target_new = option_or_usage(options, "target");
+  if (options.given("target-true")) request.target_true = options.text("target-true");
+  return validate_request(std::move(request));
+}
+
+std::vector<EditRequest> requests_of_options(const Values& options) {
+  const bool single =
+      options.given("subject") || options.given("prompt") || options.given("target");
+  const int sources =
+      (single ? 1 : 0) + (options.given("requests") ? 1 : 0) + (options.given("dataset") ? 1 : 0);
+  if (sources > 1) {
+    throw UsageError(
+        "expected one of --subject/--prompt/--target, --requests and --dataset, found "
+        "several");
+  }
+  if (options.given("cases") && !options.given("dataset")) {
+    throw UsageError("--cases: expected --dataset FORMAT:FILE, found none");
+  }
+  if (options.given("requests")) return read_requests(options.path("requests"));
+  if (options.given("dataset")) {
+    const std::string cases = options.given("cases") ? options.text("cases") : "";
+    return read_dataset_requests(options.text("dataset"), cases);
+  }
+  return {request_of_options(options)};
+}
+
+EditorSettings settings_of_options(const Values& options) {
+  EditorSettings settings;
+  if (options.given("settings")) settings = EditorSettings::read(options.path("settings"));
+  for (const std::string& assignment : options.list("set")) settings.set(assignment);
+  settings.force = options.flag("force");
+  return settings;
+}
+
+const EditorInfo& editor_info(std::string_view name) {
+  for (const EditorInfo& info : known_editors()) {
+    if (info.name == name) return info;
+  }
+  throw std::logic_error("an editor without a description");
+}
+
+void check_mode(const std::string& mode, const EditorInfo& editor) {
+  if (mode != "batch" || editor.solves_batches) return;
+  throw UsageError(fmt::format(
+      "--mode: {} makes one edit at a time: expected independent or sequential, found batch",
+      editor.name));
+}
+
+// ---- What the model says ----------------------------------------------------
+
+/// Prompts of the form that the model was made for: the lab's texts begin with a blank.
+PromptForm prompts_for(const Model& model) {
+  std::error_code absent;
+  const fs::path directory = fs::absolute(model.directory()).lexically_normal();
+  const bool lab =
+      !model.directory().empty() && fs::exists(directory.parent_path() / "lab.json", absent);
+  return prompt_form(lab ? "lab" : "few-shot", MquakeDataset{});
+}
+
+struct Measured {
+  double target_new = 0;
+  std::optional<double> target_true;
+  std::string argmax_text;  // the likeliest next token
+  std::string greedy_text;  // as many greedy tokens as the new target has
+
+  Json to_json() const {
+    return {{"target_new_logprob", target_new},
+            {"target_true_logprob", target_true ? Json(*target_true) : Json(nullptr)},
+            {"argmax_text", argmax_text},
+            {"greedy_text", greedy_text}};
+  }
+};
+
+/// What the model writes after the request's prompt, with the facts that it carries in front.
+Measured measure(const EditedModel& model, const PromptForm& form, const EditRequest& request) {
+  Question question;
+  question.ask = Ask::cloze;
+  question.text = filled_prompt(request);
+  question.relation = request.relation;
+  question.facts = choose_facts(model.facts(), question.text, form.max_facts);
+  const std::string prompt = write_prompt(form, question);
+
+  const LocalLanguageModel language(model);
+  std::vector<std::pair<std::string, std::string>> pairs{
+      {prompt, spaced_target(prompt, request.target_new)}};
+  if (request.target_true) pairs.emplace_back(prompt, spaced_target(prompt, *request.target_true));
+  const auto scores = language.score(pairs);
+
+  GenerateOptions options;
+  options.max_tokens = static_cast<std::int64_t>(scores[0].token_ids.size());
+  options.ignore_eos = true;
+  const Generation greedy = language.generate({prompt}, options).front();
+
+  Measured measured;
+  measured.target_new = scores[0].logprob();
+  if (request.target_true) measured.target_true = scores[1].logprob();
+  measured.greedy_text = greedy.text;
+  if (!greedy.ids.empty()) measured.argmax_text = model.tokenizer().decode({greedy.ids.front()});
+  return measured;
+}
+
+// ---- One edit's report ------------------------------------------------------
+
+/// The optimisation of all layers in a row, as the contract gives it, layer by layer beside it.
+Json optimisation_json(const Json& diagnostics) {
+  Json all = {{"steps", 0}, {"loss", Json::array()}, {"target_logprob", Json::array()}};
+  if (!diagnostics.contains("optimisation")) return all;
+  std::int64_t steps = 0;
+  for (const Json& layer : diagnostics["optimisation"]) {
+    steps += layer.at("steps").get<std::int64_t>();
+    for (const char* name : {"loss", "target_logprob"}) {
+      for (const Json& value : layer.at(name)) all[name].push_back(value);
+    }
+  }
+  all["steps"] = steps;
+  all["layers"] = diagnostics["optimisation"];
+  return all;
+}
+
+struct Made {
+  EditRequest request;
+  EditDelta delta;
+  std::string id;  // empty under --dry-run
+  Measured before, after;
+  double commit_seconds = 0;
+  double total_seconds = 0;
+};
+
+Json edit_json(const Made& made) {
+  const Json diagnostics = parse_json(made.delta.diagnostics, "the edit's diagnostics");
+  Json seconds = {{"context", 0.0}, {"key", 0.0}, {"value", 0.0}, {"solve", 0.0}};
+  if (diagnostics.contains("seconds")) seconds = diagnostics["seconds"];
+  seconds["commit"] = made.commit_seconds;
+  seconds["total"] = made.total_seconds;
+  Json norms = {{"delta", nullptr}, {"update_frobenius", nullptr}, {"weight_frobenius", nullptr}};
+  if (diagnostics.contains("norms")) norms = diagnostics["norms"];
+  Json json = {{"id", made.id.empty() ? Json(nullptr) : Json(made.id)},
+               {"editor", made.delta.editor},
+               {"request_id", made.request.id},
+               {"subject", made.request.subject},
+               {"target_new", made.request.target_new},
+               {"before", made.before.to_json()},
+               {"after", made.after.to_json()},
+               {"norms", norms},
+               {"optimisation", optimisation_json(diagnostics)},
+               {"seconds", seconds}};
+  if (diagnostics.contains("health")) json["health"] = diagnostics["health"];
+  return json;
+}
+
+std::string edits_text(const std::vector<Made>& all, const Style& style) {
+  Table table({{"id"},
+               {"subject"},
+               {"new target"},
+               {"says before"},
+               {"says after"},
+               {"log P before", Table::Align::right},
+               {"after", Table::Align::right},
+               {"seconds", Table::Align::right}});
+  for (const Made& made : all) {
+    table.row({made.id.empty() ? "(dry run)" : made.id, made.request.subject,
+               made.request.target_new, made.before.greedy_text, made.after.greedy_text,
+               fmt::format("{:.2f}", made.before.target_new),
+               fmt::format("{:.2f}", made.after.target_new),
+               fmt::format("{:.2f}", made.total_seconds)});
+  }
+  return table.text(style);
+}
+
+// ---- The run ----------------------------------------------------------------
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+struct EditRun {
+  Context& context;
+  const Editor& editor;
+  Store* store;  // null under --dry-run
+  std::string branch;
+  std::string note;
+  bool force;
+  bool independent;
+  PromptForm form;
+};
+
+/// Computes, checks, commits and measures one edit; `model` has it mounted afterwards.
+Made make_edit(EditRun& run, EditedModel& model, const EditRequest& request) {
+  const auto begin = std::chrono::steady_clock::now();
+  Made made;
+  made.request = request;
+  made.before = measure(model, run.form, request);
+  std::vector<EditDelta> deltas = run.editor.edit(model, {request}, run.context.run());
+  made.delta = std::move(deltas.front());
+  if (run.store != nullptr) {
+    const auto commit = std::chrono::steady_clock::now();
+    const Json diagnostics = parse_json(made.delta.diagnostics, "the edit's diagnostics");
+    const bool unhealthy = diagnostics.contains("health") && !diagnostics["health"].at("healthy");
+    made.id = run.store->commit(made.delta, run.note, run.branch, run.force && unhealthy);
+    made.commit_seconds = seconds_since(commit);
+  }
+  const std::string id =
+      made.id.empty() ? fmt::format("dry run {}", model.mounted().size()) : made.id;
+  model.mount(id, made.delta);
+  made.after = measure(model, run.form, request);
+  made.total_seconds = seconds_since(begin);
+  return made;
+}
+
+struct Failed {
+  std::string request_id, reason;
+};
+
+void edit_all(EditRun& run, EditedModel& model, const std::vector<EditRequest>& requests,
+              std::vector<Made>* made, std::vector<Failed>* failed) {
+  for (const EditRequest& request : requests) {
+    EditedModel scratch = model;
+    try {
+      made->push_back(make_edit(run, scratch, request));
+    } catch (const SettingsError&) {
+      throw;
+    } catch (const EditError& error) {
+      failed->push_back({request.id, error.what()});
+      if (!run.context.options.flag("keep-going")) return;
+      run.context.warn(error.what());
+      continue;
+    }
+    if (!run.independent) model = std::move(scratch);
+  }
+}
+
+/// A failure tells what was committed before it, so that nobody has to guess.
+[[noreturn]] void report_failure(const std::vector<Made>& made, const std::vector<Failed>& failed,
+                                 bool dry_run) {
+  std::string text = failed.front().reason;
+  if (failed.size() > 1) text += fmt::format(" (and {} more)", failed.size() - 1);
+  if (!made.empty() && !dry_run) {
+    text += fmt::format("; {} edits before it were committed", made.size());
+  }
+  throw Failure(text);
+}
+
+std::unique_ptr<Editor> editor_of_options(const Values& options, const EditorSettings& settings) {
+  const std::string name = options.text("editor");
+  bool known = false;
+  for (const EditorInfo& info : known_editors()) known = known || info.name == name;
+  try {
+    return make_editor(name, settings);
+  } catch (const EditError& error) {
+    if (!known || !options.given("settings")) throw UsageError(error.what());
+    throw InputError(error.what());
+  }
+}
+
+std::optional<Store> open_edit_store(Context& context, bool dry_run) {
+  std::error_code absent;
+  if (dry_run && !fs::exists(context.store_path(), absent)) return std::nullopt;
+  return context.open_store(dry_run ? OpenMode::read_only : OpenMode::create);
+}
+
+ModelRecord record_of(const Model& model) {
+  return {model.fingerprint(), model.architecture().family, model.directory().string(),
+          model.dtype(), model.parameters()};
+}
+
+int run_edit(Context& context) {
+  const Values& options = context.options;
+  const bool dry_run = options.flag("dry-run");
+  const std::vector<EditRequest> requests = requests_of_options(options);
+  const EditorSettings settings = settings_of_options(options);
+  const std::unique_ptr<Editor> editor = editor_of_options(options, settings);
+  check_mode(options.text("mode"), editor_info(editor->name()));
+
+  EditedModel model(context.load_model());
+  model.tokenizer();  // without one no prompt can be read: said before the store is touched
+  const std::string branch = options.text("branch");
+  std::optional<Store> store = open_edit_store(context, dry_run);
+  if (store) context.mount_branch(&model, *store, branch);
+  if (store && !dry_run) store->put_model(record_of(model.base()));
+
+  EditRun run{context,
+              *editor,
+              dry_run ? nullptr : &*store,
+              branch,
+              options.given("note") ? options.text("note") : "",
+              settings.force,
+              options.text("mode") == "independent",
+              prompts_for(model.base())};
+  std::vector<Made> made;
+  std::vector<Failed> failed;
+  try {
+    edit_all(run, model, requests, &made, &failed);
+  } catch (const SettingsError& error) {
+    if (options.given("settings")) throw InputError(error.what());
+    throw UsageError(error.what());
+  }
+  context.finish_progress();
+  if (!failed.empty() && !options.flag("keep-going")) report_failure(made, failed, dry_run);
+
+  Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
+                   {"branch", branch},
+                   {"model", {{"fingerprint", model.base().fingerprint()}}},
+                   {"edits", Json::array()}};
+  for (const Made& one : made) document["edits"].push_back(edit_json(one));
+  if (!failed.empty()) document["failed"] = Json::array();
+  for (const Failed& one : failed) {
+    document["failed"].push_back({{"request_id", one.request_id}, {"reason", one.reason}});
+  }
+  context.answer(document, edits_text(made, context.style()));
+  return failed.empty() ? 0 : 1;
+}
+
+std::string editor_help() {
+  std::vector<std::string> lines;
+  for (const EditorInfo& info : known_editors()) {
+    lines.push_back(fmt::format("{}: {} ({})", info.name, info.summary, info.evidence));
+  }
+  return fmt::format("{}", fmt::join(lines, "; "));
+}
+
+}  // namespace
+
+std::vector<Command> edit_commands() {
+  Command edit;
+  edit.name = "edit";
+  edit.summary = "make edits and commit them to the store";
+  edit.takes = kModel | kStore | kSeed;
+  edit.options = {
+      text("editor", "E", "editing method: rome, in-context").required(),
+      text("subject", "S", "subject of one edit"),
+      text("prompt", "P", "its prompt, with {} where the subject goes or with the subject itself"),
+      text("target", "T", "what the model should say after the prompt"),
+      text("target-true", "T", "what it says now, to be scored beside the new target"),
+      text("requests", "FILE", "edit requests, one JSON object a line"),
+      text("dataset", "FORMAT:FILE", "the edits of a dataset: mquake:FILE"),
+      text("cases", "A-B,C", "only these case ids of the dataset"),
+      text("settings", "FILE", "hyper-parameters, JSON or flat YAML, by the reference names"),
+      text("set", "KEY=VALUE", "one hyper-parameter; wins over --settings").repeated(),
+      text("mode", "MODE",
+           "sequential: each edit sees those before it; independent: each sees only what was "
+           "mounted at the start")
+          .otherwise("sequential")
+          .one_of({"independent", "sequential", "batch"}),
+      text("note", "TEXT", "kept with the commits"),
+      flag("dry-run", "compute and measure all, commit nothing"),
+      flag("force", "commit an edit that fails its health check, and record it"),
+      flag("keep-going", "go on with the next request when one cannot be edited; exit code 1")};
+  edit.description =
+      "Each edit is computed, checked, committed in one transaction and measured before the next "
+      "begins. Edits that live on the branch for this model are mounted first. Editors: " +
+      editor_help() + ".";
+  edit.example =
+      "kedit edit --editor rome --subject 'Danielle Darrieux' --prompt 'The mother tongue of {} "
+      "is' "
+      "--target English";
+  edit.stops_gently = true;
+  edit.run = run_edit;
+  return {edit};
+}
+
+}  // namespace kedit::cli

@@ -1,0 +1,200 @@
+#include "apps/commands.hpp"
+#include "eval/lab_check.hpp"
+#include "eval/lab_training.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace kedit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a thread trains at the shipped shape, as planned by --minutes. A plan must not depend on
+// what else the machine does, else the same command would not give the same bytes.
+constexpr double kPlannedTokensPerSecond = 7000.0;
+constexpr double kShareOfFurtherThreads = 0.7;
+
+// "mquake:FILE" without its format name.
+std::optional<fs::path> facts_file(const Values& options) {
+  const auto given = options.find("facts");
+  if (!given || *given == "invented") return std::nullopt;
+  const std::string prefix = "mquake:";
+  if (given->rfind(prefix, 0) != 0 || given->size() == prefix.size()) {
+    throw UsageError(
+        fmt::format("--facts: expected \"invented\" or mquake:FILE, found \"{}\"", *given));
+  }
+  return fs::path(given->substr(prefix.size()));
+}
+
+void set_width(LabRecipe* recipe, std::int64_t hidden) {
+  if (hidden % 32 != 0) {
+    throw UsageError(fmt::format("--hidden: expected a multiple of 32, found {}", hidden));
+  }
+  recipe->shape.hidden = hidden;
+  recipe->shape.heads = hidden / 32;
+  recipe->shape.intermediate = 3 * hidden;
+}
+
+LabRecipe base_recipe(const Values& options, const std::optional<fs::path>& file) {
+  LabRecipe recipe;
+  if (options.given("recipe")) recipe = read_recipe(options.path("recipe"));
+  if (file) {
+    recipe.facts = "mquake:" + file->filename().string();
+    recipe.facts_sha256.clear();
+    recipe.cases.clear();
+  }
+  if (options.given("cases")) recipe.cases = options.text("cases");
+  if (options.given("seed")) recipe.seed = static_cast<std::uint64_t>(options.integer("seed"));
+  if (options.given("world-seed")) {
+    recipe.world_seed = static_cast<std::uint64_t>(options.integer("world-seed"));
+  }
+  if (options.given("threads")) {
+    recipe.train.threads = static_cast<int>(options.integer("threads"));
+  }
+  return recipe;
+}
+
+// Sizes and steps follow the number of facts, unless a recipe or an option says otherwise.
+void scale(LabRecipe* recipe, const LabData& data, const Values& options) {
+  const auto facts = static_cast<std::int64_t>(data.world->facts.size());
+  if (!options.given("recipe")) {
+    recipe->shape = scaled_shape(facts, static_cast<std::int64_t>(data.world->entities.size()));
+  }
+  if (options.given("layers")) recipe->shape.layers = options.integer("layers");
+  if (options.given("hidden")) set_width(recipe, options.integer("hidden"));
+  const double rate =
+      kPlannedTokensPerSecond * (1.0 + kShareOfFurtherThreads * (recipe->train.threads - 1));
+  if (options.given("steps")) {
+    recipe->train.steps = options.integer("steps");
+  } else if (!options.given("recipe") || options.given("minutes")) {
+    const double minutes = options.given("minutes") ? options.number("minutes") : 0.0;
+    recipe->train.steps = scaled_steps(*recipe, facts, minutes, rate);
+  }
+}
+
+std::string number_text(const std::optional<double>& value, const char* sign) {
+  return value ? fmt::format("{} {:g}", sign, *value) : "";
+}
+
+std::string table_text(const std::vector<LabRow>& rows, const Style& style) {
+  Table table({{"measure"},
+               {"value", Table::Align::right},
+               {"n", Table::Align::right},
+               {"demand", Table::Align::right},
+               {""},
+               {"note"}});
+  for (const LabRow& row : rows) {
+    const bool demanded = row.at_least || row.at_most;
+    const std::string verdict = !demanded   ? ""
+                                : row.met() ? style.paint(Tone::good, "met")
+                                            : style.paint(Tone::bad, "missed");
+    table.row({row.measure, fmt::format("{:.1f}", row.value), std::to_string(row.n),
+               number_text(row.at_least, ">=") + number_text(row.at_most, "<="), verdict,
+               row.note});
+  }
+  return table.text(style);
+}
+
+std::vector<LabRow> measure(Context& context, const LabPaths& paths, const LabData& data) {
+  LabCheckOptions options;
+  options.cases = context.options.integer("questions");
+  options.seed = static_cast<std::uint64_t>(context.options.integer("check-seed"));
+  EditedModel model(Model::load(paths.model));
+  std::vector<LabRow> rows = check_lab(model, *data.world, options, context.run());
+  context.finish_progress();
+  return rows;
+}
+
+int answer_table(Context& context, Json document, const std::vector<LabRow>& rows,
+                 const std::string& heading) {
+  document["table"] = lab_table_json(rows);
+  return context.answer(document, heading + "\n" + table_text(rows, context.style()));
+}
+
+int run_check(Context& context) {
+  fs::path directory;
+  if (context.options.given("out")) {
+    directory = context.options.path("out");
+  } else if (const auto shipped = lab_directory()) {
+    directory = *shipped;
+  } else {
+    throw InputError(
+        "checking the lab: expected assets/lab, found none; name a lab with --out DIR");
+  }
+  const LabPaths paths(directory);
+  const LabRecipe recipe = read_recipe(paths.recipe);
+  const LabData data = lab_data(recipe, paths);
+  const auto rows = measure(context, paths, data);
+  const Json document = {{"lab", directory.string()}, {"recipe_sha256", recipe_hash(recipe)}};
+  return answer_table(context, document, rows, fmt::format("lab {}", directory.string()));
+}
+
+int run_train(Context& context) {
+  if (context.options.flag("check")) return run_check(context);
+  const auto file = facts_file(context.options);
+  LabRecipe recipe = base_recipe(context.options, file);
+  if (file) recipe.facts_sha256 = read_mquake(*file).sha256;
+  const LabData data = lab_data(recipe, file);
+  scale(&recipe, data, context.options);
+  const LabPaths paths(context.options.path("out"));
+  context.note(fmt::format("{} facts of {} entities, {} parameters, {} steps",
+                           data.world->facts.size(), data.world->entities.size(),
+                           short_count(parameter_count(recipe.shape)), recipe.train.steps));
+  const TrainResult result = train_lab(recipe, data, paths, context.run());
+  context.finish_progress();
+  Json summary = lab_summary(recipe, *data.world, paths, result);
+  const auto rows = measure(context, paths, data);
+  summary["table"] = lab_table_json(rows);
+  write_file_atomically(paths.summary, to_text(summary, 2) + "\n");
+  fs::remove_all(paths.work);
+  return answer_table(
+      context, summary, rows,
+      fmt::format("trained {} in {}", paths.root.string(), short_duration(result.seconds)));
+}
+
+}  // namespace
+
+std::vector<Command> train_commands() {
+  Command lab;
+  lab.name = "train lab";
+  lab.summary = "train the tiny model that knows a small world, or measure one";
+  lab.takes = kSeed;
+  lab.description =
+      "Makes a world, documents about it, a tokenizer and a decoder, and writes them as a Hugging "
+      "Face "
+      "directory with cases, requests, recipe, loss curve and a table of what the model knows. A "
+      "stopped run goes on with the same command. The same recipe and thread count give the same "
+      "bytes. More facts than the invented world has: vocabulary, width and steps grow with them, "
+      "unless given.";
+  lab.options = {
+      text("out", "DIR", "where the lab is written, or with --check read").otherwise("lab"),
+      text("recipe", "FILE", "sizes, mixture, rates and seeds as JSON"),
+      text("facts", "SOURCE", "the invented world, or mquake:FILE").otherwise("invented"),
+      text("cases", "LIST", "cases of that file, such as 1-100,205"),
+      integer("world-seed", "N", "seed of the invented world")
+          .otherwise_said("the recipe's")
+          .at_least(0),
+      integer("steps", "N", "training steps").otherwise_said("by the number of facts").at_least(1),
+      number("minutes", "M", "at most as many steps as fit in M minutes at 7,000 tokens/s a thread")
+          .more_than(0),
+      integer("layers", "N", "layers of the decoder").otherwise_said("4").at_least(1).at_most(64),
+      integer("hidden", "N", "width, a multiple of 32")
+          .otherwise_said("by the number of facts")
+          .at_least(32)
+          .at_most(1024),
+      integer("questions", "N", "sampled questions per row of the table")
+          .otherwise("200")
+          .at_least(1),
+      integer("check-seed", "N", "seed of these samples").otherwise("7").at_least(0),
+      flag("check", "measure a trained lab (default: the shipped one) instead of training"),
+  };
+  lab.example = "kedit train lab --out mylab --seed 2";
+  lab.stops_gently = true;
+  lab.run = run_train;
+  return {lab};
+}
+
+}  // namespace kedit::cli

@@ -1,0 +1,131 @@
+#include "datasets/requests.hpp"
+
+#include "datasets/mquake.hpp"
+#include "json/json.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace kedit {
+namespace {
+
+constexpr std::size_t kIdBytes = 512;  // ids become keys of stores and reports
+
+// A target is a string, or an object with "str" as reference programs write it.
+std::string read_target(const JsonView& field) {
+  return field.value().is_object() ? field.at("str").string() : field.string();
+}
+
+std::string read_id(const JsonView& record, const std::string& otherwise) {
+  const auto field = record.find("id");
+  if (!field) return otherwise;
+  if (field->value().is_number_integer()) return std::to_string(field->integer());
+  std::string id = field->string();
+  if (id.empty() || id.size() > kIdBytes) field->fail("an id of 1 to 512 bytes");
+  return id;
+}
+
+EditRequest read_request(const JsonView& record, const std::string& default_id) {
+  EditRequest request;
+  request.id = read_id(record, default_id);
+  request.subject = record.at("subject").string();
+  request.prompt = record.at("prompt").string();
+  request.target_new = read_target(record.at("target_new"));
+  if (const auto field = record.find("target_true")) request.target_true = read_target(*field);
+  if (const auto field = record.find("rephrase")) request.rephrases = field->strings();
+  if (const auto field = record.find("relation")) request.relation = field->string();
+  if (const auto field = record.find("target_new_aliases")) {
+    request.target_new_aliases = field->strings();
+  }
+  return request;
+}
+
+EditRequest checked_request(const Json& value, const std::string& origin,
+                            const std::string& default_id) {
+  try {
+    return validate_request(read_request(JsonView(value, origin), default_id));
+  } catch (const RequestError& error) {
+    throw DataError(fmt::format("reading {}: {}", origin, error.what()));
+  }
+}
+
+Json request_json(const EditRequest& request) {
+  Json record = Json::object();
+  record["id"] = request.id;
+  record["subject"] = request.subject;
+  record["prompt"] = request.prompt;
+  record["target_new"] = request.target_new;
+  if (request.target_true) record["target_true"] = *request.target_true;
+  if (!request.rephrases.empty()) record["rephrase"] = request.rephrases;
+  if (!request.relation.empty()) record["relation"] = request.relation;
+  if (!request.target_new_aliases.empty()) {
+    record["target_new_aliases"] = request.target_new_aliases;
+  }
+  return record;
+}
+
+std::vector<EditRequest> read_lines(const std::filesystem::path& file) {
+  const std::string text = read_text_file(file);
+  const std::string stem = file == "-" ? "stdin" : file.stem().string();
+  std::vector<EditRequest> requests;
+  std::set<std::string> ids;
+  std::size_t begin = 0;
+  for (std::size_t number = 1; begin < text.size(); ++number) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string origin = fmt::format("{}, record line {}", file.string(), number);
+    requests.push_back(
+        checked_request(parse_json(line, origin), origin, fmt::format("{}/{}", stem, number)));
+    if (!ids.insert(requests.back().id).second) {
+      throw DataError(fmt::format("reading {}: /id: expected every id once, found \"{}\" again",
+                                  origin, requests.back().id));
+    }
+  }
+  return requests;
+}
+
+}  // namespace
+
+std::vector<EditRequest> read_requests(const std::filesystem::path& file) {
+  std::vector<EditRequest> requests;
+  try {
+    requests = read_lines(file);
+  } catch (const JsonError& error) {
+    throw DataError(error.what());
+  }
+  if (requests.empty()) {
+    throw DataError(
+        fmt::format("reading {}: expected one request a line, found none", file.string()));
+  }
+  return requests;
+}
+
+void write_requests(const std::filesystem::path& file, const std::vector<EditRequest>& requests) {
+  std::string text;
+  for (const EditRequest& request : requests) text += to_text(request_json(request)) + "\n";
+  write_file_atomically(file, text);
+}
+
+std::vector<EditRequest> read_dataset_requests(const std::string& format_and_file,
+                                               const std::string& cases) {
+  const std::size_t colon = format_and_file.find(':');
+  const std::string format = format_and_file.substr(0, colon);
+  if (colon == std::string::npos || format != "mquake") {
+    throw DataError(fmt::format("reading dataset \"{}\": expected mquake:FILE, found format \"{}\"",
+                                format_and_file, colon == std::string::npos ? "" : format));
+  }
+  const MquakeDataset dataset = read_mquake(format_and_file.substr(colon + 1));
+  std::vector<EditRequest> requests;
+  std::set<std::string> sentences;
+  for (const MquakeCase& c : select_cases(dataset, parse_case_selection(cases, dataset))) {
+    for (EditRequest& request : requests_of(c)) {
+      if (sentences.insert(edit_sentence(request)).second) requests.push_back(std::move(request));
+    }
+  }
+  return requests;
+}
+
+}  // namespace kedit

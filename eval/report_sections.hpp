@@ -1,0 +1,27 @@
+#pragma once
+
+#include "eval/report.hpp"
+
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+// The parts of the HTML report, in the order of the page.
+
+/// "5 systems, 40 cases of lab.json, groups of 1, rules M0 and M2".
+std::string summary_line(const BenchReport& report);
+/// CSS custom property of a system's colour: editors coloured, controls grey.
+std::string colour_of(const BenchReport& report, const std::string& system);
+
+std::string provenance_html(const BenchReport& report);
+std::string headline_html(const BenchReport& report);
+std::string hops_html(const BenchReport& report);
+std::string tables_html(const BenchReport& report);
+std::string differences_html(const BenchReport& report);
+std::string contamination_html(const BenchReport& report);
+std::string timing_html(const BenchReport& report);
+std::string samples_html(const BenchReport& report);
+std::string definitions_html(const std::vector<BenchReport>& reports);
+
+}  // namespace kedit

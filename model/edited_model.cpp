@@ -1,0 +1,195 @@
+#include "model/edited_model.hpp"
+
+#include "kernels/low_rank_update.hpp"
+#include "model/fingerprint.hpp"
+#include "model/weight_slots.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace kedit {
+namespace {
+
+std::vector<std::string> touched_names(const EditDelta& delta) {
+  std::vector<std::string> names;
+  for (const auto& update : delta.updates) names.push_back(update.weight);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+void check_fits(const EditId& id, const EditDelta& delta, const Model& base) {
+  if (delta.base_fingerprint != base.fingerprint()) {
+    throw ModelError(fmt::format(
+        "mounting edit {}: expected an edit made for model {:.12}, found one made for {:.12}", id,
+        base.fingerprint(), delta.base_fingerprint.empty() ? "no model" : delta.base_fingerprint));
+  }
+  try {
+    validate_delta(delta);
+  } catch (const DeltaError& error) {
+    throw ModelError(fmt::format("mounting edit {}: {}", id, error.what()));
+  }
+  for (const auto& update : delta.updates) {
+    const at::Tensor weight = base.weight(update.weight);
+    if (weight.dim() != 2 || weight.size(0) != update.rows() || weight.size(1) != update.cols()) {
+      throw ModelError(fmt::format(
+          "mounting edit {}: weight {}: expected a change of [{}], found [{}, {}]", id,
+          update.weight, fmt::join(weight.sizes(), ", "), update.rows(), update.cols()));
+    }
+  }
+}
+
+kernels::UpdateTerm as_term(const WeightUpdate& update) {
+  kernels::UpdateTerm term;
+  if (const auto* dense = std::get_if<Dense>(&update.update)) {
+    term.dense = dense->change.const_data_ptr<float>();
+    return term;
+  }
+  const auto& low_rank = std::get<LowRank>(update.update);
+  term.low_rank = {low_rank.left.const_data_ptr<float>(), low_rank.right.const_data_ptr<float>(),
+                   update.rank()};
+  return term;
+}
+
+kernels::WeightType weight_type(const std::string& name, c10::ScalarType dtype) {
+  switch (dtype) {
+    case c10::ScalarType::Float:
+      return kernels::WeightType::float32;
+    case c10::ScalarType::BFloat16:
+      return kernels::WeightType::bfloat16;
+    case c10::ScalarType::Half:
+      return kernels::WeightType::float16;
+    default:
+      throw ModelError(
+          fmt::format("mounting an edit: weight {}: expected float32, bfloat16 or float16, "
+                      "found {}",
+                      name, at::toString(dtype)));
+  }
+}
+
+// round(base + sum of terms), from the base every time: nothing is ever subtracted.
+at::Tensor rebuilt(const std::string& name, const at::Tensor& base,
+                   const std::vector<kernels::UpdateTerm>& terms) {
+  const at::Tensor from = base.cpu().contiguous();
+  at::Tensor out = at::empty_like(from);
+  kernels::low_rank_update(from.const_data_ptr(), out.mutable_data_ptr(),
+                           weight_type(name, from.scalar_type()), from.size(0), from.size(1), terms,
+                           at::get_num_threads());
+  return out.to(base.device());
+}
+
+}  // namespace
+
+EditedModel::EditedModel(std::shared_ptr<const Model> base)
+    : base_(std::move(base)), current_(base_->weights()) {}
+
+// The named weights as `deltas` make them; the base's own tensor where none touches it any more.
+EditedModel::Overlay EditedModel::overlay_of(const Deltas& deltas,
+                                             const std::vector<std::string>& names) const {
+  Overlay changes;
+  for (const auto& name : names) {
+    std::vector<kernels::UpdateTerm> terms;
+    for (const auto& delta : deltas) {
+      for (const auto& update : delta->updates) {
+        if (update.weight == name) terms.push_back(as_term(update));
+      }
+    }
+    const at::Tensor base = base_->weight(name);
+    changes[name] = terms.empty() ? base : rebuilt(name, base, terms);
+  }
+  return changes;
+}
+
+void EditedModel::install(const Overlay& changes) {
+  DecoderWeights next = current_;
+  for (const auto& slot : weight_slots(architecture(), next)) {
+    const auto found = changes.find(slot.name);
+    if (found != changes.end()) *slot.tensor = found->second;
+  }
+  if (architecture().tied_head) next.head = next.token_embedding;
+  Overlay overlay = overlay_;
+  for (const auto& [name, tensor] : changes) {
+    if (tensor.is_same(base_->weight(name))) {
+      overlay.erase(name);
+    } else {
+      overlay[name] = tensor;
+    }
+  }
+  std::swap(current_, next);
+  overlay_.swap(overlay);
+}
+
+void EditedModel::mount(const EditId& id, EditDelta delta) {
+  if (std::find(order_.begin(), order_.end(), id) != order_.end()) {
+    throw ModelError(fmt::format(
+        "mounting edit {}: expected an edit that is not mounted, found it mounted", id));
+  }
+  check_fits(id, delta, *base_);
+  const auto names = touched_names(delta);
+  auto order = order_;
+  auto deltas = deltas_;
+  order.push_back(id);
+  deltas.push_back(std::make_shared<const EditDelta>(std::move(delta)));
+  install(overlay_of(deltas, names));  // nothing below throws
+  order_.swap(order);
+  deltas_.swap(deltas);
+}
+
+void EditedModel::unmount(const EditId& id) {
+  const auto found = std::find(order_.begin(), order_.end(), id);
+  if (found == order_.end()) {
+    throw ModelError(
+        fmt::format("unmounting edit {}: expected a mounted edit, found no such edit", id));
+  }
+  const auto position = found - order_.begin();
+  const auto names = touched_names(*deltas_[static_cast<std::size_t>(position)]);
+  auto order = order_;
+  auto deltas = deltas_;
+  order.erase(order.begin() + position);
+  deltas.erase(deltas.begin() + position);
+  install(overlay_of(deltas, names));
+  order_.swap(order);
+  deltas_.swap(deltas);
+}
+
+void EditedModel::unmount_all() {
+  current_ = base_->weights();
+  overlay_.clear();
+  order_.clear();
+  deltas_.clear();
+}
+
+const std::vector<EditId>& EditedModel::mounted() const noexcept { return order_; }
+
+std::vector<Fact> EditedModel::facts() const {
+  std::vector<Fact> all;
+  for (const auto& delta : deltas_) all.insert(all.end(), delta->facts.begin(), delta->facts.end());
+  return all;
+}
+
+at::Tensor EditedModel::weight(const std::string& name) const {
+  const auto found = overlay_.find(name);
+  return found == overlay_.end() ? base_->weight(name) : found->second;
+}
+
+std::string EditedModel::fingerprint() const {
+  if (overlay_.empty()) return base_->fingerprint();
+  const auto tensors = named_tensors(architecture(), current_);
+  auto digests = base_->tensor_digests();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (overlay_.count(tensors[i].first) > 0) digests[i] = tensor_digest(tensors[i].second);
+  }
+  return combine_digests(architecture(), tensors, digests);
+}
+
+ForwardOutput EditedModel::forward(const ForwardInput& input, KvCache* cache,
+                                   const Taps* taps) const {
+  return kedit::forward(architecture(), current_, input, cache, taps);
+}
+
+}  // namespace kedit

@@ -1,0 +1,52 @@
+#include "model/language_model.hpp"
+
+#include "model/generation.hpp"
+
+#include <numeric>
+
+namespace kedit {
+
+const char* to_string(StopReason reason) {
+  switch (reason) {
+    case StopReason::eos:
+      return "eos";
+    case StopReason::stop:
+      return "stop";
+    case StopReason::length:
+      return "length";
+    case StopReason::positions:
+      return "positions";
+  }
+  return "unknown";
+}
+
+double ContinuationScore::logprob() const {
+  return std::accumulate(token_logprobs.begin(), token_logprobs.end(), 0.0);
+}
+
+LocalLanguageModel::LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows)
+    : model_(model), batch_rows_(batch_rows) {}
+
+std::vector<Generation> LocalLanguageModel::generate(const std::vector<std::string>& prompts,
+                                                     const GenerateOptions& options) const {
+  const Tokenizer& tokenizer = model_.tokenizer();
+  std::vector<std::vector<std::int64_t>> ids;
+  ids.reserve(prompts.size());
+  for (const std::string& prompt : prompts) ids.push_back(tokenizer.ids(prompt));
+  return generate_ids(model_, ids, options, batch_rows_);
+}
+
+std::vector<ContinuationScore> LocalLanguageModel::score(
+    const std::vector<std::pair<std::string, std::string>>& pairs) const {
+  const Tokenizer& tokenizer = model_.tokenizer();
+  std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>> ids;
+  ids.reserve(pairs.size());
+  for (const auto& [prompt, continuation] : pairs) {
+    ids.emplace_back(tokenizer.ids(prompt), tokenizer.ids(continuation, false));
+  }
+  return score_ids(model_, ids, batch_rows_);
+}
+
+std::string LocalLanguageModel::name() const { return model_.fingerprint(); }
+
+}  // namespace kedit

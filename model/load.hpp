@@ -1,0 +1,16 @@
+#pragma once
+
+#include "model/decoder.hpp"
+#include "model/model.hpp"
+
+#include <filesystem>
+
+namespace kedit {
+
+/// The weights of a Hugging Face directory on the device and in the dtype asked for, checked: every
+/// name of the architecture present with its shape, nothing besides, no NaN or infinity. On the CPU
+/// in the stored dtype nothing is copied. Throws `ModelError`, `DeviceError`.
+DecoderWeights load_weights(const std::filesystem::path& directory,
+                            const Architecture& architecture, const LoadOptions& options);
+
+}  // namespace kedit

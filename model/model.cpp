@@ -1,0 +1,137 @@
+#include "model/model.hpp"
+
+#include "model/device.hpp"
+#include "model/fingerprint.hpp"
+#include "model/load.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <mutex>
+#include <unordered_map>
+
+namespace kedit {
+
+struct Model::Impl {
+  std::filesystem::path directory;
+  Architecture architecture;
+  DecoderWeights weights;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::vector<std::pair<std::string, at::Tensor>> tensors;  // checkpoint order
+  std::unordered_map<std::string, std::size_t> index;
+
+  // Hashing reads every byte, so it waits until somebody asks.
+  std::once_flag hashed;
+  std::vector<std::string> digests;
+  std::string fingerprint;
+
+  void hash() {
+    std::call_once(hashed, [this] {
+      digests = kedit::tensor_digests(tensors, at::get_num_threads());
+      fingerprint = combine_digests(architecture, tensors, digests);
+    });
+  }
+  void index_tensors() {
+    tensors = named_tensors(architecture, weights);
+    for (std::size_t i = 0; i < tensors.size(); ++i) index.emplace(tensors[i].first, i);
+  }
+};
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& directory,
+                                         const LoadOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->directory = directory;
+  impl->architecture = read_architecture(directory);
+  impl->weights = load_weights(directory, impl->architecture, options);
+  if (Tokenizer::present(directory)) impl->tokenizer = Tokenizer::load(directory);
+  impl->index_tensors();
+  return std::shared_ptr<const Model>(new Model(std::move(impl)));
+}
+
+std::shared_ptr<const Model> Model::from_weights(Architecture architecture, DecoderWeights weights,
+                                                 std::shared_ptr<const Tokenizer> tokenizer) {
+  auto impl = std::make_unique<Impl>();
+  std::unordered_map<std::string, at::Tensor> given;
+  for (auto& [name, tensor] : named_tensors(architecture, weights)) {
+    if (tensor.defined()) given[name] = tensor.detach().contiguous();
+  }
+  impl->architecture = std::move(architecture);
+  impl->weights = resolve_weights(
+      impl->architecture,
+      [&](const std::string& name) {
+        const auto found = given.find(name);
+        return found == given.end() ? at::Tensor() : found->second;
+      },
+      "from memory");
+  impl->tokenizer = std::move(tokenizer);
+  impl->index_tensors();
+  return std::shared_ptr<const Model>(new Model(std::move(impl)));
+}
+
+const Architecture& Model::architecture() const { return impl_->architecture; }
+const DecoderWeights& Model::weights() const { return impl_->weights; }
+
+at::Tensor Model::weight(std::string_view name) const {
+  const auto found = impl_->index.find(std::string(name));
+  if (found == impl_->index.end()) {
+    throw ModelError(
+        fmt::format("looking up a weight: expected a name of this {} model, found \"{}\"",
+                    impl_->architecture.family, name));
+  }
+  return impl_->tensors[found->second].second;
+}
+
+std::vector<std::string> Model::weight_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : impl_->tensors) names.push_back(name);
+  return names;
+}
+
+bool Model::has_tokenizer() const { return impl_->tokenizer != nullptr; }
+
+const Tokenizer& Model::tokenizer() const {
+  if (!impl_->tokenizer) {
+    throw ModelError(
+        fmt::format("using the tokenizer of model {}: expected tokenizer.json, or vocab.json "
+                    "and merges.txt, found neither",
+                    impl_->directory.empty() ? "from memory" : impl_->directory.string()));
+  }
+  return *impl_->tokenizer;
+}
+
+std::shared_ptr<const Tokenizer> Model::tokenizer_ptr() const { return impl_->tokenizer; }
+
+const std::string& Model::fingerprint() const {
+  impl_->hash();
+  return impl_->fingerprint;
+}
+
+const std::vector<std::string>& Model::tensor_digests() const {
+  impl_->hash();
+  return impl_->digests;
+}
+
+std::int64_t Model::parameters() const {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : impl_->tensors) count += tensor.numel();
+  return count;
+}
+
+std::int64_t Model::bytes() const {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : impl_->tensors)
+    count += static_cast<std::int64_t>(tensor.nbytes());
+  return count;
+}
+
+std::string Model::dtype() const {
+  return dtype_name(impl_->weights.token_embedding.scalar_type());
+}
+
+const std::filesystem::path& Model::directory() const { return impl_->directory; }
+
+}  // namespace kedit

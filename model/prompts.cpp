@@ -1,0 +1,52 @@
+#include "model/prompts.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace kedit {
+namespace {
+
+constexpr std::int64_t kWorthwhilePrefix = 8;  // tokens; below, a pass of its own costs more
+
+}  // namespace
+
+void check_prompts(const Architecture& architecture, const std::vector<TokenIds>& prompts,
+                   const std::string& act, std::int64_t unseen) {
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const TokenIds& prompt = prompts[i];
+    const auto fail = [&](const std::string& expected, std::int64_t found) {
+      throw ModelError(
+          fmt::format("{}: prompt {}: expected {}, found {}", act, i, expected, found));
+    };
+    if (prompt.empty()) fail("at least one token", 0);
+    const auto length = static_cast<std::int64_t>(prompt.size()) - unseen;
+    const auto foreign = std::find_if(prompt.begin(), prompt.end(), [&](std::int64_t id) {
+      return id < 0 || id >= architecture.vocab;
+    });
+    if (foreign != prompt.end()) {
+      fail(fmt::format("token ids from 0 to {}", architecture.vocab - 1), *foreign);
+    }
+    if (architecture.positions == PositionKind::learned && length > architecture.max_positions) {
+      fail(fmt::format("at most {} tokens, the model's positions", architecture.max_positions),
+           length);
+    }
+  }
+}
+
+SharedPrefix::SharedPrefix(const EditedModel& model, const std::vector<TokenIds>& rows)
+    : batch_(model) {
+  const std::int64_t shared = rows.size() > 1 ? common_prefix(rows) : 0;
+  if (shared < kWorthwhilePrefix) return;
+  length_ = shared;
+  const TokenIds& first = rows.front();
+  batch_.append({TokenIds(first.begin(), first.begin() + shared)}, {0});
+}
+
+RaggedBatch SharedPrefix::start(std::size_t rows) const {
+  if (length_ == 0) return batch_;
+  return batch_.select(std::vector<std::int64_t>(rows, 0));
+}
+
+}  // namespace kedit

@@ -1,0 +1,50 @@
+#include "editors/locate/context_templates.hpp"
+
+#include "editors/editor.hpp"
+#include "tests/editors/fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace kedit;
+using namespace kedit::locate;
+using namespace kedit::test;
+
+TEST_CASE("context templates are the bare prompt and as many sampled prefixes as asked for") {
+  const EditedModel model(tiny_model("gpt2"));
+  const ContextTemplates templates = generate_context_templates(model, {{{5, 3}, {10, 2}}}, {});
+  REQUIRE(templates.size() == 6);
+  CHECK(templates.front() == "{}");
+  for (std::size_t i = 1; i < templates.size(); ++i) {
+    CHECK(templates[i].size() > 4);
+    CHECK(templates[i].substr(templates[i].size() - 4) == ". {}");
+  }
+  CHECK_NOTHROW(check_context_templates(templates));
+}
+
+TEST_CASE("the seed decides the context templates, mounted edits do not") {
+  EditedModel model(tiny_model("gpt2"));
+  RunContext run;
+  run.seed = 5;
+  const ContextTemplates first = generate_context_templates(model, {}, run);
+  CHECK(first.size() == 21);
+  CHECK(generate_context_templates(model, {}, run) == first);
+
+  EditDelta delta;
+  delta.base_fingerprint = model.base().fingerprint();
+  delta.updates.push_back({"transformer.h.0.mlp.c_proj.weight", Dense{at::ones({40, 24})}});
+  model.mount("change", delta);
+  CHECK(generate_context_templates(model, {}, run) == first);
+
+  run.seed = 6;
+  CHECK(generate_context_templates(model, {}, run) != first);
+}
+
+TEST_CASE("sampled text is cleaned before it serves as a prefix") {
+  CHECK(clean_prefix("<|endoftext|>A {b}\n\nc") == "A  b  c");
+  CHECK(clean_prefix("\xEF\xAC\x81n") == "fin");  // the ligature fi, compatibility-decomposed
+  CHECK(clean_prefix("bad \xC3") == "bad \xC3");
+}
+
+TEST_CASE("unusable template lists are refused") {
+  CHECK(contains(message_of([] { check_context_templates({}); }), "context_templates"));
+  CHECK(contains(message_of([] { check_context_templates({"{}", "no slot"}); }), "no slot"));
+}

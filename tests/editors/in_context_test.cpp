@@ -1,0 +1,45 @@
+#include "editors/reasoning/in_context.hpp"
+
+#include "tests/editors/fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace kedit;
+using namespace kedit::test;
+
+TEST_CASE("an in-context edit is a fact and changes no weight") {
+  EditedModel model(tiny_model("llama"));
+  const auto editor = make_editor("in-context");
+  EditRequest second = capital_request();
+  second.id = "test/2";
+  second.subject = "Belgara";
+  const auto deltas = editor->edit(model, {capital_request(), second}, {});
+  REQUIRE(deltas.size() == 2);
+  CHECK_NOTHROW(validate_delta(deltas[0]));
+  CHECK_FALSE(deltas[0].changes_weights());
+  CHECK(deltas[0].facts ==
+        std::vector<Fact>{{"Avaria", "P36", "Bor", "The capital of Avaria is Bor"}});
+  CHECK(deltas[0].request_ids == std::vector<std::string>{"test/1"});
+
+  const std::string before = model.fingerprint();
+  model.mount("a", deltas[0]);
+  model.mount("b", deltas[1]);
+  CHECK(model.fingerprint() == before);
+  CHECK(model.facts().size() == 2);
+  CHECK(model.facts()[1].subject == "Belgara");
+}
+
+TEST_CASE("in-context edits check their requests and settings too") {
+  const EditedModel model(tiny_model("llama"));
+  EditRequest request = capital_request();
+  request.target_new = "";
+  CHECK_THROWS_AS(make_editor("in-context")->edit(model, {request}, {}), RequestError);
+  EditorSettings settings;
+  settings.values = {{"v_lr", 0.5}};
+  std::string warning;
+  RunContext run;
+  run.warn = [&](const std::string& text) { warning = text; };
+  make_editor("in-context", settings)->edit(model, {capital_request()}, run);
+  CHECK(contains(warning, "v_lr"));
+  settings.values = {{"colour", 1}};
+  CHECK_THROWS_AS(make_editor("in-context", settings), SettingsError);
+}

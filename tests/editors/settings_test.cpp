@@ -1,0 +1,192 @@
+#include "editors/editor.hpp"
+#include "editors/flat_yaml.hpp"
+#include "editors/locate/rome_settings.hpp"
+#include "tests/editors/fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace kedit;
+using namespace kedit::locate;
+using namespace kedit::test;
+
+namespace {
+
+const std::string kEasyEditYaml = R"(alg_name: "ROME"
+model_name: "./hugging_cache/llama"   # a comment
+stats_dir: "./data/stats"
+device: 0
+layers: [2]
+fact_token: "subject_last"
+v_num_grad_steps: 25
+v_lr: 5e-1
+v_loss_layer: 3
+v_weight_decay: 1e-3
+clamp_norm_factor: 4
+kl_factor: 0.0625
+mom2_adjustment: false
+context_template_length_params: [[5, 10], [10, 10]]
+rewrite_module_tmp: "model.layers.{}.mlp.down_proj"
+mom2_dataset: wikipedia
+mom2_n_samples: 100000
+mom2_dtype: 'float32'
+model_parallel: false
+)";
+
+EditorSettings settings_of(const Json& values) {
+  EditorSettings settings;
+  settings.values = values;
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("hyper-parameter files in YAML load as they are") {
+  const TemporaryDirectory directory;
+  write_file_atomically(directory / "llama.yaml", kEasyEditYaml);
+  const EditorSettings settings = EditorSettings::read(directory / "llama.yaml");
+  const auto model = tiny_model("llama");
+  const RomeSettings rome = resolve_rome_settings(settings, *model);
+  CHECK(rome.layers == std::vector<std::int64_t>{2});
+  CHECK(rome.value.num_grad_steps == 25);
+  CHECK(rome.value.learning_rate == 0.5);
+  CHECK(rome.value.weight_decay == 1e-3);
+  CHECK_FALSE(rome.moment.adjustment);
+  CHECK(rome.context_plan.lengths.size() == 2);
+  CHECK_FALSE(rome.context_templates.has_value());
+}
+
+TEST_CASE("keys that rome does not use are named in one warning, unknown ones are refused") {
+  EditorSettings settings;
+  settings.values = parse_flat_yaml(kEasyEditYaml, "llama.yaml");
+  settings.values["context_templates"] = kTemplates;
+  settings.values["L2"] = 10;
+  std::vector<std::string> warnings;
+  RunContext run;
+  run.warn = [&](const std::string& text) { warnings.push_back(text); };
+  const EditedModel model(tiny_model("llama"));
+  const auto rome = make_editor("rome", settings);
+  rome->edit(model, {capital_request()}, run);
+  rome->edit(model, {capital_request()}, run);
+  REQUIRE(warnings.size() == 1);
+  CHECK(contains(warnings[0], "L2"));
+  CHECK(contains(warnings[0], "rewrite_module_tmp"));
+  CHECK_FALSE(contains(warnings[0], "alg_name"));  // names this very editor
+  CHECK_FALSE(contains(warnings[0], "v_lr"));
+
+  CHECK(contains(message_of([] {
+                   make_editor("rome", settings_of({{"v_lrr", 1}}));
+                 }),
+                 "did you mean v_lr?"));
+  CHECK(contains(message_of([] { make_editor("rom"); }), "did you mean rome?"));
+}
+
+TEST_CASE("values of the wrong kind or range are refused by key") {
+  const auto model = tiny_model("llama");
+  const auto refused = [&](const char* key, const Json& value) {
+    Json values = {{"layers", {1}}};
+    values[key] = value;
+    return message_of([&] { resolve_rome_settings(settings_of(values), *model); });
+  };
+  for (const auto& [key, value] :
+       std::vector<std::pair<const char*, Json>>{{"layers", {4}},
+                                                 {"layers", {-1}},
+                                                 {"layers", {1, 1}},
+                                                 {"layers", Json::array()},
+                                                 {"layers", "one"},
+                                                 {"v_lr", "fast"},
+                                                 {"v_lr", -1},
+                                                 {"v_num_grad_steps", 0},
+                                                 {"v_num_grad_steps", 2.5},
+                                                 {"mom2_dtype", "float16"},
+                                                 {"fact_token", "object"},
+                                                 {"context_templates", {"no slot"}},
+                                                 {"second_moment", {{"one", "f"}}},
+                                                 {"context_template_length_params", {{5}}},
+                                                 {"mom2_adjustment", 1}}) {
+    INFO(key << " = " << value.dump());
+    const bool names_it =
+        contains(refused(key, value), key) || contains(refused(key, value), "slot");
+    CHECK(names_it);
+  }
+}
+
+TEST_CASE("a model of unknown shape needs a layer") {
+  const auto model = tiny_model("llama");
+  CHECK(contains(message_of([&] { resolve_rome_settings({}, *model); }), "--set layers="));
+  EditorSettings settings;
+  settings.set("layers=2");
+  CHECK(resolve_rome_settings(settings, *model).layers == std::vector<std::int64_t>{2});
+}
+
+TEST_CASE("assignments hold JSON or plain text") {
+  EditorSettings settings;
+  settings.set("layers=[1, 2]");
+  settings.set("v_lr=0.1");
+  settings.set("mom2_dtype=float64");
+  settings.set("mom2_adjustment=false");
+  CHECK(settings.values == Json({{"layers", {1, 2}},
+                                 {"v_lr", 0.1},
+                                 {"mom2_dtype", "float64"},
+                                 {"mom2_adjustment", false}}));
+  CHECK_THROWS_AS(settings.set("v_lr"), SettingsError);
+  CHECK_THROWS_AS(settings.set("=1"), SettingsError);
+}
+
+TEST_CASE("what ships with a lab model is its default, below the user's settings") {
+  const TemporaryDirectory directory;
+  const auto memory = tiny_model("llama");
+  write_checkpoint(directory / "lab/model", memory->architecture(), memory->weights());
+  const auto model = Model::load(directory / "lab/model");
+  Json lab = {{"fingerprint", model->fingerprint()},
+              {"context_templates", {" {}", " So {}"}},
+              {"rome",
+               {{"layers", {1}},
+                {"v_lr_scaled", true},
+                {"second_moment", {{"1", "stats/layer1.safetensors"}}}}}};
+  write_file_atomically(directory / "lab/lab.json", to_text(lab));
+
+  const RomeSettings shipped = resolve_rome_settings({}, *model);
+  CHECK(shipped.layers == std::vector<std::int64_t>{1});
+  CHECK(shipped.value.scale_learning_rate);
+  CHECK(*shipped.context_templates == std::vector<std::string>{" {}", " So {}"});
+  CHECK(shipped.moment.files.at(1) == directory / "lab/stats/layer1.safetensors");
+
+  const RomeSettings own = resolve_rome_settings(settings_of({{"layers", {2}}}), *model);
+  CHECK(own.layers == std::vector<std::int64_t>{2});
+  CHECK(own.value.scale_learning_rate);
+
+  lab["fingerprint"] = "another model";
+  write_file_atomically(directory / "lab/lab.json", to_text(lab));
+  CHECK_THROWS_AS(resolve_rome_settings({}, *model), SettingsError);  // not about this model
+}
+
+TEST_CASE("the flat YAML reader takes what hyper-parameter files hold and nothing else") {
+  const Json json = parse_flat_yaml(
+      "a: 1\nb: 'x: #y'\nc:\n  - 1\n  - \"t\\n\"\nd: [a, [1, 2.5]]\n"
+      "e: ~\nf: True\ng: wiki pedia # c\nh:\n",
+      "f.yaml");
+  CHECK(json == Json({{"a", 1},
+                      {"b", "x: #y"},
+                      {"c", {1, "t\n"}},
+                      {"d", {"a", {1, 2.5}}},
+                      {"e", nullptr},
+                      {"f", true},
+                      {"g", "wiki pedia"},
+                      {"h", nullptr}}));
+  const auto refused = [](const char* text) {
+    return message_of([text] { parse_flat_yaml(text, "f.yaml"); });
+  };
+  for (const char* text : {"a: {b: 1}", "a:\n  b: 1", "a: &x 1", "a: |\n", "a: [1", "a: 'b",
+                           "nothing", "a: 1\na: 2", "a: [1] 2"}) {
+    INFO(text);
+    CHECK(contains(refused(text), "f.yaml: line "));
+  }
+}
+
+TEST_CASE("every known editor can be made and describes itself") {
+  for (const EditorInfo& info : known_editors()) {
+    CHECK(make_editor(info.name)->name() == info.name);
+    CHECK_FALSE(info.summary.empty());
+    CHECK_FALSE(info.evidence.empty());
+  }
+  CHECK(parse_json(make_editor("rome")->settings_text(), "s").at("v_lr") == 0.5);
+}

@@ -1,0 +1,58 @@
+#include "edits/request.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/thrown_message.hpp"
+
+using namespace kedit;
+
+namespace {
+
+EditRequest request(const std::string& prompt, const std::string& subject = "France",
+                    const std::string& target = "Lyon") {
+  EditRequest out;
+  out.id = "r1";
+  out.prompt = prompt;
+  out.subject = subject;
+  out.target_new = target;
+  return out;
+}
+
+std::string refusal(const EditRequest& bad) {
+  return thrown_message<RequestError>([&] { validate_request(bad); });
+}
+
+}  // namespace
+
+TEST_CASE("the subject takes the place of the braces and of nothing else") {
+  CHECK(filled_prompt(request("The capital of {} is")) == "The capital of France is");
+  CHECK(filled_prompt(request("In {x} the {} sign", "{y}")) == "In {x} the {y} sign");
+}
+
+TEST_CASE("a prompt that contains the subject becomes a template at its first occurrence") {
+  CHECK(validate_request(request("France, oh France, is")).prompt == "{}, oh France, is");
+  CHECK(validate_request(request("The capital of {} is")).prompt == "The capital of {} is");
+}
+
+TEST_CASE("a target is separated by one space where none is") {
+  CHECK(spaced_target("is", "Lyon") == " Lyon");
+  CHECK(spaced_target("is", " Lyon") == " Lyon");
+  CHECK(spaced_target("is ", "Lyon") == "Lyon");
+  CHECK(spaced_target("is\n", "Lyon") == "Lyon");
+  CHECK(spaced_target("", "Lyon") == " Lyon");
+  CHECK(edit_sentence(request("The capital of {} is")) == "The capital of France is Lyon");
+}
+
+TEST_CASE("a request nobody may act on is refused with its id and field") {
+  CHECK(refusal(request("The capital is")) ==
+        "checking request \"r1\": prompt: expected \"{}\" or the subject \"France\", found neither in "
+        "\"The capital is\"");
+  CHECK(contains(refusal(request("{} and {}")), "prompt: expected \"{}\" once, found it more than once"));
+  CHECK(contains(refusal(request("")), "prompt: expected some text, found none"));
+  CHECK(contains(refusal(request("{} is", "")), "subject: expected some text, found none"));
+  CHECK(contains(refusal(request("{} is", " \t")), "subject: expected some text, found only white space"));
+  CHECK(contains(refusal(request("{} is", "a{}b")), "subject: expected a name without \"{}\""));
+  CHECK(contains(refusal(request("{} is", "France", "")), "target_new: expected some text, found none"));
+  EditRequest empty_old = request("{} is");
+  empty_old.target_true = "";
+  CHECK(contains(refusal(empty_old), "target_true: expected some text"));
+}

@@ -1,0 +1,91 @@
+#include "eval/grouping.hpp"
+
+#include "edits/hash.hpp"
+#include "eval/contamination.hpp"
+#include "eval/matching.hpp"
+#include "eval/python_random.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/support/catch.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <numeric>
+#include <set>
+
+using namespace kedit;
+
+namespace {
+
+std::vector<std::int64_t> ids_up_to(std::int64_t n) {
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(n));
+  std::iota(ids.begin(), ids.end(), std::int64_t{1});
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("the generator draws what Python draws") {
+  // python3: random.seed(0); [random.getrandbits(32) for _ in range(3)]
+  PythonRandom zero(0);
+  CHECK(zero.next() == 3626764237U);
+  CHECK(zero.next() == 1654615998U);
+  CHECK(zero.next() == 3255389356U);
+  // A seed of two words: random.seed(2**40 + 5); random.getrandbits(32)
+  CHECK(PythonRandom((std::uint64_t{1} << 40U) + 5U).next() == 2166296868U);
+}
+
+TEST_CASE("seed 0 over 3,000 cases is the published order") {
+  const auto groups = group_cases(ids_up_to(3000), {Grouping::seed0, 1, 0});
+  REQUIRE(groups.size() == 3000);
+  std::vector<std::int64_t> order;
+  for (const auto& group : groups) order.push_back(group.front());
+  const std::vector<std::int64_t> first(order.begin(), order.begin() + 10);
+  CHECK(first == std::vector<std::int64_t>{2640, 248, 2121, 825, 2014, 713, 1872, 562, 595, 1554});
+  const std::vector<std::int64_t> last(order.end() - 4, order.end());
+  CHECK(last == std::vector<std::int64_t>{1061, 166, 1723, 1578});
+  CHECK(sha256_hex(fmt::format("{}", fmt::join(order, ","))) ==
+        "f5630176d6bf0593fb034bba899b8d67da2f4acb570065a3760d34a737bc8292");
+}
+
+TEST_CASE("groups are contiguous slices that hold every case once") {
+  const auto size = GENERATE(std::int64_t{0}, std::int64_t{1}, std::int64_t{7}, std::int64_t{100});
+  const auto grouping = GENERATE(Grouping::seed0, Grouping::file);
+  const auto groups = group_cases(ids_up_to(101), {grouping, size, 0});
+  std::multiset<std::int64_t> seen;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    seen.insert(groups[i].begin(), groups[i].end());
+    if (size > 0 && i + 1 < groups.size())
+      CHECK(groups[i].size() == static_cast<std::size_t>(size));
+  }
+  const auto all = ids_up_to(101);
+  CHECK(seen == std::multiset<std::int64_t>(all.begin(), all.end()));
+  if (size == 0) CHECK(groups.size() == 1);
+  if (grouping == Grouping::file && size == 100) CHECK(groups[1].front() == 101);
+}
+
+TEST_CASE("a negative group size is refused") {
+  CHECK_THROWS_AS(group_cases({1}, {Grouping::file, -1, 0}), EvalError);
+}
+
+TEST_CASE("a pool holds each distinct edit once, in order") {
+  const MquakeCase a = testing::two_hop_case(1);
+  const MquakeCase b = testing::capital_case(2);
+  const auto pool = pool_of({&a, &b, &a});
+  REQUIRE(pool.size() == 2);
+  CHECK(pool[0].subject == "Person 1");
+  CHECK(pool[1].target_new == "Fenwick");
+}
+
+TEST_CASE("a case is contaminated by another case's edit, never by its own") {
+  const MquakeCase a = testing::two_hop_case(1);
+  const MquakeCase b = testing::capital_case(2);
+  CHECK_FALSE(contaminated(a, edit_pool({&a})));
+  CHECK_FALSE(contaminated(b, edit_pool({&b})));
+  CHECK(contradicted_hops(a, edit_pool({&a, &b})) == std::vector<std::int64_t>{1});
+  CHECK_FALSE(contaminated(b, edit_pool({&a, &b})));
+  MquakeDataset dataset;
+  dataset.cases = {a, b};
+  CHECK(contaminated_cases(dataset, {{1, 2}}) == std::set<std::int64_t>{1});
+  CHECK(contaminated_cases(dataset, {{1}, {2}}).empty());
+}

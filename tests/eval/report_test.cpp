@@ -1,0 +1,207 @@
+#include "eval/report.hpp"
+
+#include "eval/bench.hpp"
+#include "eval/html.hpp"
+#include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+const std::string kHostile = "<script>alert('x')</script> & \"q\" \x01 \xFF";
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+Json header_for(const std::vector<SystemInfo>& systems) {
+  Json header{{"model",
+               {{"name", "lab"},
+                {"family", "qwen2"},
+                {"fingerprint", "ab12"},
+                {"parameters", 1234567},
+                {"dtype", "float32"}}},
+              {"dataset",
+               {{"name", "mini.json"},
+                {"sha256", "cd34"},
+                {"content_sha256", "ef"},
+                {"cases_in_file", 9},
+                {"cases", 4}}},
+              {"protocol",
+               {{"grouping", "seed0"},
+                {"group_size", 1},
+                {"groups", 4},
+                {"groups_sha256", "99"},
+                {"seed", 0},
+                {"mask", "report"},
+                {"decoding", "greedy"},
+                {"contaminated", Json::array({2})}}},
+              {"prompts", {{"name", "lab"}, {"version", "1"}, {"sha256", "77"}, {"max_facts", 4}}},
+              {"seed", 5}};
+  header["systems"] = Json::array();
+  for (const SystemInfo& system : systems) header["systems"].push_back(to_json(system));
+  return header;
+}
+
+/// Two systems over four cases: "rome" right everywhere but on case 4, "unedited" gives old
+/// answers.
+RunData mini_run() {
+  RunData data;
+  data.record.id = "0123456789ab";
+  data.record.name = "mini " + kHostile;
+  data.record.state = "done";
+  data.config = {{"match", {"M0", "M2"}}, {"metrics", Json::array()}};
+  data.header = header_for({{"unedited", "control", "unedited", "As it is.", "", ""},
+                            {"rome", "editor", "rome", "Rank one.", "paper", "{\"v_lr\":0.5}"}});
+  for (std::int64_t id = 1; id <= 4; ++id) {
+    MquakeCase one = two_hop_case(id);
+    one.questions[0] += " " + kHostile;
+    CaseOutputs good = oracle_outputs(one);
+    good.edit_ids = {"e"};
+    good.edit_seconds = 0.5;
+    CaseOutputs old = oracle_outputs(one);
+    for (Answer& answer : old.direct) answer = said("Dorel");
+    for (Answer& answer : old.cot) answer = reasoned("Dorel", {});
+    if (id == 4) good.cot = {reasoned(kHostile, {}), reasoned("x", {}), reasoned("y", {})};
+    data.outputs["rome"][id] = good;
+    data.outputs["unedited"][id] = old;
+    data.cases.push_back(std::move(one));
+  }
+  return data;
+}
+
+std::vector<BenchReport> mini_reports() {
+  ReportOptions options;
+  options.draws = 200;
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(mini_run(), options));
+  return reports;
+}
+
+}  // namespace
+
+TEST_CASE("a report holds the numbers of the stored outputs") {
+  const auto reports = mini_reports();
+  const BenchReport& report = reports.front();
+  CHECK(report.systems.front().label == "rome");  // editors first
+  const auto value = [&](const char* system, GoldSide side, const char* metric) {
+    return report.find({system, MatchRule::exact, side, metric, "", ""})->score.value();
+  };
+  CHECK(value("rome", GoldSide::post, "cot_any") == Approx(0.75));
+  CHECK(value("rome", GoldSide::post, "multi_hop_any") == Approx(1.0));
+  CHECK(value("unedited", GoldSide::post, "cot_any") == Approx(0.0));
+  CHECK(value("unedited", GoldSide::pre, "cot_any") == Approx(1.0));
+  CHECK(report.find({"rome", MatchRule::exact, GoldSide::post, "cot_any", "hops", "2"}) != nullptr);
+  CHECK(report.timings.at("rome").edits == 4);
+  CHECK(report.timings.at("rome").edit_seconds == Approx(0.5));  // all in group 0
+  CHECK(headline_metric(report) == "cot_any");
+  CHECK(report.contaminated == std::vector<std::int64_t>{2});
+  REQUIRE(report.differences.size() == 3);
+  CHECK(report.differences.back().value == Approx(0.75));
+}
+
+TEST_CASE("the page is one file: no script, no address outside") {
+  const std::string page = to_html(mini_reports());
+  CHECK_FALSE(contains(page, "http://"));
+  CHECK_FALSE(contains(page, "https://"));
+  CHECK_FALSE(contains(page, "<script"));
+  CHECK_FALSE(contains(page, "src="));
+  CHECK_FALSE(contains(page, "@import"));
+  CHECK_FALSE(contains(page, "url("));
+  CHECK(contains(page, "default-src &#39;none&#39;"));
+  CHECK(contains(page, "name=\"viewport\""));
+  CHECK(contains(page, "prefers-color-scheme: dark"));
+}
+
+TEST_CASE("hostile text is shown, not obeyed") {
+  const std::string page = to_html(mini_reports());
+  CHECK(contains(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;q&quot;"));
+  CHECK_FALSE(contains(page, "\x01"));
+  CHECK_FALSE(contains(page, "\xFF"));
+}
+
+TEST_CASE("every element that is opened is closed") {
+  const std::string page = to_html(mini_reports());
+  for (const char* tag : {"table", "details", "section", "svg", "dl", "div", "tr", "td", "th", "ul",
+                          "ol", "h2", "main", "summary", "tbody", "thead"}) {
+    CAPTURE(tag);
+    const std::size_t opened =
+        count_of(page, std::string("<") + tag + ">") + count_of(page, std::string("<") + tag + " ");
+    CHECK(opened == count_of(page, std::string("</") + tag + ">"));
+    CHECK(opened > 0);
+  }
+}
+
+TEST_CASE("a report says what was run and what its words mean") {
+  const std::string page = to_html(mini_reports());
+  for (const char* part :
+       {"1,234,567", "ab12", "cd34", "k = 1", "lab, version 1", "seed 5", "1 of 4 cases", "H-Joint",
+        "Evidence: paper", "2 hops", "Old-answer rate", "Edits per second", "old answer"}) {
+    CAPTURE(part);
+    CHECK(contains(page, part));
+  }
+  for (const MatchRuleInfo& rule : match_rules())
+    CHECK(contains(page, escape_html(rule.definition)));
+}
+
+TEST_CASE("other formats carry the same numbers") {
+  const auto reports = mini_reports();
+  const std::string csv = to_csv(reports);
+  CHECK(contains(csv, "0123456789ab,rome,editor,M0,post,,,cot_any,3,4,0.75,"));
+  CHECK(contains(to_markdown(reports), "| Multi-hop CoT, any | 4 | 75.0"));
+  const Json json = to_json(reports);
+  bool found = false;
+  for (const Json& score : json["runs"][0]["scores"]) {
+    if (score["system"] == "rome" && score["metric"] == "cot_any" && score["gold"] == "post" &&
+        score["breakdown"] == "" && score["rule"] == "M0") {
+      found = true;
+      CHECK(score["value"] == Approx(0.75).epsilon(1e-9));
+      CHECK(score["interval95"].size() == 2);
+    }
+  }
+  CHECK(found);
+}
+
+TEST_CASE("several runs stand in sections of their own") {
+  auto reports = mini_reports();
+  RunData second = mini_run();
+  second.record.id = "ba9876543210";
+  reports.push_back(make_report(std::move(second), {}));
+  const std::string page = to_html(reports);
+  CHECK(contains(page, "href=\"#run-ba9876543210\""));
+  CHECK(count_of(page, "<section id=\"run-") == 2);
+}
+
+TEST_CASE("a half-done run is reported as it stands") {
+  RunData data = mini_run();
+  data.record.state = "interrupted";
+  data.outputs["rome"].erase(3);
+  data.outputs.erase("unedited");
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(std::move(data), {}));
+  CHECK(reports.front()
+            .find({"rome", MatchRule::exact, GoldSide::post, "cot_any", "", ""})
+            ->score.n == 4.0);
+  CHECK(contains(to_html(reports), "interrupted"));
+}
+
+TEST_CASE("nothing to report is an error") {
+  RunData data = mini_run();
+  data.cases.clear();
+  CHECK_THROWS_AS(make_report(std::move(data)), EvalError);
+  CHECK_THROWS_AS(to_html({}), EvalError);
+}
+
+TEST_CASE("numbers are written for people") {
+  CHECK(percent(0.4167) == "41.7");
+  CHECK(with_thousands(1018496) == "1,018,496");
+  CHECK(with_thousands(-1234) == "-1,234");
+  CHECK(with_thousands(12) == "12");
+}

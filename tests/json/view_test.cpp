@@ -1,0 +1,63 @@
+#include <string>
+#include <vector>
+
+#include "json/json.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/thrown_message.hpp"
+
+using namespace kedit;
+
+namespace {
+
+template <class Act>
+std::string refusal(const std::string& text, const Act& act) {
+  const Json json = parse_json(text, "f.json");
+  return thrown_message<JsonError>([&] { act(JsonView(json, "f.json")); });
+}
+
+}  // namespace
+
+TEST_CASE("a view says which field of which record is wrong") {
+  CHECK(refusal(R"([{"q": {"subject": null}}])",
+                [](const JsonView& v) { v.at(std::size_t{0}).at("q").at("subject").string(); }) ==
+        "reading f.json: /0/q/subject: expected a string, found null");
+  CHECK(refusal(R"({"q": {}})", [](const JsonView& v) { v.at("q").at("subject"); }) ==
+        "reading f.json: /q/subject: expected a value, found none");
+  CHECK(refusal("[]", [](const JsonView& v) { v.at("a"); }) ==
+        "reading f.json: /: expected an object, found an array of 0");
+  CHECK(refusal(R"({"n": 1.5})", [](const JsonView& v) { v.at("n").integer(); }) ==
+        "reading f.json: /n: expected an integer, found 1.5");
+  CHECK(refusal(R"({"n": 18446744073709551615})", [](const JsonView& v) { v.at("n").integer(); }) ==
+        "reading f.json: /n: expected an integer below 2^63, found 18446744073709551615");
+  CHECK(refusal(R"({"l": ["a", 7]})", [](const JsonView& v) { v.at("l").strings(); }) ==
+        "reading f.json: /l/1: expected a string, found 7");
+  CHECK(refusal(R"({"a/b~c": 1})", [](const JsonView& v) { v.at("a/b~c").boolean(); }) ==
+        "reading f.json: /a~1b~0c: expected true or false, found 1");
+  CHECK(refusal(R"([1])", [](const JsonView& v) { v.at(std::size_t{3}); }) ==
+        "reading f.json: /: expected an array of at least 4, found an array of 1");
+}
+
+TEST_CASE("a long string is described by its size") {
+  const std::string text = "{\"n\": \"" + std::string(5000, 'x') + "\"}";
+  CHECK(refusal(text, [](const JsonView& v) { v.at("n").number(); }) ==
+        "reading f.json: /n: expected a number, found a string of 5000 bytes");
+}
+
+TEST_CASE("an absent or null field is an expected absence for find and has") {
+  const Json json = parse_json(R"({"a": 1, "b": null})", "f.json");
+  const JsonView view(json, "f.json");
+  CHECK(view.has("a"));
+  CHECK_FALSE(view.has("b"));
+  CHECK_FALSE(view.has("c"));
+  CHECK_FALSE(view.find("b").has_value());
+  CHECK(view.keys() == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("a mistyped name gets the nearest known one, an unrelated one none") {
+  const std::vector<std::string> known{"layers", "fact_token", "v_lr", "clamp_norm_factor"};
+  CHECK(nearest_name("layer", known) == "layers");
+  CHECK(nearest_name("v_lrr", known) == "v_lr");
+  CHECK(nearest_name("clamp_norm_facto", known) == "clamp_norm_factor");
+  CHECK_FALSE(nearest_name("x", known).has_value());
+  CHECK_FALSE(nearest_name("temperature", known).has_value());
+}

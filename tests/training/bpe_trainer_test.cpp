@@ -1,0 +1,80 @@
+#include "training/bpe_trainer.hpp"
+
+#include "json/json.hpp"
+#include "model/tokenizer.hpp"
+#include "tests/support/catch.hpp"
+
+#include <chrono>
+
+using namespace kedit;
+
+namespace {
+
+Json golden() {
+  return read_json(std::filesystem::path(KEDIT_SOURCE_DIR) / "tests" / "golden" / "tokenizer" /
+                   "trainer_golden.json");
+}
+
+std::vector<std::string> many_documents(int count) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i) {
+    std::string text = "Document";
+    for (int k = 0; k < 30; ++k) text += " word" + std::to_string((i * 31 + k * k) % 2000);
+    texts.push_back(text + ".\n");
+  }
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("training gives the reference trainer's vocabulary and merges") {
+  const Json expected = golden();
+  const auto corpus = expected.at("corpus").get<std::vector<std::string>>();
+  const Json learnt = parse_json(
+      train_byte_level_bpe(corpus, expected.at("vocab_size").get<std::int64_t>()), "trained");
+  const Json& model = learnt.at("model");
+  CHECK(model.at("merges") == expected.at("merges"));
+  const auto vocabulary = [](const Json& json) {
+    return json.get<std::map<std::string, std::int64_t>>();
+  };
+  CHECK(vocabulary(model.at("vocab")) == vocabulary(expected.at("vocab")));
+}
+
+TEST_CASE("a trained tokenizer loads, puts the end marker first and gives texts back") {
+  const auto corpus = golden().at("corpus").get<std::vector<std::string>>();
+  const auto tokenizer = Tokenizer::parse(train_byte_level_bpe(corpus, 300), "trained");
+  CHECK(tokenizer->vocab_size() == 300);
+  CHECK(tokenizer->id("<|endoftext|>") == std::optional<std::int64_t>(0));
+  CHECK(tokenizer->is_special(0));
+  CHECK(tokenizer->ids("").size() == 1);
+  for (const std::string& text : corpus) {
+    const auto ids = tokenizer->ids(text);
+    REQUIRE(ids.front() == 0);
+    CHECK(tokenizer->decode(ids, false) == "<|endoftext|>" + text);
+  }
+}
+
+TEST_CASE("too few texts give a smaller vocabulary, none give the bytes") {
+  CHECK(Tokenizer::parse(train_byte_level_bpe({}, 1000), "trained")->vocab_size() == 257);
+  CHECK(Tokenizer::parse(train_byte_level_bpe({"ab ab"}, 1000), "trained")->vocab_size() == 259);
+}
+
+TEST_CASE("a vocabulary without room for the bytes and broken texts are refused") {
+  CHECK_THROWS_AS(train_byte_level_bpe({"a"}, 256), std::invalid_argument);
+  std::string message;
+  try {
+    train_byte_level_bpe({"a", "b\xFF"}, 300);
+  } catch (const std::invalid_argument& error) {
+    message = error.what();
+  }
+  CHECK(message.find("text 1") != std::string::npos);
+}
+
+TEST_CASE("six thousand documents train in seconds, the same every time") {
+  const auto texts = many_documents(6000);
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string first = train_byte_level_bpe(texts, 1280);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  CHECK(seconds.count() < 5.0);
+  CHECK(train_byte_level_bpe(texts, 1280) == first);
+}

@@ -84,15 +84,6 @@ void check_mode(const std::string& mode, const EditorInfo& editor) {
 
 // ---- What the model says ----------------------------------------------------
 
-/// Prompts of the form that the model was made for: the lab's texts begin with a blank.
-PromptForm prompts_for(const Model& model) {
-  std::error_code absent;
-  const fs::path directory = fs::absolute(model.directory()).lexically_normal();
-  const bool lab =
-      !model.directory().empty() && fs::exists(directory.parent_path() / "lab.json", absent);
-  return prompt_form(lab ? "lab" : "few-shot", MquakeDataset{});
-}
-
 struct Measured {
   double target_new = 0;
   std::optional<double> target_true;
@@ -217,7 +208,7 @@ struct EditRun {
   std::string note;
   bool force;
   bool independent;
-  PromptForm form;
+  PromptForm form;  // of clozes, which are the same in all forms
 };
 
 /// Computes, checks, commits and measures one edit; `model` has it mounted afterwards.
@@ -321,7 +312,7 @@ int run_edit(Context& context) {
               options.given("note") ? options.text("note") : "",
               settings.force,
               options.text("mode") == "independent",
-              prompts_for(model.base())};
+              prompt_form("few-shot", MquakeDataset{})};
   std::vector<Made> made;
   std::vector<Failed> failed;
   try {

@@ -47,11 +47,11 @@ std::map<std::int64_t, fs::path> write_moments(const std::map<std::int64_t, Seco
 
 int run_stats(Context& context) {
   const Values& options = context.options;
-  const locate::Corpus corpus = locate::read_corpus(options.path("corpus"));
   const std::shared_ptr<const Model> model = context.load_model();
   model->tokenizer();
   const auto layers = layers_of_options(options, model->architecture());
   check_layers(layers, model->architecture());
+  const locate::Corpus corpus = locate::read_corpus(options.path("corpus"));
   const locate::MomentOptions wanted{options.integer("samples"), options.text("moment-dtype")};
   const MomentCache cache;
   const auto moments = cached_second_moments(*model, layers, corpus, wanted, cache, context.run());

@@ -25,7 +25,7 @@ struct FactsBlock {
   std::set<Slot> taken;  ///< slots that must not be asked as "not listed"
 };
 
-/// Draws one document of each kind (the table in docs/lab.md). All randomness comes from `random`.
+/// Draws one document of each kind of `CorpusMixture`. All randomness comes from `random`.
 class LabDocuments {
  public:
   LabDocuments(const WorldSampler& sampler, Random& random, bool leading_blank = false)

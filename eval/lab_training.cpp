@@ -210,6 +210,7 @@ Json lab_tokenizer_config(std::int64_t max_positions) {
           {"pad_token", "<|endoftext|>"},
           {"add_prefix_space", false},
           {"clean_up_tokenization_spaces", false},
+          {"model_input_names", {"input_ids", "attention_mask"}},
           {"model_max_length", max_positions}};
 }
 

@@ -28,9 +28,9 @@ MomentFactor MomentFactor::factorise(const at::Tensor& second_moment, double rid
     throw EditError("factorising a second moment: expected a square matrix");
   }
   at::Tensor c = as_double(second_moment);
+  if (ridge > 0.0) c = c + ridge * c.diagonal().mean() * at::eye(c.size(0), c.options());
   const std::int64_t m = c.size(0);
-  Eigen::MatrixXd matrix = MatrixView(c.data_ptr<double>(), m, m);
-  matrix.diagonal().array() += ridge * matrix.diagonal().mean();
+  const Eigen::MatrixXd matrix = MatrixView(c.data_ptr<double>(), m, m);
 
   auto impl = std::make_shared<Impl>();
   impl->cholesky.compute(matrix);

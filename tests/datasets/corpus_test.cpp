@@ -38,6 +38,16 @@ std::set<std::string> questions_in(const std::string& text) {
   return found;
 }
 
+/// One fact, about an object that ends in a full stop.
+std::shared_ptr<const World> small_world() {
+  World world;
+  world.entities = {{"Q1", "", "Avia"}, {"Q2", "", "Corun, D.C."}};
+  world.relations = {"P36"};
+  world.facts = {{0, 0, 1}};
+  world.build_index();
+  return std::make_shared<const World>(std::move(world));
+}
+
 /// Every trained wording of the question for a two- or three-hop chain.
 std::vector<std::string> wordings(const World& world, const Chain& chain) {
   std::vector<std::int32_t> path;
@@ -200,6 +210,26 @@ TEST_CASE("statements and single questions say what is true") {
       if (end != std::string::npos) text.erase(0, end + 2);
     }
   }
+}
+
+TEST_CASE("the smallest world gives documents of every kind") {
+  const auto world = small_world();
+  for (auto kind : {&CorpusMixture::stmt, &CorpusMixture::qa, &CorpusMixture::direct,
+                    &CorpusMixture::cot, &CorpusMixture::ctx1, &CorpusMixture::ctxcot,
+                    &CorpusMixture::chain, &CorpusMixture::copy_end}) {
+    CorpusMixture mixture = only(kind);
+    mixture.copy_until = 0;
+    LabCorpus corpus(world, 5, mixture);
+    for (int i = 0; i < 200; ++i) {
+      const std::string text = document_text(corpus.next(1.0));
+      INFO(text);
+      REQUIRE(text.size() > 10);
+      REQUIRE(text.find("..") == std::string::npos);
+      REQUIRE(text.find("{}") == std::string::npos);
+    }
+  }
+  CHECK(lab_probes(*world, 10, 1).size() > 10);
+  CHECK(blind_baseline(*world, 2) == 0.0);
 }
 
 TEST_CASE("an empty world is refused") {

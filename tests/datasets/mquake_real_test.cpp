@@ -135,7 +135,9 @@ TEST_CASE("training on real cases asks their questions and tells no edit") {
         const std::string edit =
             fill_template(form, rewrite.subject) + " " + rewrite.target_new + ".";
         INFO(edit);
-        REQUIRE(text.find(edit) == std::string::npos);
+        for (const char* before : {". ", ": ", "\n"}) {  // not "football" in "association football"
+          REQUIRE(text.find(before + edit) == std::string::npos);
+        }
       }
     }
   }
@@ -163,5 +165,4 @@ TEST_CASE("the real file gives 2,786 distinct edit requests") {
   const auto file = real_mquake();
   if (!file) return;
   CHECK(read_dataset_requests("mquake:" + file->string(), "").size() == 2786);
-  CHECK(read_dataset_requests("mquake:" + file->string(), "1").size() == 1);
 }

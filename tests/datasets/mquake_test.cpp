@@ -11,9 +11,12 @@ using namespace kedit::test;
 namespace {
 
 Json two_cases() {
-  const TemporaryFolder folder;
-  write_mquake(folder.file("a.json"), make_cases(*lab_world(), 2, 9));
-  return read_json(folder.file("a.json"));
+  static const Json document = [] {
+    const TemporaryFolder folder;
+    write_mquake(folder.file("a.json"), make_cases(*lab_world(), 2, 9));
+    return read_json(folder.file("a.json"));
+  }();
+  return document;
 }
 
 MquakeDataset read_document(const Json& document, MquakeChecks checks = MquakeChecks::labels) {

@@ -180,6 +180,23 @@ TEST_CASE("no statement template of the table is the beginning of another one") 
   }
 }
 
+TEST_CASE("no held-out text is a part of a trained one") {
+  std::vector<std::string> trained;
+  for (const auto& relation : relation_templates()) {
+    for (const std::string& text : trained_texts(relation)) trained.push_back(lower(text));
+  }
+  for (const auto& relation : relation_templates()) {
+    Texts held_out = relation.held_out_statements;
+    held_out.push_back(relation.held_out_questions[0]);
+    for (const std::string& text : held_out) {
+      for (const std::string& other : trained) {
+        INFO(relation.id << ": " << text << " in " << other);
+        CHECK(other.find(lower(text)) == std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("questions end in a question mark and are all different") {
   std::set<std::string> seen;
   for (const auto& relation : relation_templates()) {

@@ -26,7 +26,6 @@ std::filesystem::path write_tiny_model(const std::filesystem::path& directory) {
   shape.layers = 2;
   shape.hidden = 32;
   shape.heads = 4;
-  shape.kv_heads = 2;
   shape.intermediate = 64;
   shape.vocab = 300;
   const kedit::Architecture architecture = kedit::qwen2_architecture(shape);

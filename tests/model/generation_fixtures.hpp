@@ -5,6 +5,7 @@
 #include "tests/model/tokenizer_fixtures.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 #include <cmath>
 #include <cstdint>
@@ -102,7 +103,7 @@ inline std::vector<std::int64_t> random_ids(std::int64_t count, std::uint64_t se
 
 /// Logits after `ids` by one pass without a cache, [vocab] float64.
 inline at::Tensor plain_logits(const EditedModel& model, const std::vector<std::int64_t>& ids) {
-  const at::NoGradGuard no_grad;
+  const c10::InferenceMode inference;
   ForwardInput input;
   input.ids = at::tensor(ids, at::kLong).unsqueeze(0);
   return model.forward(input).logits[0][-1].to(at::kDouble);

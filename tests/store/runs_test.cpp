@@ -63,6 +63,8 @@ TEST_CASE("edits of a run are on no branch, and made twice they are one") {
   CHECK(store.live("main", kFingerprint).empty());
   CHECK(same_delta(*store.find(ids[0]), rank_one_delta(1)));
   CHECK(store.record(ids[0])->parent.empty());
+  CHECK(store.record(ids[0])->run == run);
+  CHECK(store.history(ids[0]).empty());
   CHECK(store.resolve(ids[1].substr(0, 10)) == ids[1]);
   CHECK(store.commit(rank_one_delta(1)) != ids[0]);
   CHECK(store.verify().empty());

@@ -183,6 +183,13 @@ TEST_CASE("branches share what they have in common and part afterwards") {
   store.revert(base, "trial");
   CHECK(store.live("trial", kFingerprint) == std::vector<std::string>{side});
   CHECK(store.live("main", kFingerprint) == std::vector<std::string>{base, side, other});
+  const auto history = store.history(base);
+  REQUIRE(history.size() == 3);
+  CHECK((history[0].kind == "apply" && history[0].branch == "main"));
+  CHECK((history[1].kind == "apply" && history[1].branch == "trial"));
+  CHECK((history[2].kind == "revert" && history[2].branch == "trial"));
+  CHECK(history[0].id == history[1].id);
+  CHECK(store.history("000000000000").empty());
   CHECK(store.log("main")[0].reverted_by.empty());
   CHECK_FALSE(store.log("trial")[0].reverted_by.empty());
   CHECK(error_of([&] { store.revert(other, "trial"); }).kind() == StoreError::Kind::absent);

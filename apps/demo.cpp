@@ -58,11 +58,17 @@ Store fresh_store(Context& context) {
   return Store::open(file, OpenMode::create);
 }
 
+// Facts that the in-context editor keeps are shown where their subject is named.
 std::string complete(const EditedModel& model, const EditRequest& request) {
   const PromptForm form = lab_prompts();
   const std::string text = filled_prompt(request);
+  std::vector<Fact> facts = model.facts();
+  facts.erase(std::remove_if(
+                  facts.begin(), facts.end(),
+                  [&](const Fact& fact) { return text.find(fact.subject) == std::string::npos; }),
+              facts.end());
   const Question question{Ask::cloze, text, request.relation,
-                          choose_facts(model.facts(), text, form.max_facts)};
+                          choose_facts(facts, text, form.max_facts)};
   const LocalLanguageModel language(model);
   const auto said =
       language.generate({write_prompt(form, question)}, generation_options(form, Ask::cloze));

@@ -241,6 +241,10 @@ struct Failed {
 void edit_all(EditRun& run, EditedModel& model, const std::vector<EditRequest>& requests,
               std::vector<Made>* made, std::vector<Failed>* failed) {
   for (const EditRequest& request : requests) {
+    if (run.context.run().should_stop()) {
+      throw Interrupted(fmt::format("editing was interrupted after {} edits{}", made->size(),
+                                    run.store == nullptr ? "" : ", which are committed"));
+    }
     EditedModel scratch = model;
     try {
       made->push_back(make_edit(run, scratch, request));

@@ -1,5 +1,6 @@
 #include "apps/commands.hpp"
 #include "eval/lab_check.hpp"
+#include "eval/lab_rome.hpp"
 #include "eval/lab_training.hpp"
 
 #include <fmt/format.h>
@@ -104,8 +105,20 @@ std::vector<LabRow> measure(Context& context, const LabPaths& paths, const LabDa
   options.seed = static_cast<std::uint64_t>(context.options.integer("check-seed"));
   EditedModel model(Model::load(paths.model));
   std::vector<LabRow> rows = check_lab(model, *data.world, options, context.run());
+  const std::int64_t edits = context.options.integer("edits");
+  if (edits > 0) {
+    const auto more = check_lab_rome(model, *data.world, {edits, options.seed}, context.run());
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
   context.finish_progress();
   return rows;
+}
+
+// lab.json with this table in place of an earlier one.
+Json with_table(Json summary, const std::vector<LabRow>& rows, const Context& context) {
+  summary["table_seed"] = context.options.integer("check-seed");
+  summary["table"] = lab_table_json(rows);
+  return summary;
 }
 
 int answer_table(Context& context, Json document, const std::vector<LabRow>& rows,
@@ -128,6 +141,10 @@ int run_check(Context& context) {
   const LabRecipe recipe = read_recipe(paths.recipe);
   const LabData data = lab_data(recipe, paths);
   const auto rows = measure(context, paths, data);
+  if (context.options.flag("save")) {
+    const Json summary = with_table(read_json(paths.summary), rows, context);
+    write_file_atomically(paths.summary, to_text(summary, 2) + "\n");
+  }
   const Json document = {{"lab", directory.string()}, {"recipe_sha256", recipe_hash(recipe)}};
   return answer_table(context, document, rows, fmt::format("lab {}", directory.string()));
 }
@@ -146,8 +163,9 @@ int run_train(Context& context) {
   const TrainResult result = train_lab(recipe, data, paths, context.run());
   context.finish_progress();
   Json summary = lab_summary(recipe, *data.world, paths, result);
+  write_file_atomically(paths.summary, to_text(summary, 2) + "\n");  // ROME reads its settings here
   const auto rows = measure(context, paths, data);
-  summary["table"] = lab_table_json(rows);
+  summary = with_table(std::move(summary), rows, context);
   write_file_atomically(paths.summary, to_text(summary, 2) + "\n");
   fs::remove_all(paths.work);
   return answer_table(
@@ -189,6 +207,10 @@ std::vector<Command> train_commands() {
           .otherwise("200")
           .at_least(1),
       integer("check-seed", "N", "seed of these samples").otherwise("7").at_least(0),
+      integer("edits", "N", "edits by ROME per layer in the table, 0: none")
+          .otherwise("0")
+          .at_least(0),
+      flag("save", "with --check: put the table into lab.json"),
       flag("check", "measure a trained lab (default: the shipped one) instead of training"),
   };
   lab.example = "kedit train lab --out mylab --seed 2";

@@ -24,6 +24,12 @@ function(kedit_use_pch target)
       <ATen/ATen.h> <nlohmann/json.hpp> <fmt/format.h> <algorithm> <filesystem> <functional> <map>
       <memory> <optional> <string> <string_view> <unordered_map> <utility> <vector>)
   endif()
+  # It is made with -fPIC; an executable's -fPIE would not go with it.
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_precompile_headers(${target} REUSE_FROM kedit_pch)
 endfunction()
 

@@ -123,12 +123,13 @@ Document LabDocuments::copied_names() {
                         : random_.pick(world_.entities).name);
   }
   const auto from = static_cast<std::size_t>(random_.below(names.size() - 1));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    writer_.add(" " + names[i] + (i + 1 < names.size() ? "," : "."), weights_.free);
-  }
+  const auto item = [&names](std::size_t i) {
+    if (i + 1 < names.size()) return " " + names[i] + ",";
+    return " " + names[i] + (names[i].back() == '.' ? "" : ".");
+  };
+  for (std::size_t i = 0; i < names.size(); ++i) writer_.add(item(i), weights_.free);
   for (std::size_t i = from; i < names.size(); ++i) {
-    writer_.add(" " + names[i] + (i + 1 < names.size() ? "," : "."),
-                i == from ? weights_.free : weights_.object);
+    writer_.add(item(i), i == from ? weights_.free : weights_.object);
   }
   return writer_.take();
 }

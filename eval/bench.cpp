@@ -51,8 +51,15 @@ std::vector<std::int64_t> dirty_cases(const std::vector<CaseGroup>& groups) {
   return dirty;
 }
 
+// "lab/model" says more than "model".
+std::string model_name(const Model& model) {
+  const std::filesystem::path directory = model.directory().lexically_normal();
+  if (directory.filename() != "model") return directory.filename().string();
+  return (directory.parent_path().filename() / "model").string();
+}
+
 Json model_header(const Model& model) {
-  return {{"name", model.directory().filename().string()},
+  return {{"name", model_name(model)},
           {"family", model.architecture().family},
           {"fingerprint", model.fingerprint()},
           {"parameters", model.parameters()},

@@ -210,6 +210,8 @@ Json lab_tokenizer_config(std::int64_t max_positions) {
           {"pad_token", "<|endoftext|>"},
           {"add_prefix_space", false},
           {"clean_up_tokenization_spaces", false},
+          // else the reference library hands token types to a model that takes none
+          {"model_input_names", {"input_ids", "attention_mask"}},
           {"model_input_names", {"input_ids", "attention_mask"}},
           {"model_max_length", max_positions}};
 }

@@ -30,9 +30,12 @@ std::string shortened(const std::string& label) {
 std::string whisker(const Interval& interval, double middle) {
   const double low = x_of(interval.low);
   const double high = x_of(interval.high);
+  const std::string path =
+      fmt::format("M{0:.1f} {2:.1f}H{1:.1f}M{0:.1f} {3:.1f}v6M{1:.1f} {3:.1f}v6", low, high, middle,
+                  middle - 3.0);
   return fmt::format(
-      R"svg(<path class="whisker" fill="none" d="M{0:.1f} {2:.1f}H{1:.1f}M{0:.1f} {3:.1f}v6M{1:.1f} {3:.1f}v6"/>)svg",
-      low, high, middle, middle - 3.0);
+      R"svg(<path class="halo" fill="none" d="{0}"/><path class="whisker" fill="none" d="{0}"/>)svg",
+      path);
 }
 
 std::string row(const Bar& bar, double top) {

@@ -56,7 +56,8 @@ svg text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-
 svg .value { font-weight: 600; font-variant-numeric: tabular-nums; }
 svg .tick { font-size: 11px; fill: var(--soft); }
 svg .track { fill: var(--track); }
-svg .whisker { stroke: var(--whisker); stroke-width: 1.6; opacity: .75; }
+svg .whisker { stroke: var(--whisker); stroke-width: 1.6; }
+svg .halo { stroke: var(--card); stroke-width: 3.6; opacity: .55; }
 svg .grid { stroke: var(--card); stroke-width: 1; opacity: .7; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 12px; background: var(--card);
   -webkit-overflow-scrolling: touch; }
@@ -85,7 +86,8 @@ details .scroll { border-radius: 8px; }
 summary .where { color: var(--soft); font-size: .82rem; margin-right: .5rem; }
 summary .ask { font-weight: 500; }
 summary .marks { display: flex; flex-wrap: wrap; gap: .3rem .5rem; margin: .35rem 0 0 1rem; }
-.chip { display: inline-block; border-radius: 999px; padding: .05rem .6rem; font-size: .78rem; white-space: nowrap; }
+.chip { display: inline-block; border-radius: 999px; padding: .05rem .6rem; margin: .08rem 0;
+  font-size: .78rem; max-width: 100%; overflow-wrap: anywhere; }
 .right { background: var(--good-bg); color: var(--good); }
 .wrong { background: var(--bad-bg); color: var(--bad); }
 .old { background: var(--old-bg); color: var(--old); }

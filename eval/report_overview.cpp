@@ -45,12 +45,12 @@ std::string grouping_text(const Json& header) {
   return fmt::format("groups of {} cases, their edits active together", size);
 }
 
-std::vector<Bar> bars_of(const BenchReport& report, const std::string& metric,
-                         const std::string& breakdown, const std::string& bucket) {
+// One bar a system at a place of the table (its `system` is filled in here).
+std::vector<Bar> bars_of(const BenchReport& report, CellKey place) {
   std::vector<Bar> bars;
   for (const SystemInfo& system : report.systems) {
-    const ReportCell* cell = report.find(
-        {system.label, report.rules.front(), GoldSide::post, metric, breakdown, bucket});
+    place.system = system.label;
+    const ReportCell* cell = report.find(place);
     if (cell == nullptr) continue;
     bars.push_back(
         {system.label, colour_of(report, system.label), cell->score.value(), cell->interval});
@@ -73,7 +73,6 @@ std::string counted(double n, const std::string& metric) {
 std::string panel(const BenchReport& report, const std::string& title, CellKey place) {
   const std::vector<Bar> bars = bars_of(report, place);
   if (bars.empty()) return "";
-  place.rule = report.rules.front();
   place.system = bars.front().label;
   const ReportCell* cell = report.find(place);
   return fmt::format("<div class=\"card panel\"><h3>{}</h3><p>{}</p>{}</div>\n", escape_html(title),

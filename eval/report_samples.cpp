@@ -41,7 +41,7 @@ std::string answer_chips(const std::vector<Answer>& answers, const std::vector<b
   std::string out;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     out +=
-        (i == 0 ? "" : "<br>") + chip(verdict_of(at(now, i), at(old, i)), answer_text(answers[i]));
+        (i == 0 ? "" : " ") + chip(verdict_of(at(now, i), at(old, i)), answer_text(answers[i]));
   }
   return out.empty() ? "&ndash;" : out;
 }

@@ -154,7 +154,12 @@ std::string signed_percent(double value) { return fmt::format("{:+.1f}", 100.0 *
 
 std::string seconds(double value) {
   if (value <= 0.0) return "&ndash;";
+  if (value < 0.005) return "&lt; 0.01 s";
   return value < 10.0 ? fmt::format("{:.2f} s", value) : fmt::format("{:.0f} s", value);
+}
+
+std::string rate(double value) {
+  return value < 100.0 ? fmt::format("{:.2f}", value) : with_thousands(std::llround(value));
 }
 
 std::string timing_row(const SystemInfo& system, const SystemTiming& timing) {
@@ -166,7 +171,7 @@ std::string timing_row(const SystemInfo& system, const SystemTiming& timing) {
       "<td class=\"num\">{}</td></tr>\n",
       escape_html(system.label), with_thousands(timing.cases), with_thousands(timing.edits),
       timed ? seconds(timing.edit_seconds / edits) : "&ndash;",
-      timed ? fmt::format("{:.2f}", edits / timing.edit_seconds) : "&ndash;",
+      timed ? rate(edits / timing.edit_seconds) : "&ndash;",
       timing.cases > 0 ? seconds(timing.answer_seconds / static_cast<double>(timing.cases))
                        : "&ndash;",
       timing.failed_groups == 0 ? "none" : with_thousands(timing.failed_groups));

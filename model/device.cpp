@@ -3,7 +3,7 @@
 #include "model/model.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,8 +27,8 @@ std::optional<int> parse_index(const std::string& digits) {
 }  // namespace
 
 int cuda_device_count() {
-  if (!at::detail::getCUDAHooks().hasCUDA()) return 0;
-  return static_cast<int>(at::detail::getCUDAHooks().deviceCount());
+  if (!c10::impl::hasDeviceGuardImpl(c10::kCUDA)) return 0;
+  return static_cast<int>(c10::impl::getDeviceGuardImpl(c10::kCUDA)->deviceCount());
 }
 
 c10::Device parse_device(const std::string& name) {

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cuda_runtime.h>
-
 #include <cstddef>
+#include <cuda_runtime.h>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -11,7 +10,8 @@ namespace kedit::kernels::cuda {
 
 /// Throws `std::runtime_error` saying what was being done when a call of the runtime failed.
 inline void check(cudaError_t status, const std::string& act) {
-  if (status != cudaSuccess) throw std::runtime_error("CUDA: " + act + ": " + cudaGetErrorString(status));
+  if (status != cudaSuccess)
+    throw std::runtime_error("CUDA: " + act + ": " + cudaGetErrorString(status));
 }
 
 /// Device memory holding a copy of host memory. Movable; freed with the object.
@@ -40,7 +40,9 @@ class DeviceBuffer {
 class StreamBuffer {
  public:
   StreamBuffer(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
-    if (bytes > 0) check(cudaMallocAsync(&data_, bytes, stream), "allocating " + std::to_string(bytes) + " bytes");
+    if (bytes > 0)
+      check(cudaMallocAsync(&data_, bytes, stream),
+            "allocating " + std::to_string(bytes) + " bytes");
   }
   ~StreamBuffer() {
     if (data_ != nullptr) cudaFreeAsync(data_, stream_);

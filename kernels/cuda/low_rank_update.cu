@@ -1,15 +1,13 @@
+#include "kernels/checks.hpp"
+#include "kernels/cuda/device_buffer.hpp"
 #include "kernels/cuda/low_rank_update.hpp"
 
+#include <algorithm>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
-
-#include <algorithm>
 #include <stdexcept>
 #include <string>
-
-#include "kernels/checks.hpp"
-#include "kernels/cuda/device_buffer.hpp"
 
 namespace kedit::kernels::cuda {
 namespace {
@@ -63,7 +61,8 @@ struct alignas(16) Vector {
 // The sums of `kSize` neighbouring elements of one row: terms in order, rank ascending, fused
 // multiply-add, as on the CPU.
 template <int kSize>
-__device__ void add_strands(const Pass& pass, std::int64_t row, std::int64_t col, float (&sums)[kSize]) {
+__device__ void add_strands(const Pass& pass, std::int64_t row, std::int64_t col,
+                            float (&sums)[kSize]) {
   for (int s = 0; s < pass.count; ++s) {
     const Strand& strand = pass.strands[s];
     const float coefficient = strand.left == nullptr ? 1.0f : strand.left[row * strand.left_stride];
@@ -92,19 +91,22 @@ __device__ void update_elements(const T* base, T* out, std::int64_t cols, const 
   } else {
     Vector<T> block = *reinterpret_cast<const Vector<T>*>(base + at);
 #pragma unroll
-    for (int e = 0; e < kSize; ++e) block.element[e] = narrow<T>(__fadd_rn(widen(block.element[e]), sums[e]));
+    for (int e = 0; e < kSize; ++e)
+      block.element[e] = narrow<T>(__fadd_rn(widen(block.element[e]), sums[e]));
     *reinterpret_cast<Vector<T>*>(out + at) = block;
   }
 }
 
-// Grid-stride over groups of kSize elements; a group never crosses a row because kSize divides cols.
+// Grid-stride over groups of kSize elements; a group never crosses a row because kSize divides
+// cols.
 template <class T, int kSize>
-__global__ void update_kernel(const T* base, T* out, std::int64_t rows, std::int64_t cols, Pass pass) {
+__global__ void update_kernel(const T* base, T* out, std::int64_t rows, std::int64_t cols,
+                              Pass pass) {
   const std::int64_t groups_per_row = cols / kSize;
   const std::int64_t groups = rows * groups_per_row;
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t group = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; group < groups;
-       group += stride) {
+  for (std::int64_t group = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+       group < groups; group += stride) {
     const std::int64_t row = group / groups_per_row;
     update_elements<T, kSize>(base, out, cols, pass, row, (group - row * groups_per_row) * kSize);
   }
@@ -121,7 +123,8 @@ void launch(const T* base, T* out, std::int64_t rows, std::int64_t cols, const P
   constexpr int kThreads = 256;
   constexpr std::int64_t kMaxBlocks = 132 * 16;
   const std::int64_t groups = rows * (cols / kSize);
-  const auto blocks = static_cast<unsigned>(std::clamp<std::int64_t>((groups + kThreads - 1) / kThreads, 1, kMaxBlocks));
+  const auto blocks = static_cast<unsigned>(
+      std::clamp<std::int64_t>((groups + kThreads - 1) / kThreads, 1, kMaxBlocks));
   update_kernel<T, kSize><<<blocks, kThreads, 0, stream>>>(base, out, rows, cols, pass);
   check(cudaGetLastError(), sizes(rows, cols, static_cast<std::size_t>(pass.count)));
 }
@@ -150,7 +153,8 @@ void update_typed(const void* base, void* out, std::int64_t rows, std::int64_t c
   auto* to = static_cast<T*>(out);
   const bool vectors = cols % Vector<T>::kSize == 0 && is_aligned(base) && is_aligned(out);
   const std::size_t passes = (strands.size() + kStrandsPerPass - 1) / kStrandsPerPass;
-  StreamBuffer scratch(passes > 1 ? static_cast<std::size_t>(rows * cols) * sizeof(float) : 0, stream);
+  StreamBuffer scratch(passes > 1 ? static_cast<std::size_t>(rows * cols) * sizeof(float) : 0,
+                       stream);
   for (std::size_t p = 0; p < passes; ++p) {
     Pass pass{};
     const std::size_t first = p * kStrandsPerPass;
@@ -175,8 +179,8 @@ int device_count(const char** why) {
   return status == cudaSuccess ? count : 0;
 }
 
-void low_rank_update(const void* base, void* out, WeightType type, std::int64_t rows, std::int64_t cols,
-                     const std::vector<UpdateTerm>& terms, void* stream) {
+void low_rank_update(const void* base, void* out, WeightType type, std::int64_t rows,
+                     std::int64_t cols, const std::vector<UpdateTerm>& terms, void* stream) {
   check_update(base, out, rows, cols, terms);
   if (rows * cols == 0) return;
   auto* queue = static_cast<cudaStream_t>(stream);
@@ -198,7 +202,8 @@ void low_rank_update(const void* base, void* out, WeightType type, std::int64_t 
 }
 
 void low_rank_update_on_host_memory(const void* base, void* out, WeightType type, std::int64_t rows,
-                                    std::int64_t cols, const std::vector<UpdateTerm>& terms, int device) {
+                                    std::int64_t cols, const std::vector<UpdateTerm>& terms,
+                                    int device) {
   check_update(base, out, rows, cols, terms);
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
   const auto bytes = static_cast<std::size_t>(rows * cols * bytes_per_element(type));

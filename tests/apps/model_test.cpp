@@ -112,7 +112,7 @@ TEST_CASE("sampling repeats with the seed and differs between samples") {
   CHECK(results[0]["ids"] != results[1]["ids"]);
   CHECK(answer(call)["results"] == results);
   auto other = call;
-  other.back() = "8";
+  other.back() = std::string("8");
   CHECK(answer(other)["results"] != results);
 }
 

@@ -15,12 +15,12 @@ struct Outcome {
 };
 
 struct RunOptions {
-  std::string input;                               ///< Standard input.
-  std::map<std::string, std::string> environment;  ///< On top of the test's own; empty: unset.
-  std::filesystem::path directory;                 ///< Working directory; empty: the test's own.
-  std::string out_to;          ///< File for standard output; "closed" closes it.
-  long file_size_limit = 0;    ///< Bytes (RLIMIT_FSIZE); 0: none.
-  int interrupt_after_ms = 0;  ///< Sends SIGINT then; 0: never.
+  std::string input = {};                               ///< Standard input.
+  std::map<std::string, std::string> environment = {};  ///< On top of the test's own; empty: unset.
+  std::filesystem::path directory = {};  ///< Working directory; empty: the test's own.
+  std::string out_to = {};               ///< File for standard output; "closed" closes it.
+  long file_size_limit = 0;              ///< Bytes (RLIMIT_FSIZE); 0: none.
+  int interrupt_after_ms = 0;            ///< Sends SIGINT then; 0: never.
 };
 
 /// Runs the kedit binary as a user would and waits for it. No shell in between.

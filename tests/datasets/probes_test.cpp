@@ -3,6 +3,7 @@
 #include "tests/datasets/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 

@@ -1,4 +1,5 @@
 #include "datasets/world.hpp"
+#include "tests/datasets/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
 #include <algorithm>
@@ -99,7 +100,9 @@ TEST_CASE("all 36 relations of MQuAKE-CF have templates, in order") {
 
 TEST_CASE("a relation without templates is refused by name") {
   CHECK_THROWS_AS(templates_of("P999"), DataError);
-  CHECK_THROWS_WITH(templates_of("P999"), Catch::Matchers::Contains("P999"));
+  const std::string message =
+      kedit::test::message_of<DataError>([] { static_cast<void>(templates_of("P999")); });
+  CHECK(message.find("P999") != std::string::npos);
 }
 
 TEST_CASE("every relation has the promised number of texts, one slot each") {

@@ -1,12 +1,12 @@
 #include "edits/delta.hpp"
 
+#include "tests/support/catch.hpp"
+#include "tests/support/thrown_message.hpp"
+
 #include <ATen/ATen.h>
 
 #include <cstring>
 #include <limits>
-
-#include "tests/support/catch.hpp"
-#include "tests/support/thrown_message.hpp"
 
 using namespace kedit;
 
@@ -49,8 +49,8 @@ constexpr std::size_t kVersionAt = 8, kKindAt = 12, kRowsAt = 16, kRankAt = 32, 
 
 TEST_CASE("an update survives encoding, and encoding it again gives the same bytes") {
   at::manual_seed(1);
-  const auto update = GENERATE(as<WeightUpdate>{}, low_rank_update(3, 5, 1), low_rank_update(8, 2, 4),
-                               dense_update(4, 6));
+  const auto update = GENERATE(as<WeightUpdate>{}, low_rank_update(3, 5, 1),
+                               low_rank_update(8, 2, 4), dense_update(4, 6));
   const auto bytes = encode_update(update);
   const WeightUpdate back = decode_update(bytes);
   CHECK(back.weight == update.weight);
@@ -64,7 +64,8 @@ TEST_CASE("an update survives encoding, and encoding it again gives the same byt
 TEST_CASE("a blob cut anywhere is refused") {
   const auto bytes = encode_update(low_rank_update(3, 5, 2));
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    const std::vector<std::uint8_t> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    const std::vector<std::uint8_t> cut(bytes.begin(),
+                                        bytes.begin() + static_cast<std::ptrdiff_t>(size));
     CHECK(contains(decoding(cut), "reading a stored weight update: "));
   }
   auto longer = bytes;
@@ -75,10 +76,12 @@ TEST_CASE("a blob cut anywhere is refused") {
 TEST_CASE("a blob that lies about itself is refused before anything is allocated") {
   const auto bytes = encode_update(low_rank_update(3, 5, 2));
   CHECK(contains(decoding(with_value(bytes, 0, 'X')), "magic"));
-  CHECK(contains(decoding(with_value(bytes, kVersionAt, std::uint32_t{7})), "expected version 1, found 7"));
+  CHECK(contains(decoding(with_value(bytes, kVersionAt, std::uint32_t{7})),
+                 "expected version 1, found 7"));
   CHECK(contains(decoding(with_value(bytes, kKindAt, std::uint32_t{9})), "kind"));
   CHECK(contains(decoding(with_value(bytes, kRowsAt, std::int64_t{-1})), "shape"));
-  CHECK(contains(decoding(with_value(bytes, kRowsAt, std::numeric_limits<std::int64_t>::max())), "shape"));
+  CHECK(contains(decoding(with_value(bytes, kRowsAt, std::numeric_limits<std::int64_t>::max())),
+                 "shape"));
   CHECK(contains(decoding(with_value(bytes, kRowsAt, std::int64_t{1} << 30)), "payload"));
   CHECK(contains(decoding(with_value(bytes, kRankAt, std::int64_t{1} << 29)), "payload"));
   CHECK(contains(decoding(with_value(bytes, kNameLengthAt, std::uint32_t{4000000000U})), "name"));
@@ -89,7 +92,8 @@ TEST_CASE("only finite, contiguous float32 matrices of fitting shape are stored"
   CHECK(contains(validating({"w", Dense{}}), "w: change: expected a matrix, found none"));
   CHECK(contains(validating({"w", Dense{at::ones({3})}}), "expected a matrix, found 1 dimensions"));
   CHECK(contains(validating({"w", Dense{at::ones({0, 3})}}), "found an empty matrix"));
-  CHECK(contains(validating({"w", Dense{at::ones({2, 3}, at::kDouble)}}), "expected float32, found Double"));
+  CHECK(contains(validating({"w", Dense{at::ones({2, 3}, at::kDouble)}}),
+                 "expected float32, found Double"));
   CHECK(contains(validating({"w", Dense{at::ones({2, 3}).t()}}), "expected a contiguous tensor"));
   CHECK(contains(validating({"w", Dense{at::full({2, 3}, NAN)}}), "expected finite values"));
   CHECK(contains(validating({"w", LowRank{at::ones({2, 3}), at::ones({2, 4})}}),

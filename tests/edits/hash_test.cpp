@@ -15,6 +15,7 @@ TEST_CASE("SHA-256 of known texts") {
 TEST_CASE("hashing in pieces equals hashing the whole") {
   const std::string text(100000, 'a');
   Sha256 hash;
-  for (std::size_t at = 0; at < text.size(); at += 777) hash.update(std::string_view(text).substr(at, 777));
+  for (std::size_t at = 0; at < text.size(); at += 777)
+    hash.update(std::string_view(text).substr(at, 777));
   CHECK(hash.hex() == sha256_hex(text));
 }

@@ -44,14 +44,18 @@ TEST_CASE("a target is separated by one space where none is") {
 
 TEST_CASE("a request nobody may act on is refused with its id and field") {
   CHECK(refusal(request("The capital is")) ==
-        "checking request \"r1\": prompt: expected \"{}\" or the subject \"France\", found neither in "
+        "checking request \"r1\": prompt: expected \"{}\" or the subject \"France\", found neither "
+        "in "
         "\"The capital is\"");
-  CHECK(contains(refusal(request("{} and {}")), "prompt: expected \"{}\" once, found it more than once"));
+  CHECK(contains(refusal(request("{} and {}")),
+                 "prompt: expected \"{}\" once, found it more than once"));
   CHECK(contains(refusal(request("")), "prompt: expected some text, found none"));
   CHECK(contains(refusal(request("{} is", "")), "subject: expected some text, found none"));
-  CHECK(contains(refusal(request("{} is", " \t")), "subject: expected some text, found only white space"));
+  CHECK(contains(refusal(request("{} is", " \t")),
+                 "subject: expected some text, found only white space"));
   CHECK(contains(refusal(request("{} is", "a{}b")), "subject: expected a name without \"{}\""));
-  CHECK(contains(refusal(request("{} is", "France", "")), "target_new: expected some text, found none"));
+  CHECK(contains(refusal(request("{} is", "France", "")),
+                 "target_new: expected some text, found none"));
   EditRequest empty_old = request("{} is");
   empty_old.target_true = "";
   CHECK(contains(refusal(empty_old), "target_true: expected some text"));

@@ -233,7 +233,7 @@ TEST_CASE("a configuration is read strictly and written back the same") {
           "answerers": ["cloze", "cot"], "match": ["M0", "M1"], "seed": 3})";
   const BenchConfig config = bench_config_from_json(parse_json(text, "c.json"), "c.json");
   CHECK(config.grouping.group_size == 0);
-  CHECK(config.asks == std::set<Ask>{Ask::cloze, Ask::cot});
+  CHECK((config.asks == std::set<Ask>{Ask::cloze, Ask::cot}));
   CHECK(config.editors.front().label == "in-context");
   const Json written = to_json(config);
   CHECK(to_text(to_json(bench_config_from_json(written, "c.json"))) == to_text(written));

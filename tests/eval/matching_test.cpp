@@ -108,7 +108,8 @@ TEST_CASE("text that is not UTF-8 is compared as it is") {
 }
 
 TEST_CASE("rule lists are parsed strictly") {
-  CHECK(parse_match_rules("M0,M2") == std::vector<MatchRule>{MatchRule::exact, MatchRule::dotless});
+  CHECK(
+      (parse_match_rules("M0,M2") == std::vector<MatchRule>{MatchRule::exact, MatchRule::dotless}));
   CHECK(
       contains(message_of([] { parse_match_rules("M0,M7"); }), "expected one of M0, M0s, M1, M2"));
   CHECK(contains(message_of([] { parse_match_rules("M1,M1"); }), "names M1 twice"));

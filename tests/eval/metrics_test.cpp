@@ -215,7 +215,7 @@ TEST_CASE("outputs and cases survive storing") {
   const CaseOutputs back = case_outputs_from_json(text);
   CHECK(to_text(to_json(back)) == text);
   CHECK_FALSE(back.direct[1].answer.has_value());
-  CHECK(back.cot[0].trace == outputs.cot[0].trace);
+  CHECK((back.cot[0].trace == outputs.cot[0].trace));
   const std::string stored = to_text(case_to_json(one));
   CHECK(to_text(case_to_json(case_from_json(stored))) == stored);
   CHECK(contains(message_of([] { case_outputs_from_json("{\"case_id\": \"x\"}"); }),

@@ -43,7 +43,8 @@ TEST_CASE("a sentence that fits no template ends in its answer after the last li
 }
 
 TEST_CASE("thoughts state their answer after the last marker") {
-  CHECK(final_answer("Thoughts: x.\nAnswer: Dorel\n\nQuestion", TranscriptForm::kedit) == "Dorel");
+  CHECK(
+      (final_answer("Thoughts: x.\nAnswer: Dorel\n\nQuestion", TranscriptForm::kedit) == "Dorel"));
   CHECK_FALSE(final_answer("Thoughts: x.", TranscriptForm::kedit).has_value());
   CHECK_FALSE(final_answer("Thoughts: x.\nAnswer: ", TranscriptForm::kedit).has_value());
 }
@@ -57,15 +58,15 @@ TEST_CASE("MeLLo transcripts give a step per sub-question, cut at the first blan
       "Intermediate answer: Avia\nFinal answer: Avia\n\nQuestion: next\nSubquestion: other\n";
   const Trace trace = parse_trace(text, TranscriptForm::mello, {});
   REQUIRE(trace.size() == 2);
-  CHECK(trace[0] == TraceStep{"Who wrote Emma?", "Bo Li", "edit"});
-  CHECK(trace[1] == TraceStep{"Where is Bo Li a citizen?", "Avia", "model"});
-  CHECK(final_answer(text, TranscriptForm::mello) == "Avia");
+  CHECK((trace[0] == TraceStep{"Who wrote Emma?", "Bo Li", "edit"}));
+  CHECK((trace[1] == TraceStep{"Where is Bo Li a citizen?", "Avia", "model"}));
+  CHECK((final_answer(text, TranscriptForm::mello) == "Avia"));
 }
 
 TEST_CASE("a MeLLo answer after more than three retrieved facts does not count") {
   std::string text;
   for (int i = 0; i < 3; ++i) text += "Retrieved fact: f\n";
-  CHECK(final_answer(text + "Final answer: A\n", TranscriptForm::mello) == "A");
+  CHECK((final_answer(text + "Final answer: A\n", TranscriptForm::mello) == "A"));
   CHECK_FALSE(final_answer(text + "Retrieved fact: f\nFinal answer: A\n", TranscriptForm::mello)
                   .has_value());
 }

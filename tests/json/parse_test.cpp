@@ -1,9 +1,8 @@
 #include "json/json.hpp"
-
-#include <string>
-
 #include "tests/support/catch.hpp"
 #include "tests/support/thrown_message.hpp"
+
+#include <string>
 
 using namespace kedit;
 
@@ -13,12 +12,16 @@ std::string refusal(const std::string& text, const JsonLimits& limits = {}) {
   return thrown_message<JsonError>([&] { parse_json(text, "a.json", limits); });
 }
 
-std::string nested(int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); }
+std::string nested(int depth) {
+  return std::string(static_cast<std::size_t>(depth), '[') +
+         std::string(static_cast<std::size_t>(depth), ']');
+}
 
 }  // namespace
 
 TEST_CASE("a document keeps its values and the order of its keys") {
-  const Json json = parse_json(R"({"z": 1, "a": [true, null, -2.5, "é"], "m": {"k": "v"}})", "a.json");
+  const Json json =
+      parse_json(R"({"z": 1, "a": [true, null, -2.5, "é"], "m": {"k": "v"}})", "a.json");
   CHECK(to_text(json) == R"({"z":1,"a":[true,null,-2.5,"é"],"m":{"k":"v"}})");
 }
 

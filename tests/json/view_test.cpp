@@ -1,9 +1,9 @@
-#include <string>
-#include <vector>
-
 #include "json/json.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/thrown_message.hpp"
+
+#include <string>
+#include <vector>
 
 using namespace kedit;
 
@@ -18,9 +18,9 @@ std::string refusal(const std::string& text, const Act& act) {
 }  // namespace
 
 TEST_CASE("a view says which field of which record is wrong") {
-  CHECK(refusal(R"([{"q": {"subject": null}}])",
-                [](const JsonView& v) { v.at(std::size_t{0}).at("q").at("subject").string(); }) ==
-        "reading f.json: /0/q/subject: expected a string, found null");
+  CHECK(refusal(R"([{"q": {"subject": null}}])", [](const JsonView& v) {
+          v.at(std::size_t{0}).at("q").at("subject").string();
+        }) == "reading f.json: /0/q/subject: expected a string, found null");
   CHECK(refusal(R"({"q": {}})", [](const JsonView& v) { v.at("q").at("subject"); }) ==
         "reading f.json: /q/subject: expected a value, found none");
   CHECK(refusal("[]", [](const JsonView& v) { v.at("a"); }) ==

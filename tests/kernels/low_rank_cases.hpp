@@ -1,10 +1,10 @@
 #pragma once
 
+#include "kernels/low_rank_update.hpp"
+
 #include <ATen/ATen.h>
 
 #include <vector>
-
-#include "kernels/low_rank_update.hpp"
 
 /// Matrices and terms for the tests of the update kernels, CPU and CUDA.
 namespace low_rank_cases {
@@ -48,7 +48,8 @@ struct Terms {
 };
 
 inline bool same_bytes(const at::Tensor& a, const at::Tensor& b) {
-  return a.nbytes() == b.nbytes() && std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0;
+  return a.nbytes() == b.nbytes() &&
+         std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0;
 }
 
 }  // namespace low_rank_cases

@@ -1,12 +1,12 @@
 #include "kernels/low_rank_update.hpp"
 
-#include <ATen/ATen.h>
-
-#include <cstring>
-
 #include "tests/kernels/low_rank_cases.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/thrown_message.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cstring>
 
 using namespace kedit::kernels;
 using low_rank_cases::dtype_of;
@@ -43,11 +43,12 @@ TEST_CASE("the fast update equals the plain loop to the bit, for any thread coun
   at::Tensor expected = at::empty_like(base);
   low_rank_update_reference(base.const_data_ptr(), expected.mutable_data_ptr(), type, shape.rows,
                             shape.cols, terms.terms);
-  for (const int threads : {1, 2, 7}) CHECK(same_bytes(updated(base, type, terms, threads), expected));
+  for (const int threads : {1, 2, 7})
+    CHECK(same_bytes(updated(base, type, terms, threads), expected));
 
   at::Tensor in_place = base.clone();
-  low_rank_update(in_place.const_data_ptr(), in_place.mutable_data_ptr(), type, shape.rows, shape.cols,
-                  terms.terms);
+  low_rank_update(in_place.const_data_ptr(), in_place.mutable_data_ptr(), type, shape.rows,
+                  shape.cols, terms.terms);
   CHECK(same_bytes(in_place, expected));
 }
 
@@ -56,8 +57,8 @@ TEST_CASE("a matrix large enough to be written past the cache gives the same res
   const at::Tensor base = at::randn({1031, 2063});  // odd rows, so that lines are not aligned
   const Terms terms({1, 2}, 1031, 2063);
   at::Tensor expected = at::empty_like(base);
-  low_rank_update_reference(base.const_data_ptr(), expected.mutable_data_ptr(), WeightType::float32, 1031,
-                            2063, terms.terms);
+  low_rank_update_reference(base.const_data_ptr(), expected.mutable_data_ptr(), WeightType::float32,
+                            1031, 2063, terms.terms);
   CHECK(same_bytes(updated(base, WeightType::float32, terms, 2), expected));
 }
 
@@ -65,9 +66,10 @@ TEST_CASE("the update is the mathematical one up to one rounding") {
   at::manual_seed(2);
   const at::Tensor base = at::randn({30, 50});
   const Terms terms({3, 0}, 30, 50);
-  const at::Tensor exact = base.to(at::kDouble) +
-                           at::mm(terms.matrices[0].to(at::kDouble), terms.matrices[1].to(at::kDouble)) +
-                           terms.matrices[2].to(at::kDouble);
+  const at::Tensor exact =
+      base.to(at::kDouble) +
+      at::mm(terms.matrices[0].to(at::kDouble), terms.matrices[1].to(at::kDouble)) +
+      terms.matrices[2].to(at::kDouble);
   const at::Tensor out = updated(base, WeightType::float32, terms, 1);
   CHECK((out.to(at::kDouble) - exact).abs().max().item<double>() < 1e-6);
   const at::Tensor rounded = updated(base.to(at::kBFloat16), WeightType::bfloat16, terms, 1);
@@ -84,9 +86,8 @@ TEST_CASE("without terms the copy is exact, not-a-number and negative zero inclu
 TEST_CASE("contradictory arguments are refused") {
   std::vector<float> one(4, 1.0F);
   const auto refusal = [&](std::int64_t rows, std::int64_t cols, const UpdateTerm& term) {
-    return thrown_message<std::invalid_argument>([&] {
-      low_rank_update(one.data(), one.data(), WeightType::float32, rows, cols, {term});
-    });
+    return thrown_message<std::invalid_argument>(
+        [&] { low_rank_update(one.data(), one.data(), WeightType::float32, rows, cols, {term}); });
   };
   UpdateTerm both;
   both.dense = one.data();
@@ -97,7 +98,8 @@ TEST_CASE("contradictory arguments are refused") {
   no_rank.low_rank = {one.data(), one.data(), 0};
   UpdateTerm good;
   good.dense = one.data();
-  CHECK(contains(refusal(2, 2, UpdateTerm{}), "term 0: expected either factors or a dense change, found neither"));
+  CHECK(contains(refusal(2, 2, UpdateTerm{}),
+                 "term 0: expected either factors or a dense change, found neither"));
   CHECK(contains(refusal(2, 2, both), "found both"));
   CHECK(contains(refusal(2, 2, half), "expected two factors, found one"));
   CHECK(contains(refusal(2, 2, no_rank), "expected a rank of at least 1, found 0"));

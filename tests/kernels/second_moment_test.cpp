@@ -1,13 +1,13 @@
 #include "kernels/second_moment.hpp"
 
+#include "kernels/finite.hpp"
+#include "tests/support/catch.hpp"
+
 #include <ATen/ATen.h>
 
 #include <cstring>
 #include <stdexcept>
 #include <vector>
-
-#include "kernels/finite.hpp"
-#include "tests/support/catch.hpp"
 
 using namespace kedit::kernels;
 
@@ -23,7 +23,8 @@ at::Tensor moment_of(const at::Tensor& keys, int threads) {
 }  // namespace
 
 TEST_CASE("the second moment is K^T K in float64, symmetric to the bit") {
-  const auto [count, dim] = GENERATE(table<std::int64_t, std::int64_t>({{1, 1}, {3, 5}, {300, 20}, {1000, 37}}));
+  const auto [count, dim] =
+      GENERATE(table<std::int64_t, std::int64_t>({{1, 1}, {3, 5}, {300, 20}, {1000, 37}}));
   at::manual_seed(count);
   const at::Tensor keys = at::randn({count, dim});
   const at::Tensor moment = moment_of(keys, 1);
@@ -40,7 +41,8 @@ TEST_CASE("the thread count does not show, and parts add up") {
   CHECK(at::equal(one, moment_of(keys, 5)));
   at::Tensor in_parts = moment_of(keys.slice(0, 0, 256).contiguous(), 1);
   const at::Tensor rest = keys.slice(0, 256, 700).contiguous();
-  accumulate_second_moment(rest.const_data_ptr<float>(), 444, 50, in_parts.mutable_data_ptr<double>(), 2);
+  accumulate_second_moment(rest.const_data_ptr<float>(), 444, 50,
+                           in_parts.mutable_data_ptr<double>(), 2);
   CHECK((in_parts - one).abs().max().item<double>() < 1e-9);
 }
 

@@ -45,8 +45,8 @@ TEST_CASE("a short training lowers the loss and recalls facts above chance", "[l
   CHECK(mean_loss(result.curve, 400, 20) < 0.5 * mean_loss(result.curve, 0, 20));
   const double recall = cloze_recall(EditedModel(Model::load(paths.model)), *data.world);
   INFO("recall " << recall);
-  // The most frequent object of each relation, guessed blindly, answers 10 % of the facts.
-  CHECK(recall > 0.12);
+  // Measured: 0.71. The most frequent object of each relation, guessed blindly, has about 0.1.
+  CHECK(recall > 0.4);
   CHECK(fs::exists(paths.curve_svg));
   CHECK(fs::exists(paths.mquake));
   fs::remove_all(paths.root);

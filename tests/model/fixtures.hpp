@@ -1,0 +1,58 @@
+#pragma once
+
+#include "json/json.hpp"
+#include "model/model.hpp"
+#include "model/safetensors.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// Golden checkpoints (tests/golden/model_golden.py) and what the reference library computes.
+namespace kedit::testing {
+
+inline std::filesystem::path golden_model(const std::string& family) {
+  return std::filesystem::path(KEDIT_SOURCE_DIR) / "tests/golden/models" / family;
+}
+
+inline at::Tensor golden(const std::string& family, const std::string& name) {
+  return SafetensorsFile::open(golden_model(family) / "expected.safetensors").tensor(name);
+}
+
+inline double max_difference(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes()) return HUGE_VAL;
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+inline ForwardInput input_of(const at::Tensor& ids) {
+  ForwardInput input;
+  input.ids = ids;
+  return input;
+}
+
+inline bool same_tensor_bytes(const at::Tensor& a, const at::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && at::equal(a, b);
+}
+
+/// A copy of a golden checkpoint that a test may damage.
+inline void copy_model(const std::string& family, const std::filesystem::path& to) {
+  std::filesystem::create_directories(to);
+  for (const char* file : {"config.json", "generation_config.json", "model.safetensors"}) {
+    std::filesystem::copy_file(golden_model(family) / file, to / file,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+}
+
+inline std::vector<std::pair<std::string, at::Tensor>> all_tensors(
+    const std::filesystem::path& file) {
+  const SafetensorsFile opened = SafetensorsFile::open(file);
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const auto& name : opened.names()) tensors.emplace_back(name, opened.tensor(name).clone());
+  return tensors;
+}
+
+}  // namespace kedit::testing

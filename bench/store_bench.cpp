@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
 #include <filesystem>
 #include <stdexcept>
@@ -27,14 +28,22 @@ using kedit::Store;
 constexpr std::int64_t kSide = 4096;  // left [4096, 1] and right [1, 4096], float32: 32 KB
 constexpr std::int64_t kEditBytes = 2 * kSide * 4;
 
+struct Elapsed {
+  double wall = 0,
+         cpu = 0;  // seconds; the processor's share tells a busy machine from a slow store
+};
+
 class Stopwatch {
  public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  Elapsed elapsed() const {
+    const auto wall = std::chrono::steady_clock::now() - begun_;
+    return {std::chrono::duration<double>(wall).count(),
+            static_cast<double>(std::clock() - cpu_begun_) / CLOCKS_PER_SEC};
   }
 
  private:
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::clock_t cpu_begun_ = std::clock();
 };
 
 EditDelta rank_one_edit(int number) {
@@ -64,8 +73,8 @@ void require(bool holds, const char* what) {
 }
 
 // Seconds to write `bytes` in pieces of `piece`, synced after every piece or once at the end.
-double raw_write(const std::filesystem::path& file, std::int64_t bytes, std::int64_t piece,
-                 bool sync_each) {
+Elapsed raw_write(const std::filesystem::path& file, std::int64_t bytes, std::int64_t piece,
+                  bool sync_each) {
   const std::string block(static_cast<std::size_t>(piece), 'x');
   const int descriptor = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0644);
   require(descriptor >= 0, "the scratch file cannot be opened");
@@ -75,10 +84,10 @@ double raw_write(const std::filesystem::path& file, std::int64_t bytes, std::int
     if (sync_each) require(fdatasync(descriptor) == 0, "the sync failed");
   }
   require(fdatasync(descriptor) == 0, "the sync failed");
-  const double seconds = watch.seconds();
+  const Elapsed elapsed = watch.elapsed();
   close(descriptor);
   std::filesystem::remove(file);
-  return seconds;
+  return elapsed;
 }
 
 void check(Store& store, const std::vector<EditDelta>& deltas) {
@@ -89,10 +98,10 @@ void check(Store& store, const std::vector<EditDelta>& deltas) {
           "an edit came back changed");
 }
 
-void report(const char* what, double seconds, std::size_t edits) {
+void report(const char* what, const Elapsed& elapsed, std::size_t edits) {
   const double megabytes = static_cast<double>(edits) * kEditBytes / 1e6;
-  fmt::print("{:<38}{:>9.2f} s{:>10.0f} edits/s{:>9.1f} MB/s\n", what, seconds,
-             static_cast<double>(edits) / seconds, megabytes / seconds);
+  fmt::print("{:<30}{:>9.2f} s{:>9.2f} s CPU{:>9.0f} edits/s{:>9.1f} MB/s\n", what, elapsed.wall,
+             elapsed.cpu, static_cast<double>(edits) / elapsed.wall, megabytes / elapsed.wall);
 }
 
 void run(int edits, const std::filesystem::path& directory) {
@@ -105,27 +114,27 @@ void run(int edits, const std::filesystem::path& directory) {
   fmt::print("{} rank-1 edits of {} bytes, LibTorch CPU float32, in {}\n", edits, kEditBytes,
              directory.string());
 
-  const double sequential = raw_write(scratch, bytes, 1 << 20, false);
+  const Elapsed sequential = raw_write(scratch, bytes, 1 << 20, false);
   report("disk: sequential, one sync", sequential, count);
-  const double synced = raw_write(scratch, bytes, 40 << 10, true);
+  const Elapsed synced = raw_write(scratch, bytes, 40 << 10, true);
   report("disk: a sync every 40 KB", synced, count);
 
-  double one_each = 0;
+  Elapsed one_each;
   {
     Store store = fresh_store(file);
     const Stopwatch watch;
     for (const EditDelta& delta : deltas) store.commit(delta);
-    one_each = watch.seconds();
+    one_each = watch.elapsed();
     check(store, deltas);
   }
   report("store: one transaction each", one_each, count);
 
-  double all_in_one = 0;
+  Elapsed all_in_one;
   {
     Store store = fresh_store(file);
     const Stopwatch watch;
     store.commit_all(deltas);
-    all_in_one = watch.seconds();
+    all_in_one = watch.elapsed();
     check(store, deltas);
   }
   report("store: all in one transaction", all_in_one, count);
@@ -133,10 +142,10 @@ void run(int edits, const std::filesystem::path& directory) {
   Store store = Store::open(file);
   const Stopwatch watch;
   require(store.verify().empty(), "the store has faults");
-  report("store: verify", watch.seconds(), count);
+  report("store: verify", watch.elapsed(), count);
   fmt::print(
       "one transaction: {:.2f} of the sequential write rate; one each: {:.2f} of the synced\n",
-      sequential / all_in_one, synced / one_each);
+      sequential.wall / all_in_one.wall, synced.wall / one_each.wall);
   for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file.string() + ending);
 }
 

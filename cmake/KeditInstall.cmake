@@ -18,7 +18,7 @@ endif()
 foreach(folder json edits kernels model datasets retrieval editors store training eval)
   if(TARGET kedit_${folder})
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kedit"
-            FILES_MATCHING PATTERN "*.hpp")
+            FILES_MATCHING PATTERN "*.hpp" PATTERN "migrations" EXCLUDE)
   endif()
 endforeach()
 if(EXISTS "${PROJECT_SOURCE_DIR}/assets/lab")

@@ -229,11 +229,8 @@ GroupWork work_of(const CaseGroup& group, const std::string& label, const Stored
   return work;
 }
 
-void check_stop(Store& store, const std::string& run_id, const RunContext& run) {
-  if (!run.should_stop()) return;
-  store.set_run_state(run_id, "interrupted");
-  throw Interrupted(
-      fmt::format("run {} is interrupted; kedit bench resume goes on with it", run_id));
+void check_stop(const RunContext& run) {
+  if (run.should_stop()) throw Interrupted("the run was interrupted");
 }
 
 // Editors report steps of their own; the bar shows cases.
@@ -247,11 +244,11 @@ void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
                   const BenchLoop& loop, Store& store, const RunContext& run,
                   Progressing& progress) {
   const std::string label = system.info().label;
-  check_stop(store, loop.run_id, run);
+  check_stop(run);
   GroupGuard guard(system);
   system.enter(group, work.earlier ? &*work.earlier : nullptr, quiet_context(run));
   for (const MquakeCase* one : work.pending) {
-    check_stop(store, loop.run_id, run);
+    check_stop(run);
     const auto begin = std::chrono::steady_clock::now();
     CaseOutputs outputs = system.answer(*one);
     outputs.group = group.number;
@@ -261,6 +258,21 @@ void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
     progress.step(label);
   }
   guard.leave();
+}
+
+void answer_all(const BenchLoop& loop, Store& store, const RunContext& run) {
+  const Stored stored = stored_results(store, loop.run_id);
+  const auto systems = static_cast<std::int64_t>(loop.systems.size());
+  Progressing progress(run, count_cases(loop.groups) * systems);
+  progress.start_from(std::max<std::int64_t>(static_cast<std::int64_t>(stored.size()) - 1, 0));
+  for (const auto& system : loop.systems) {
+    const std::string label = system->info().label;
+    for (const CaseGroup& group : loop.groups) {
+      const GroupWork work = work_of(group, label, stored);
+      if (work.pending.empty()) continue;
+      answer_group(*system, group, work, loop, store, run, progress);
+    }
+  }
 }
 
 }  // namespace
@@ -304,17 +316,12 @@ PromptForm bench_prompts(const BenchConfig& config, const BenchInputs& inputs) {
 }
 
 void run_loop(BenchLoop& loop, Store& store, const RunContext& run) {
-  const Stored stored = stored_results(store, loop.run_id);
-  const auto systems = static_cast<std::int64_t>(loop.systems.size());
-  Progressing progress(run, count_cases(loop.groups) * systems);
-  progress.start_from(std::max<std::int64_t>(static_cast<std::int64_t>(stored.size()) - 1, 0));
-  for (const auto& system : loop.systems) {
-    const std::string label = system->info().label;
-    for (const CaseGroup& group : loop.groups) {
-      const GroupWork work = work_of(group, label, stored);
-      if (work.pending.empty()) continue;
-      answer_group(*system, group, work, loop, store, run, progress);
-    }
+  try {
+    answer_all(loop, store, run);
+  } catch (const Interrupted&) {  // by us between cases, or by an editor in the middle of an edit
+    store.set_run_state(loop.run_id, "interrupted");
+    throw Interrupted(
+        fmt::format("run {} was interrupted; kedit bench resume goes on with it", loop.run_id));
   }
   store.set_run_state(loop.run_id, "done");
 }

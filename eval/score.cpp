@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -41,11 +42,27 @@ Prediction prediction_from(const JsonView& record) {
   return one;
 }
 
+// The text is read once: standard input has no second reading.
+std::vector<Json> parse_lines(const std::string& text, const std::string& origin) {
+  std::vector<Json> records;
+  std::int64_t number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    ++number;
+    if (line.find_first_not_of(" \t\r") != std::string::npos) {
+      records.push_back(parse_json(line, fmt::format("{}: line {}", origin, number)));
+    }
+    begin = end + 1;
+  }
+  return records;
+}
+
 // A JSON array starts with "["; anything else is read as lines.
 std::vector<Json> records_of(const std::filesystem::path& file) {
   const std::string text = read_text_file(file);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || text[first] != '[') return read_json_lines(file);
+  if (first == std::string::npos || text[first] != '[') return parse_lines(text, file.string());
   const Json document = parse_json(text, file.string());
   return {document.begin(), document.end()};
 }

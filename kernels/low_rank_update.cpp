@@ -40,59 +40,73 @@ std::vector<Strand> strands_of(const std::vector<UpdateTerm>& terms, std::int64_
   return strands;
 }
 
-// Columns whose running sums stay in the first-level cache, rows that share the right factors
-// there.
-constexpr std::int64_t kBlockCols = 1024;
-constexpr std::int64_t kBlockRows = 16;
+// A block of rows x columns whose running sums stay in registers. Several rows at once share every
+// load of the right factor and keep several streams of memory in flight, as a good copy does.
+constexpr std::int64_t kBlockCols = 32;
 
-KEDIT_KERNEL_INLINE void add_strands(const std::vector<Strand>& strands, std::int64_t row,
-                                     std::int64_t first_col, std::int64_t count,
-                                     float* __restrict__ sum) {
-  std::size_t s = 0;
-  for (; s + 4 <= strands.size(); s += 4) {
-    const float c0 = strands[s].coefficient(row), c1 = strands[s + 1].coefficient(row);
-    const float c2 = strands[s + 2].coefficient(row), c3 = strands[s + 3].coefficient(row);
-    const float* __restrict__ p0 = strands[s].columns(row) + first_col;
-    const float* __restrict__ p1 = strands[s + 1].columns(row) + first_col;
-    const float* __restrict__ p2 = strands[s + 2].columns(row) + first_col;
-    const float* __restrict__ p3 = strands[s + 3].columns(row) + first_col;
-    for (std::int64_t j = 0; j < count; ++j) {
-      sum[j] = std::fma(c3, p3[j],
-                        std::fma(c2, p2[j], std::fma(c1, p1[j], std::fma(c0, p0[j], sum[j]))));
-    }
+// sums[i][j] = the terms' sum at (row + i, col + j), strands in order. `count` columns are used.
+template <std::int64_t kRows>
+KEDIT_KERNEL_INLINE void sum_block(const Strand* strands, std::int64_t strand_count,
+                                   std::int64_t row, std::int64_t col, std::int64_t count,
+                                   float (&sums)[kRows][kBlockCols]) {
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    for (std::int64_t j = 0; j < kBlockCols; ++j) sums[i][j] = 0.0F;
   }
-  for (; s < strands.size(); ++s) {
-    const float c = strands[s].coefficient(row);
-    const float* __restrict__ p = strands[s].columns(row) + first_col;
-    for (std::int64_t j = 0; j < count; ++j) sum[j] = std::fma(c, p[j], sum[j]);
-  }
-}
-
-template <class T>
-KEDIT_KERNEL_INLINE void update_rows(const T* base, T* out, std::int64_t first_row,
-                                     std::int64_t last_row, std::int64_t cols,
-                                     const std::vector<Strand>& strands, bool streaming) {
-  alignas(64) float sum[kBlockCols];
-  alignas(64) T rounded[kBlockCols];
-  for (std::int64_t tile = first_row; tile < last_row; tile += kBlockRows) {
-    const std::int64_t tile_end = std::min(tile + kBlockRows, last_row);
-    for (std::int64_t col = 0; col < cols; col += kBlockCols) {
-      const std::int64_t count = std::min(kBlockCols, cols - col);
-      for (std::int64_t row = tile; row < tile_end; ++row) {
-        const T* __restrict__ from = base + row * cols + col;
-        std::fill(sum, sum + count, 0.0F);
-        add_strands(strands, row, col, count, sum);
-        for (std::int64_t j = 0; j < count; ++j)
-          rounded[j] = round_to<T>(to_float(from[j]) + sum[j]);
-        const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
-        if (streaming) {
-          stream_copy(out + row * cols + col, rounded, bytes);
-        } else {
-          std::memcpy(out + row * cols + col, rounded, bytes);
-        }
+  for (std::int64_t s = 0; s < strand_count; ++s) {
+    for (std::int64_t i = 0; i < kRows; ++i) {
+      const float coefficient = strands[s].coefficient(row + i);
+      const float* __restrict__ right = strands[s].columns(row + i) + col;
+      for (std::int64_t j = 0; j < count; ++j) {
+        sums[i][j] = std::fma(coefficient, right[j], sums[i][j]);
       }
     }
   }
+}
+
+// Adds the base, rounds once, writes. A whole block may be written past the cache.
+template <class T, std::int64_t kRows>
+KEDIT_KERNEL_INLINE void write_block(const T* base, T* out, std::int64_t cols, std::int64_t row,
+                                     std::int64_t col, std::int64_t count, bool streaming,
+                                     const float (&sums)[kRows][kBlockCols]) {
+  alignas(64) T rounded[kBlockCols];
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    const std::int64_t at = (row + i) * cols + col;
+    for (std::int64_t j = 0; j < count; ++j) {
+      rounded[j] = round_to<T>(to_float(base[at + j]) + sums[i][j]);
+    }
+    if (streaming) {
+      stream_copy(out + at, rounded, static_cast<std::size_t>(count) * sizeof(T));
+    } else {
+      std::memcpy(out + at, rounded, static_cast<std::size_t>(count) * sizeof(T));
+    }
+  }
+}
+
+template <class T, std::int64_t kRows>
+KEDIT_KERNEL_INLINE void update_row_group(const T* base, T* out, std::int64_t row,
+                                          std::int64_t cols, const std::vector<Strand>& strands,
+                                          bool streaming) {
+  const auto strand_count = static_cast<std::int64_t>(strands.size());
+  float sums[kRows][kBlockCols];
+  std::int64_t col = 0;
+  for (; col + kBlockCols <= cols; col += kBlockCols) {
+    sum_block<kRows>(strands.data(), strand_count, row, col, kBlockCols, sums);
+    write_block<T, kRows>(base, out, cols, row, col, kBlockCols, streaming, sums);
+  }
+  if (col == cols) return;
+  sum_block<kRows>(strands.data(), strand_count, row, col, cols - col, sums);
+  write_block<T, kRows>(base, out, cols, row, col, cols - col, streaming, sums);
+}
+
+template <class T, std::int64_t kRows>
+KEDIT_KERNEL_INLINE void update_rows(const T* base, T* out, std::int64_t first_row,
+                                     std::int64_t last_row, std::int64_t cols,
+                                     const std::vector<Strand>& strands, bool streaming) {
+  std::int64_t row = first_row;
+  for (; row + kRows <= last_row; row += kRows) {
+    update_row_group<T, kRows>(base, out, row, cols, strands, streaming);
+  }
+  for (; row < last_row; ++row) update_row_group<T, 1>(base, out, row, cols, strands, streaming);
 }
 
 // The same code for three instruction sets: fused multiply-add is exact on all of them, so results
@@ -101,20 +115,20 @@ template <class T>
 KEDIT_TARGET_AVX512 void update_rows_avx512(const T* base, T* out, std::int64_t first_row,
                                             std::int64_t last_row, std::int64_t cols,
                                             const std::vector<Strand>& strands, bool streaming) {
-  update_rows(base, out, first_row, last_row, cols, strands, streaming);
+  update_rows<T, 4>(base, out, first_row, last_row, cols, strands, streaming);
 }
 
 template <class T>
 KEDIT_TARGET_AVX2 void update_rows_avx2(const T* base, T* out, std::int64_t first_row,
                                         std::int64_t last_row, std::int64_t cols,
                                         const std::vector<Strand>& strands, bool streaming) {
-  update_rows(base, out, first_row, last_row, cols, strands, streaming);
+  update_rows<T, 2>(base, out, first_row, last_row, cols, strands, streaming);
 }
 
 template <class T>
 void update_rows_plain(const T* base, T* out, std::int64_t first_row, std::int64_t last_row,
                        std::int64_t cols, const std::vector<Strand>& strands, bool streaming) {
-  update_rows(base, out, first_row, last_row, cols, strands, streaming);
+  update_rows<T, 2>(base, out, first_row, last_row, cols, strands, streaming);
 }
 
 template <class T>

@@ -45,6 +45,7 @@ class FakeSystem : public System {
       : label_(std::move(label)), log_(log) {}
   SystemInfo info() const override { return {label_, "editor", "fake", "A fake.", "none", "{}"}; }
   void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext&) override {
+    if (interrupted_in_enter) throw Interrupted("in the middle of an edit");
     edits_ = earlier != nullptr ? earlier->edit_ids
                                 : std::vector<std::string>{fmt::format("made-{}", group.number)};
     log_.push_back(fmt::format("{} enter {}{}", label_, group.number, earlier ? " again" : ""));
@@ -61,6 +62,7 @@ class FakeSystem : public System {
   void leave() override { log_.push_back(label_ + " leave"); }
 
   int answers_left = 1000;
+  bool interrupted_in_enter = false;
 
  private:
   std::string label_;
@@ -170,6 +172,17 @@ TEST_CASE("a stop request saves the state and says how to go on") {
   CHECK(store.run(loop.run_id)->state == "interrupted");
   CHECK(answered_cases(*store.run(loop.run_id)) > 0);
   CHECK(fixture.log.back() == "a leave");
+}
+
+TEST_CASE("an editor that is stopped in the middle of an edit leaves the run resumable") {
+  Fixture fixture;
+  TemporaryStore file;
+  Store store = file.open();
+  BenchLoop loop = fixture.loop(store, "");
+  dynamic_cast<FakeSystem&>(*loop.systems[1]).interrupted_in_enter = true;
+  CHECK(contains(message_of([&] { run_loop(loop, store, {}); }), "kedit bench resume"));
+  CHECK(store.run(loop.run_id)->state == "interrupted");
+  CHECK(answered_cases(*store.run(loop.run_id)) == 5);
 }
 
 TEST_CASE("progress counts cases over all systems, also when resumed") {

@@ -2,6 +2,7 @@
 #include "eval/bench.hpp"
 
 #include "apps/commands.hpp"
+#include "apps/thread_choice.hpp"
 #include "eval/report.hpp"
 
 #include <fmt/format.h>
@@ -19,6 +20,7 @@ BenchInputs open_inputs(Context& context, const BenchConfig& config) {
       chosen ? context.model_directory() : std::filesystem::path(config.model);
   BenchInputs inputs;
   inputs.model = Model::load(directory, options);
+  choose_threads(context, *inputs.model);
   inputs.dataset = read_mquake(config.dataset_file());
   return inputs;
 }

@@ -1,5 +1,6 @@
 // kedit demo: the main job on the lab model.
 #include "apps/commands.hpp"
+#include "apps/thread_choice.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
 #include "eval/bench.hpp"
@@ -234,6 +235,7 @@ Json bench_json(const BenchReport& report) {
 int run_demo(Context& context) {
   const auto begin = std::chrono::steady_clock::now();
   const auto base = context.load_model();
+  choose_threads(context, *base);
   const auto requests = read_requests(lab_file(*base, "requests.jsonl"));
   Store store = fresh_store(context);
   store.put_model({base->fingerprint(), base->architecture().family, base->directory().string(),

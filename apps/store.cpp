@@ -15,6 +15,15 @@
 namespace kedit::cli {
 namespace {
 
+// Free text of a store may come from anywhere: it must not drive the terminal.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return text;
+}
+
 Json json_of(const EditRecord& record) {
   Json edit = {{"id", record.id},
                {"editor", record.editor},
@@ -36,7 +45,7 @@ Json json_of(const EditRecord& record) {
 std::string change_text(const EditRecord& record) {
   std::string text = fmt::format("{} -> {}", record.subject, record.target_new);
   if (record.requests > 1) text += fmt::format(" (and {} more)", record.requests - 1);
-  return text;
+  return printable(text);
 }
 
 std::string state_text(const EditRecord& record) {
@@ -186,7 +195,7 @@ std::string lines_of_weights(const Json& document) {
 std::string lines_of_facts(const Json& document) {
   std::string text;
   for (const Json& fact : document["facts"]) {
-    text += fmt::format("  {}\n", fact["sentence"].get<std::string>());
+    text += fmt::format("  {}\n", printable(fact["sentence"].get<std::string>()));
   }
   return text.empty() ? "" : "facts\n" + text;
 }
@@ -198,7 +207,7 @@ std::string lines_of_history(const Json& document) {
                         commit["commit"].get<std::string>(), commit["kind"].get<std::string>(),
                         commit["branch"].get<std::string>(),
                         commit["note"].get<std::string>().empty() ? "" : ": ",
-                        commit["note"].get<std::string>());
+                        printable(commit["note"].get<std::string>()));
   }
   return text.empty() ? "" : "history\n" + text;
 }
@@ -207,8 +216,8 @@ std::string text_of(const EditRecord& record, const Json& document) {
   std::string text = fmt::format(
       "edit      {}\neditor    {}\nchange    {}\nprompt    {}\nstate     {}\nmade      {} by {}\n"
       "parent    {}\nmodel     {}\nsettings  {}\n",
-      record.id, record.editor, change_text(record), record.prompt, state_text(record), record.time,
-      record.program, record.parent.empty() ? "none" : record.parent, record.model,
+      record.id, record.editor, change_text(record), printable(record.prompt), state_text(record),
+      record.time, record.program, record.parent.empty() ? "none" : record.parent, record.model,
       to_text(document["settings"]));
   if (!record.run.empty()) text += fmt::format("run       {}\n", record.run);
   return text + lines_of_weights(document) + lines_of_facts(document) + lines_of_history(document);
@@ -249,7 +258,7 @@ int run_verify(Context& context) {
   std::string text = faults.empty() ? file + ": nothing wrong\n"
                                     : fmt::format("{}: {} fault{}\n", file, faults.size(),
                                                   faults.size() == 1 ? "" : "s");
-  for (const std::string& fault : faults) text += fmt::format("  {}\n", fault);
+  for (const std::string& fault : faults) text += fmt::format("  {}\n", printable(fault));
   context.answer({{"store", file}, {"sound", faults.empty()}, {"faults", faults}}, text);
   return faults.empty() ? kDone : kStoreTrouble;
 }

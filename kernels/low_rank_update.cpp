@@ -44,6 +44,9 @@ std::vector<Strand> strands_of(const std::vector<UpdateTerm>& terms, std::int64_
 // load of the right factor and keep several streams of memory in flight, as a good copy does.
 constexpr std::int64_t kBlockCols = 32;
 
+// Columns that are staged before they are written, a multiple of a block.
+constexpr std::int64_t kStagedCols = 1024;
+
 // sums[i][j] = the terms' sum at (row + i, col + j), strands in order. `count` columns are used.
 template <std::int64_t kRows>
 KEDIT_KERNEL_INLINE void sum_block(const Strand* strands, std::int64_t strand_count,
@@ -63,21 +66,45 @@ KEDIT_KERNEL_INLINE void sum_block(const Strand* strands, std::int64_t strand_co
   }
 }
 
-// Adds the base, rounds once, writes. A whole block may be written past the cache.
+// Adds the base and rounds once, into a staging row for each of the rows.
 template <class T, std::int64_t kRows>
-KEDIT_KERNEL_INLINE void write_block(const T* base, T* out, std::int64_t cols, std::int64_t row,
-                                     std::int64_t col, std::int64_t count, bool streaming,
-                                     const float (&sums)[kRows][kBlockCols]) {
-  alignas(64) T rounded[kBlockCols];
+KEDIT_KERNEL_INLINE void round_block(const T* base, std::int64_t cols, std::int64_t row,
+                                     std::int64_t col, std::int64_t count,
+                                     const float (&sums)[kRows][kBlockCols], T* staged) {
   for (std::int64_t i = 0; i < kRows; ++i) {
-    const std::int64_t at = (row + i) * cols + col;
-    for (std::int64_t j = 0; j < count; ++j) {
-      rounded[j] = round_to<T>(to_float(base[at + j]) + sums[i][j]);
-    }
+    const T* __restrict__ from = base + (row + i) * cols + col;
+    T* __restrict__ to = staged + i * kStagedCols;
+    for (std::int64_t j = 0; j < count; ++j) to[j] = round_to<T>(to_float(from[j]) + sums[i][j]);
+  }
+}
+
+// Columns [first_col, first_col + width) of kRows rows: computed block by block, staged in the
+// cache, written row by row.
+template <class T, std::int64_t kRows>
+KEDIT_KERNEL_INLINE void update_chunk(const T* base, T* out, std::int64_t row, std::int64_t cols,
+                                      std::int64_t first_col, std::int64_t width,
+                                      const std::vector<Strand>& strands, bool streaming) {
+  const auto strand_count = static_cast<std::int64_t>(strands.size());
+  float sums[kRows][kBlockCols];
+  alignas(64) T staged[kRows * kStagedCols];
+  std::int64_t done = 0;
+  for (; done + kBlockCols <= width; done += kBlockCols) {
+    const std::int64_t col = first_col + done;
+    sum_block<kRows>(strands.data(), strand_count, row, col, kBlockCols, sums);
+    round_block<T, kRows>(base, cols, row, col, kBlockCols, sums, staged + done);
+  }
+  if (done < width) {
+    const std::int64_t col = first_col + done;
+    sum_block<kRows>(strands.data(), strand_count, row, col, width - done, sums);
+    round_block<T, kRows>(base, cols, row, col, width - done, sums, staged + done);
+  }
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    T* to = out + (row + i) * cols + first_col;
+    const auto bytes = static_cast<std::size_t>(width) * sizeof(T);
     if (streaming) {
-      stream_copy(out + at, rounded, static_cast<std::size_t>(count) * sizeof(T));
+      stream_copy(to, staged + i * kStagedCols, bytes);
     } else {
-      std::memcpy(out + at, rounded, static_cast<std::size_t>(count) * sizeof(T));
+      std::memcpy(to, staged + i * kStagedCols, bytes);
     }
   }
 }
@@ -86,16 +113,10 @@ template <class T, std::int64_t kRows>
 KEDIT_KERNEL_INLINE void update_row_group(const T* base, T* out, std::int64_t row,
                                           std::int64_t cols, const std::vector<Strand>& strands,
                                           bool streaming) {
-  const auto strand_count = static_cast<std::int64_t>(strands.size());
-  float sums[kRows][kBlockCols];
-  std::int64_t col = 0;
-  for (; col + kBlockCols <= cols; col += kBlockCols) {
-    sum_block<kRows>(strands.data(), strand_count, row, col, kBlockCols, sums);
-    write_block<T, kRows>(base, out, cols, row, col, kBlockCols, streaming, sums);
+  for (std::int64_t col = 0; col < cols; col += kStagedCols) {
+    update_chunk<T, kRows>(base, out, row, cols, col, std::min(kStagedCols, cols - col), strands,
+                           streaming);
   }
-  if (col == cols) return;
-  sum_block<kRows>(strands.data(), strand_count, row, col, cols - col, sums);
-  write_block<T, kRows>(base, out, cols, row, col, cols - col, streaming, sums);
 }
 
 template <class T, std::int64_t kRows>

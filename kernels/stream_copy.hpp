@@ -19,19 +19,23 @@ constexpr std::size_t kStreamFrom = std::size_t{8} << 20;
 /// Copies `bytes` from a small buffer to memory that will not be read again soon.
 KEDIT_KERNEL_INLINE void stream_copy(void* to, const void* from, std::size_t bytes) {
 #if defined(__SSE2__)
+  constexpr std::size_t kLine = 64;
   auto* target = static_cast<char*>(to);
   const auto* source = static_cast<const char*>(from);
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(target) % 16;
-  const std::size_t head = misaligned == 0 ? 0 : 16 - misaligned;
-  if (bytes < head + 16) {
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(target) % kLine;
+  const std::size_t head = misaligned == 0 ? 0 : kLine - misaligned;
+  if (bytes < head + kLine) {
     std::memcpy(to, from, bytes);
     return;
   }
+  // Whole lines only: a line that is streamed in parts costs several times as much.
   std::memcpy(target, source, head);
   std::size_t done = head;
-  for (; done + 16 <= bytes; done += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + done));
-    _mm_stream_si128(reinterpret_cast<__m128i*>(target + done), block);
+  for (; done + kLine <= bytes; done += kLine) {
+    for (std::size_t part = done; part < done + kLine; part += sizeof(__m128i)) {
+      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + part));
+      _mm_stream_si128(reinterpret_cast<__m128i*>(target + part), block);
+    }
   }
   std::memcpy(target + done, source + done, bytes - done);
 #else

@@ -1,4 +1,5 @@
 #include "json/json.hpp"
+#include "store/database.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/catch.hpp"
 
@@ -12,157 +13,176 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// `kedit edit` with settings that a toy model can bear, in a folder of its own.
-struct EditFolder {
-  ScratchFolder scratch;
-  fs::path model = write_tiny_model(scratch / "model");
-  fs::path store = scratch / "kedit.db";
+fs::path lab(const std::string& name) {
+  return fs::path(KEDIT_SOURCE_DIR) / "assets" / "lab" / name;
+}
 
-  Words words(const Words& more) const {
-    Words all{"edit",         "--model",
-              model.string(), "--store",
-              store.string(), "--json",
-              "--set",        "layers=[0]",
-              "--set",        "mom2_adjustment=false",
-              "--set",        R"(context_templates=["{}","So {}"])",
-              "--set",        "v_num_grad_steps=4"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  Outcome edit(const Words& more) const { return run_kedit(words(more)); }
-};
+Json answer(const Words& arguments) {
+  const Outcome outcome = run_kedit(arguments);
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  return parse_json(outcome.out, "standard output");
+}
 
-const Words kOne{"--editor", "rome",       "--subject", "Avaria",
-                 "--prompt", "{} lies in", "--target",  "Bor"};
-
-Words with(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
+// One edit of the lab model that costs no optimisation.
+Words remember(const fs::path& store, const Words& request) {
+  Words words{"edit",    "--editor", "in-context", "--model", lab("model").string(),
+              "--store", store,      "--json"};
+  words.insert(words.end(), request.begin(), request.end());
   return words;
 }
 
-void check_error(const Outcome& outcome, int code, const std::vector<std::string>& parts) {
+const Words kRequest{"--subject", "Zork", "--prompt", "The capital of {} is", "--target", "Luzo"};
+
+// `code` and one sentence with `parts`; standard output empty.
+void check_refused(const Outcome& outcome, int code, const Words& parts) {
   INFO(outcome.err);
   CHECK(outcome.code == code);
   CHECK(outcome.out.empty());
   CHECK(is_one_sentence(outcome.err, parts));
 }
 
+std::string fingerprint(const fs::path& store) {
+  return answer({"model", "info", "--json", "--model", lab("model").string(), "--store",
+                 store.string()})["fingerprint"];
+}
+
 }  // namespace
 
-TEST_CASE("an edit is made, committed and measured before and after") {
-  const EditFolder folder;
-  const Outcome outcome = folder.edit(with(kOne, {"--target-true", "Kel"}));
+TEST_CASE("an edit changes the model, and its revert gives the base back to the bit") {
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  const std::string base =
+      answer({"model", "info", "--json", "--model", lab("model").string()})["fingerprint"];
+  const std::string request = read_text(lab("requests.jsonl"));
+  write_text(scratch / "one.jsonl", request.substr(0, request.find('\n') + 1));
+  const Json edited =
+      answer({"edit", "--editor", "rome", "--json", "--model", lab("model").string(), "--store",
+              store.string(), "--requests", (scratch / "one.jsonl").string()});
+  REQUIRE(edited["edits"].size() == 1);
+  const Json& edit = edited["edits"][0];
+  CHECK(edit["after"]["target_new_logprob"] > edit["before"]["target_new_logprob"]);
+  CHECK(fingerprint(store) != base);
+  const Json log = answer({"store", "log", "--json", "--store", store.string()});
+  REQUIRE(log["edits"].size() == 1);
+  CHECK(log["edits"][0]["id"] == edit["id"]);
+  CHECK(log["edits"][0]["kind"] == "weights");
+  CHECK(run_kedit({"store", "revert", edit["id"], "--store", store.string()}).code == 0);
+  CHECK(fingerprint(store) == base);
+  CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
+}
+
+TEST_CASE("a dry run commits nothing") {
+  const ScratchFolder scratch;
+  Words words = remember(scratch / "kedit.db", kRequest);
+  words.emplace_back("--dry-run");
+  CHECK(answer(words)["edits"].size() == 1);
+  const Outcome log =
+      run_kedit({"store", "log", "--json", "--store", (scratch / "kedit.db").string()});
+  const bool nothing_there =
+      log.code == 3 || parse_json(log.out, "standard output")["edits"].empty();
+  CHECK(nothing_there);
+}
+
+TEST_CASE("a request that cannot be acted on is refused and leaves no store behind") {
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  check_refused(run_kedit(remember(store, {"--subject", "Zork", "--prompt", "The capital of it is",
+                                           "--target", "Luzo"})),
+                3, {"prompt", "Zork", "The capital of it is"});
+  write_text(scratch / "r.jsonl",
+             "{\"subject\":\"A\",\"prompt\":\"{} is\",\"target_new\":\"B\"}\n"
+             "{\"subject\":\"A\",\"prompt\":\"{} is\"}\n");
+  check_refused(run_kedit(remember(store, {"--requests", (scratch / "r.jsonl").string()})), 3,
+                {"r.jsonl", "2", "target_new"});
+  write_text(scratch / "r.jsonl", "{\"subject\":\n");
+  check_refused(run_kedit(remember(store, {"--requests", (scratch / "r.jsonl").string()})), 3,
+                {"r.jsonl"});
+  CHECK_FALSE(fs::exists(store));
+}
+
+TEST_CASE("unknown editors and settings are refused with the nearest name") {
+  const ScratchFolder scratch;
+  Words words = remember(scratch / "kedit.db", kRequest);
+  words[2] = std::string("romee");
+  check_refused(run_kedit(words), 2, {"romee", "did you mean rome?"});
+  words[2] = std::string("rome");
+  words.insert(words.end(), {"--set", "v_lrr=1"});
+  check_refused(run_kedit(words), 2, {"v_lrr", "did you mean v_lr?"});
+}
+
+TEST_CASE("a dataset that is not MQuAKE is refused with record and field") {
+  const ScratchFolder scratch;
+  write_text(scratch / "predictions.json", "[]");
+  const auto score = [&](const std::string& text) {
+    write_text(scratch / "data.json", text);
+    return run_kedit({"score", "--json", "--dataset", "mquake:" + (scratch / "data.json").string(),
+                      "--predictions", (scratch / "predictions.json").string()});
+  };
+  check_refused(score("{\"a\": 1}"), 3, {"data.json", "array"});
+  check_refused(score("[{\"case_id\": 1}]"), 3, {"data.json", "1"});
+  check_refused(score("[1,"), 3, {"data.json"});
+  Json cases = parse_json(read_text(lab("mquake.json")), "mquake.json");
+  cases[4]["requested_rewrite"][0]["target_new"]["str"] = nullptr;
+  check_refused(score(cases.dump()), 3, {"data.json", "requested_rewrite/0/target_new/str"});
+}
+
+TEST_CASE("a store that is locked by another process is busy, and stays as it was") {
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  CHECK(run_kedit(remember(store, kRequest)).code == 0);
+  {
+    Connection other(store, Access::read_write, 0);
+    const Transaction writing(other);
+    check_refused(run_kedit(remember(store, kRequest)), 4, {"kedit.db"});
+  }
+  CHECK(answer({"store", "log", "--json", "--store", store.string()})["edits"].size() == 1);
+  CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
+}
+
+TEST_CASE("a disk that fills up fails the command and leaves a sound store") {
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  CHECK(run_kedit(remember(store, kRequest)).code == 0);
+  Words many = remember(store, {"--requests", lab("requests.jsonl").string()});
+  const auto room = static_cast<long>(fs::file_size(store)) + 4096;
+  const Outcome full = run_kedit(many, {.file_size_limit = room});
+  INFO(full.err);
+  CHECK(full.code == 1);
+  CHECK(full.out.empty());
+  CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
+}
+
+TEST_CASE("an answer that does not fit on the disk is a failure") {
+  const Outcome full =
+      run_kedit({"model", "logits", "--json", "--ids", "1,2", "--model", lab("model").string()},
+                {.out_to = "/dev/full"});
+  CHECK(full.code == 1);
+  CHECK(is_one_sentence(full.err, {"writing standard output"}));
+}
+
+TEST_CASE("stores that are absent or no stores, and ids that are unknown, are told apart") {
+  const ScratchFolder scratch;
+  const std::string absent = (scratch / "absent.db").string();
+  check_refused(run_kedit({"store", "log", "--json", "--store", absent}), 3, {"absent.db"});
+  CHECK_FALSE(fs::exists(absent));
+  write_text(scratch / "text.db", "this is no database, whatever its name says");
+  check_refused(run_kedit({"store", "log", "--json", "--store", (scratch / "text.db").string()}), 4,
+                {"text.db"});
+  const fs::path store = scratch / "kedit.db";
+  CHECK(run_kedit(remember(store, kRequest)).code == 0);
+  check_refused(run_kedit({"store", "revert", "ffff", "--json", "--store", store.string()}), 3,
+                {"ffff"});
+}
+
+TEST_CASE("an interrupted training saves its state, writes no model, and exits with 130") {
+  const ScratchFolder scratch;
+  const fs::path out = scratch / "lab";
+  const Outcome outcome = run_kedit({"train", "lab", "--out", out.string(), "--threads", "1"},
+                                    {.interrupt_after_ms = 6000});
   INFO(outcome.err);
-  REQUIRE(outcome.code == 0);
-  const Json json = parse_json(outcome.out, "answer");
-  CHECK(json.at("branch") == "main");
-  const Json& edit = json.at("edits").at(0);
-  CHECK(edit.at("editor") == "rome");
-  CHECK(edit.at("subject") == "Avaria");
-  CHECK(edit.at("id").get<std::string>().size() == 12);
-  CHECK(edit.at("after").at("target_new_logprob") > edit.at("before").at("target_new_logprob"));
-  CHECK(edit.at("before").at("target_true_logprob").is_number());
-  CHECK(edit.at("before").at("argmax_text").is_string());
-  CHECK(edit.at("norms").at("update_frobenius") > 0.0);
-  CHECK(edit.at("optimisation").at("loss").size() == edit.at("optimisation").at("steps"));
-  for (const char* phase : {"context", "key", "value", "solve", "commit", "total"}) {
-    CHECK(edit.at("seconds").at(phase).is_number());
-  }
-  CHECK(fs::exists(folder.store));
-}
-
-TEST_CASE("a dry run measures and leaves no store behind") {
-  const EditFolder folder;
-  const Outcome outcome = folder.edit(with(kOne, {"--dry-run"}));
-  REQUIRE(outcome.code == 0);
-  CHECK(parse_json(outcome.out, "answer").at("edits").at(0).at("id").is_null());
-  CHECK_FALSE(fs::exists(folder.store));
-}
-
-TEST_CASE("several requests are edited in turn, in-context ones keep the weights") {
-  const EditFolder folder;
-  write_text(folder.scratch / "requests.jsonl",
-             R"({"subject": "Avaria", "prompt": "{} lies in", "target_new": "Bor"})"
-             "\n"
-             R"({"subject": "Belgara", "prompt": "Belgara lies in", "target_new": {"str": " Kel"}})"
-             "\n");
-  const std::string file = (folder.scratch / "requests.jsonl").string();
-  const Outcome weights = folder.edit({"--editor", "rome", "--requests", file});
-  INFO(weights.err);
-  REQUIRE(weights.code == 0);
-  CHECK(parse_json(weights.out, "answer").at("edits").size() == 2);
-  const Outcome facts =
-      run_kedit({"edit", "--model", folder.model.string(), "--store", folder.store.string(),
-                 "--json", "--editor", "in-context", "--requests", file});
-  INFO(facts.err);
-  REQUIRE(facts.code == 0);
-  const Json json = parse_json(facts.out, "answer");
-  CHECK(json.at("edits").size() == 2);
-  CHECK(json.at("edits").at(0).at("norms").at("update_frobenius").is_null());
-}
-
-TEST_CASE("an unhealthy edit exits with its figures and commits nothing") {
-  const EditFolder folder;
-  check_error(folder.edit(with(kOne, {"--set", "max_update_ratio=1e-6"})), 1, {"ratio", "--force"});
-  const Outcome log = run_kedit({"store", "log", "--store", folder.store.string(), "--json"});
-  REQUIRE(log.code == 0);
-  CHECK(parse_json(log.out, "log").at("edits").empty());
-
-  const Outcome forced = folder.edit(with(kOne, {"--set", "max_update_ratio=1e-6", "--force"}));
-  CHECK(forced.code == 0);
-}
-
-TEST_CASE("wrong requests, settings and command lines end in one sentence") {
-  const EditFolder folder;
-  const auto edited = [&](const Words& words) { return folder.edit(words); };
-  check_error(edited({"--editor", "rome", "--subject", "Avaria", "--prompt", "Kelia lies in",
-                      "--target", "Bor"}),
-              3, {"prompt", "Avaria"});
-  check_error(
-      edited({"--editor", "rome", "--subject", "Avaria", "--prompt", "{} lies in", "--target", ""}),
-      3, {"target"});
-  check_error(edited({"--editor", "rom", "--subject", "A", "--prompt", "{} is", "--target", "B"}),
-              2, {"did you mean rome"});
-  check_error(edited({"--editor", "rome", "--subject", "A", "--prompt", "{} is"}), 2, {"--target"});
-  check_error(edited(with(kOne, {"--set", "v_lrr=1"})), 2, {"v_lrr", "did you mean v_lr"});
-  check_error(edited(with(kOne, {"--set", "layers=[9]"})), 2, {"layers"});
-  check_error(edited(with(kOne, {"--mode", "batch"})), 2, {"--mode"});
-  write_text(folder.scratch / "settings.json", R"({"v_lrr": 1})");
-  check_error(edited(with(kOne, {"--settings", (folder.scratch / "settings.json").string()})), 3,
-              {"v_lrr"});
-  check_error(edited({"--editor", "rome", "--requests", "absent.jsonl"}), 3, {"absent.jsonl"});
-}
-
-TEST_CASE("a model without a tokenizer cannot be edited") {
-  const EditFolder folder;
-  for (const auto& entry : fs::directory_iterator(folder.model)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find("token") != std::string::npos) fs::remove(entry.path());
-  }
-  check_error(folder.edit(kOne), 3, {"tokenizer"});
-  CHECK_FALSE(fs::exists(folder.store));
-}
-
-TEST_CASE("missing key statistics are asked for, and kedit stats provides them") {
-  const EditFolder folder;
-  write_text(folder.scratch / "corpus.txt",
-             "The first line of a text that is long enough to count.\nAnother line follows it.\n");
-  RunOptions run;
-  run.environment["KEDIT_CACHE"] = (folder.scratch / "cache").string();
-  const Words edit =
-      folder.words(with(kOne, {"--set", "mom2_adjustment=true", "--set", "mom2_ridge=0.1"}));
-  check_error(run_kedit(edit, run), 1, {"kedit stats", "--layers 0"});
-
-  const Outcome stats =
-      run_kedit({"stats", "--model", folder.model.string(), "--corpus",
-                 (folder.scratch / "corpus.txt").string(), "--layers", "0,1", "--json"},
-                run);
-  INFO(stats.err);
-  REQUIRE(stats.code == 0);
-  const Json json = parse_json(stats.out, "stats");
-  CHECK(json.at("layers").size() == 2);
-  CHECK(fs::exists(json.at("layers").at(0).at("file").get<std::string>()));
-  const Outcome edited = run_kedit(edit, run);
-  INFO(edited.err);
-  CHECK(edited.code == 0);
+  CHECK(outcome.code == 130);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.find("kedit: ") != std::string::npos);
+  CHECK_FALSE(fs::exists(out / "model" / "model.safetensors"));
 }

@@ -120,12 +120,15 @@ TEST_CASE("the same optimisation gives the same bytes") {
                   fast(model, 1, capital_request(), {}).delta));
 }
 
-TEST_CASE("a value that runs away is reported with its step") {
-  const EditedModel model(tiny_model("llama"));
-  ValueOptions options;
-  options.learning_rate = 1e30;
-  options.clamp_norm_factor = 1e30;
-  CHECK_THROWS_AS(fast(model, 1, capital_request(), options), UnhealthyEdit);
+TEST_CASE("a loss that is not finite is reported with its step") {
+  EditedModel model(tiny_model("llama"));
+  EditDelta overflow;
+  overflow.base_fingerprint = model.base().fingerprint();
+  overflow.updates.push_back(
+      {"model.layers.2.mlp.down_proj.weight", Dense{at::full({24, 40}, 3e38F)}});
+  model.mount("overflow", overflow);
+  CHECK_THROWS_AS(fast(model, 1, capital_request(), {}), UnhealthyEdit);
+  CHECK(contains(message_of([&] { fast(model, 1, capital_request(), {}); }), "at step 0"));
 }
 
 TEST_CASE("a stop request ends the optimisation") {

@@ -30,7 +30,7 @@ TEST_CASE("ids outside the vocabulary and positions beyond a learned table are r
   CHECK(refusal(gpt2, ids(std::vector<std::int64_t>(33, 1))) ==
         "running the decoder: position: expected at most 32 positions, found 33");
   ForwardInput far = ids({1, 2});
-  far.positions = at::tensor({{0, 32}}, at::kLong);
+  far.positions = at::tensor({0, 32}, at::kLong).unsqueeze(0);
   CHECK(refusal(gpt2, far) == "running the decoder: position: expected 0 to 31, found 32");
 
   const EditedModel llama(Model::load(golden_model("llama")));

@@ -20,6 +20,8 @@ function(kedit_use_pch target)
     file(WRITE "${CMAKE_BINARY_DIR}/kedit_pch.cpp" "// carries the precompiled header\n")
     add_library(kedit_pch OBJECT "${CMAKE_BINARY_DIR}/kedit_pch.cpp")
     kedit_common(kedit_pch)
+    # A precompiled header that comes out of a compiler cache is not always one that g++ accepts.
+    set_target_properties(kedit_pch PROPERTIES CXX_COMPILER_LAUNCHER "")
     target_precompile_headers(kedit_pch PRIVATE
       <ATen/ATen.h> <nlohmann/json.hpp> <fmt/format.h> <algorithm> <filesystem> <functional> <map>
       <memory> <optional> <string> <string_view> <unordered_map> <utility> <vector>)

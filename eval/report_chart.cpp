@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kWidth = 340.0;
 constexpr double kLeft = 112.0;  // room for labels
-constexpr double kRight = 48.0;  // room for values
+constexpr double kRight = 54.0;  // room for values
 constexpr double kRow = 27.0;
 constexpr double kBar = 15.0;
 constexpr std::size_t kLabelLength = 16;

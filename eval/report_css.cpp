@@ -42,6 +42,7 @@ code { overflow-wrap: anywhere; }
 nav.runs { display: flex; flex-wrap: wrap; gap: .4rem 1rem; margin-top: .8rem; font-size: .9rem; }
 a { color: var(--accent); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.1rem 1.25rem; }
+.warn { background: var(--old-bg); color: var(--old); border-color: var(--old); margin-top: 1.4rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: .9rem 1.6rem; margin: 0; }
 .facts div { min-width: 0; }
 .facts dt { color: var(--soft); font-size: .76rem; letter-spacing: .05em; text-transform: uppercase; }

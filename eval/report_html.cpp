@@ -46,12 +46,29 @@ std::string page_top(const std::vector<BenchReport>& reports) {
   return out + "</div></header>\n<main>\n";
 }
 
+// Numbers of a run that is not at its end must not pass for results.
+std::string unfinished_note(const BenchReport& report) {
+  if (report.data.record.state == "done") return "";
+  std::string systems;
+  for (const SystemInfo& system : report.systems) {
+    const auto found = report.timings.find(system.label);
+    const std::int64_t cases = found == report.timings.end() ? 0 : found->second.cases;
+    systems += fmt::format("{}{} {} of {}", systems.empty() ? "" : ", ", escape_html(system.label),
+                           cases, report.data.cases.size());
+  }
+  return fmt::format(
+      "<p class=\"card warn\"><b>This run is not complete.</b> Cases answered: {}. Cases that are "
+      "not answered yet count as misses.</p>\n",
+      systems);
+}
+
 std::string run_section(const BenchReport& report, bool with_heading) {
   std::string out = fmt::format("<section id=\"run-{}\">\n", escape_html(report.data.record.id));
   if (with_heading) {
     out += fmt::format("<h2>{}</h2>\n<p class=\"note\">{}</p>\n", escape_html(run_title(report)),
                        escape_html(summary_line(report)));
   }
+  out += unfinished_note(report);
   out += provenance_html(report);
   out += headline_html(report);
   out += hops_html(report);

@@ -113,6 +113,9 @@ std::string to_markdown(const std::vector<BenchReport>& reports) {
   for (const BenchReport& report : reports) {
     out += fmt::format("\n## {}\n\n{}\n", markdown_cell(report.data.record.name),
                        markdown_cell(summary_line(report)));
+    if (report.data.record.state != "done") {
+      out += "\nThis run is not complete; cases that are not answered yet count as misses.\n";
+    }
     for (const MatchRule rule : report.rules) {
       out += fmt::format("\nRule {}, golds after the edits; per cent with 95 % intervals.\n\n{}",
                          to_string(rule), markdown_table(report, rule, GoldSide::post));

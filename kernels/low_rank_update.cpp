@@ -44,9 +44,6 @@ std::vector<Strand> strands_of(const std::vector<UpdateTerm>& terms, std::int64_
 // load of the right factor and keep several streams of memory in flight, as a good copy does.
 constexpr std::int64_t kBlockCols = 32;
 
-// Columns that are staged before they are written, a multiple of a block.
-constexpr std::int64_t kStagedCols = 1024;
-
 // sums[i][j] = the terms' sum at (row + i, col + j), strands in order. `count` columns are used.
 template <std::int64_t kRows>
 KEDIT_KERNEL_INLINE void sum_block(const Strand* strands, std::int64_t strand_count,
@@ -66,45 +63,22 @@ KEDIT_KERNEL_INLINE void sum_block(const Strand* strands, std::int64_t strand_co
   }
 }
 
-// Adds the base and rounds once, into a staging row for each of the rows.
+// Adds the base, rounds once, writes.
 template <class T, std::int64_t kRows>
-KEDIT_KERNEL_INLINE void round_block(const T* base, std::int64_t cols, std::int64_t row,
-                                     std::int64_t col, std::int64_t count,
-                                     const float (&sums)[kRows][kBlockCols], T* staged) {
+KEDIT_KERNEL_INLINE void write_block(const T* base, T* out, std::int64_t cols, std::int64_t row,
+                                     std::int64_t col, std::int64_t count, bool streaming,
+                                     const float (&sums)[kRows][kBlockCols]) {
+  alignas(64) T rounded[kBlockCols];
   for (std::int64_t i = 0; i < kRows; ++i) {
     const T* __restrict__ from = base + (row + i) * cols + col;
-    T* __restrict__ to = staged + i * kStagedCols;
-    for (std::int64_t j = 0; j < count; ++j) to[j] = round_to<T>(to_float(from[j]) + sums[i][j]);
-  }
-}
-
-// Columns [first_col, first_col + width) of kRows rows: computed block by block, staged in the
-// cache, written row by row.
-template <class T, std::int64_t kRows>
-KEDIT_KERNEL_INLINE void update_chunk(const T* base, T* out, std::int64_t row, std::int64_t cols,
-                                      std::int64_t first_col, std::int64_t width,
-                                      const std::vector<Strand>& strands, bool streaming) {
-  const auto strand_count = static_cast<std::int64_t>(strands.size());
-  float sums[kRows][kBlockCols];
-  alignas(64) T staged[kRows * kStagedCols];
-  std::int64_t done = 0;
-  for (; done + kBlockCols <= width; done += kBlockCols) {
-    const std::int64_t col = first_col + done;
-    sum_block<kRows>(strands.data(), strand_count, row, col, kBlockCols, sums);
-    round_block<T, kRows>(base, cols, row, col, kBlockCols, sums, staged + done);
-  }
-  if (done < width) {
-    const std::int64_t col = first_col + done;
-    sum_block<kRows>(strands.data(), strand_count, row, col, width - done, sums);
-    round_block<T, kRows>(base, cols, row, col, width - done, sums, staged + done);
-  }
-  for (std::int64_t i = 0; i < kRows; ++i) {
-    T* to = out + (row + i) * cols + first_col;
-    const auto bytes = static_cast<std::size_t>(width) * sizeof(T);
+    prefetch_ahead(from, kBlockCols * sizeof(T));
+    for (std::int64_t j = 0; j < count; ++j)
+      rounded[j] = round_to<T>(to_float(from[j]) + sums[i][j]);
+    T* to = out + (row + i) * cols + col;
     if (streaming) {
-      stream_copy(to, staged + i * kStagedCols, bytes);
+      stream_lines(to, rounded, kBlockCols * sizeof(T));
     } else {
-      std::memcpy(to, staged + i * kStagedCols, bytes);
+      std::memcpy(to, rounded, static_cast<std::size_t>(count) * sizeof(T));
     }
   }
 }
@@ -113,10 +87,16 @@ template <class T, std::int64_t kRows>
 KEDIT_KERNEL_INLINE void update_row_group(const T* base, T* out, std::int64_t row,
                                           std::int64_t cols, const std::vector<Strand>& strands,
                                           bool streaming) {
-  for (std::int64_t col = 0; col < cols; col += kStagedCols) {
-    update_chunk<T, kRows>(base, out, row, cols, col, std::min(kStagedCols, cols - col), strands,
-                           streaming);
+  const auto strand_count = static_cast<std::int64_t>(strands.size());
+  float sums[kRows][kBlockCols];
+  std::int64_t col = 0;
+  for (; col + kBlockCols <= cols; col += kBlockCols) {
+    sum_block<kRows>(strands.data(), strand_count, row, col, kBlockCols, sums);
+    write_block<T, kRows>(base, out, cols, row, col, kBlockCols, streaming, sums);
   }
+  if (col == cols) return;
+  sum_block<kRows>(strands.data(), strand_count, row, col, cols - col, sums);
+  write_block<T, kRows>(base, out, cols, row, col, cols - col, false, sums);
 }
 
 template <class T, std::int64_t kRows>
@@ -173,7 +153,10 @@ void update_typed(const void* base, void* out, std::int64_t rows, std::int64_t c
   const auto* from = static_cast<const T*>(base);
   auto* to = static_cast<T*>(out);
   const auto bytes = static_cast<std::size_t>(rows * cols) * sizeof(T);
-  const bool streaming = base != out && bytes >= kStreamFrom;
+  // Only rows that begin on a line can be written in whole lines.
+  const bool aligned =
+      is_line_aligned(out) && static_cast<std::size_t>(cols) * sizeof(T) % kLine == 0;
+  const bool streaming = base != out && aligned && bytes >= kStreamFrom;
   const std::int64_t workers =
       std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(rows, 1));
   const auto run = [&](std::int64_t worker) {

@@ -10,34 +10,28 @@
 
 #include "kernels/element.hpp"
 
+/// Writing past the cache, and asking for memory before it is needed.
 namespace kedit::kernels {
+
+constexpr std::size_t kLine = 64;  ///< bytes of a cache line
 
 /// From this size on (bytes) results are written past the cache: an ordinary store first reads the
 /// line it overwrites, which is half as much traffic again.
 constexpr std::size_t kStreamFrom = std::size_t{8} << 20;
 
-/// Copies `bytes` from a small buffer to memory that will not be read again soon.
-KEDIT_KERNEL_INLINE void stream_copy(void* to, const void* from, std::size_t bytes) {
+inline bool is_line_aligned(const void* pointer) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % kLine == 0;
+}
+
+/// Copies whole lines (`bytes` a multiple of kLine) from a small buffer to line-aligned memory that
+/// will not be read again soon. A line that is streamed in parts would cost several times as much.
+KEDIT_KERNEL_INLINE void stream_lines(void* to, const void* from, std::size_t bytes) {
 #if defined(__SSE2__)
-  constexpr std::size_t kLine = 64;
-  auto* target = static_cast<char*>(to);
-  const auto* source = static_cast<const char*>(from);
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(target) % kLine;
-  const std::size_t head = misaligned == 0 ? 0 : kLine - misaligned;
-  if (bytes < head + kLine) {
-    std::memcpy(to, from, bytes);
-    return;
+  auto* target = static_cast<__m128i*>(to);
+  const auto* source = static_cast<const __m128i*>(from);
+  for (std::size_t i = 0; i < bytes / sizeof(__m128i); ++i) {
+    _mm_stream_si128(target + i, _mm_load_si128(source + i));
   }
-  // Whole lines only: a line that is streamed in parts costs several times as much.
-  std::memcpy(target, source, head);
-  std::size_t done = head;
-  for (; done + kLine <= bytes; done += kLine) {
-    for (std::size_t part = done; part < done + kLine; part += sizeof(__m128i)) {
-      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + part));
-      _mm_stream_si128(reinterpret_cast<__m128i*>(target + part), block);
-    }
-  }
-  std::memcpy(target + done, source + done, bytes - done);
 #else
   std::memcpy(to, from, bytes);
 #endif
@@ -47,6 +41,19 @@ KEDIT_KERNEL_INLINE void stream_copy(void* to, const void* from, std::size_t byt
 inline void stream_fence() {
 #if defined(__SSE2__)
   _mm_sfence();
+#endif
+}
+
+/// Asks for the `bytes` that lie some lines ahead of `from`; harmless beyond the end.
+KEDIT_KERNEL_INLINE void prefetch_ahead(const void* from, std::size_t bytes) {
+#if defined(__GNUC__)
+  constexpr std::size_t kAhead = 2048;
+  for (std::size_t at = 0; at < bytes; at += kLine) {
+    __builtin_prefetch(static_cast<const char*>(from) + kAhead + at);
+  }
+#else
+  static_cast<void>(from);
+  static_cast<void>(bytes);
 #endif
 }
 

@@ -189,7 +189,11 @@ TEST_CASE("a half-done run is reported as it stands") {
   CHECK(reports.front()
             .find({"rome", MatchRule::exact, GoldSide::post, "cot_any", "", ""})
             ->score.n == 4.0);
-  CHECK(contains(to_html(reports), "interrupted"));
+  const std::string page = to_html(reports);
+  CHECK(contains(page, "interrupted"));
+  CHECK(contains(page,
+                 "This run is not complete.</b> Cases answered: rome 3 of 4, unedited 0 of 4."));
+  CHECK_FALSE(contains(to_html(mini_reports()), "not complete"));
 }
 
 TEST_CASE("nothing to report is an error") {

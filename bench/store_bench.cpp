@@ -102,6 +102,7 @@ void report(const char* what, const Elapsed& elapsed, std::size_t edits) {
   const double megabytes = static_cast<double>(edits) * kEditBytes / 1e6;
   fmt::print("{:<30}{:>9.2f} s{:>9.2f} s CPU{:>9.0f} edits/s{:>9.1f} MB/s\n", what, elapsed.wall,
              elapsed.cpu, static_cast<double>(edits) / elapsed.wall, megabytes / elapsed.wall);
+  std::fflush(stdout);  // a run that is stopped has said what it measured
 }
 
 void run(int edits, const std::filesystem::path& directory) {

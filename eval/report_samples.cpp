@@ -40,8 +40,7 @@ std::string answer_chips(const std::vector<Answer>& answers, const std::vector<b
                          const std::vector<bool>& old) {
   std::string out;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    out +=
-        (i == 0 ? "" : " ") + chip(verdict_of(at(now, i), at(old, i)), answer_text(answers[i]));
+    out += (i == 0 ? "" : " ") + chip(verdict_of(at(now, i), at(old, i)), answer_text(answers[i]));
   }
   return out.empty() ? "&ndash;" : out;
 }

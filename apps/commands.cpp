@@ -3,42 +3,14 @@
 namespace kedit::cli {
 namespace {
 
-void append(std::vector<Command>* all, std::vector<Command> more) {
-  all->insert(all->end(), more.begin(), more.end());
-}
-
 std::vector<Command> make_table() {
   std::vector<Command> all;
-#ifdef KEDIT_HAVE_DEMO
-  append(&all, demo_commands());
-#endif
-#ifdef KEDIT_HAVE_MODEL
-  append(&all, model_commands());
-#endif
-#ifdef KEDIT_HAVE_EDIT
-  append(&all, edit_commands());
-#endif
-#ifdef KEDIT_HAVE_STATS
-  append(&all, stats_commands());
-#endif
-#ifdef KEDIT_HAVE_STORE
-  append(&all, store_commands());
-#endif
-#ifdef KEDIT_HAVE_SCORE
-  append(&all, score_commands());
-#endif
-#ifdef KEDIT_HAVE_BENCH
-  append(&all, bench_commands());
-#endif
-#ifdef KEDIT_HAVE_REPORT
-  append(&all, report_commands());
-#endif
-#ifdef KEDIT_HAVE_TRAIN
-  append(&all, train_commands());
-#endif
-#ifdef KEDIT_HAVE_COMPLETION
-  append(&all, completion_commands());
-#endif
+  for (auto* commands_of :
+       {demo_commands, model_commands, edit_commands, stats_commands, store_commands,
+        score_commands, bench_commands, report_commands, train_commands, completion_commands}) {
+    std::vector<Command> commands = commands_of();
+    all.insert(all.end(), commands.begin(), commands.end());
+  }
   return all;
 }
 

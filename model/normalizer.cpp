@@ -148,7 +148,8 @@ void AlignedText::prefix_space() {
   make_owned();
   owned_.insert(owned_.begin(), ' ');
   ranges_.push_back(ranges_.back());
-  std::copy_backward(ranges_.begin(), ranges_.end() - 2, ranges_.end() - 1);  // the first stays twice
+  std::copy_backward(ranges_.begin(), ranges_.end() - 2,
+                     ranges_.end() - 1);  // the first stays twice
 }
 
 std::string compose_nfc(std::string_view text) {

@@ -20,7 +20,7 @@ struct Encoding {
 };
 
 struct EncodeOptions {
-  bool add_special_tokens = true;   ///< What the tokenizer file's template adds (a BOS, usually).
+  bool add_special_tokens = true;     ///< What the tokenizer file's template adds (a BOS, usually).
   bool split_special_tokens = false;  ///< True: "<|endoftext|>" written in a text is ordinary text.
 };
 
@@ -33,18 +33,20 @@ class Tokenizer {
   /// `added_tokens.json` if present) of a directory.
   static std::shared_ptr<const Tokenizer> load(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json.
-  static std::shared_ptr<const Tokenizer> parse(std::string_view tokenizer_json, const std::string& origin);
+  static std::shared_ptr<const Tokenizer> parse(std::string_view tokenizer_json,
+                                                const std::string& origin);
   /// True if the directory holds any tokenizer file this class knows.
   static bool present(const std::filesystem::path& directory);
 
   virtual ~Tokenizer() = default;
   virtual Encoding encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
-  virtual std::string decode(const std::vector<std::int64_t>& ids, bool skip_special_tokens = false) const = 0;
-  virtual std::int64_t vocab_size() const = 0;          ///< Highest id + 1.
-  virtual std::string token(std::int64_t id) const = 0; ///< As the vocabulary spells it.
+  virtual std::string decode(const std::vector<std::int64_t>& ids,
+                             bool skip_special_tokens = false) const = 0;
+  virtual std::int64_t vocab_size() const = 0;           ///< Highest id + 1.
+  virtual std::string token(std::int64_t id) const = 0;  ///< As the vocabulary spells it.
   virtual std::optional<std::int64_t> id(std::string_view token) const = 0;
   virtual bool is_special(std::int64_t id) const = 0;
-  virtual std::string kind() const = 0;                 ///< "byte-level BPE", ...
+  virtual std::string kind() const = 0;  ///< "byte-level BPE", ...
 
   std::vector<std::int64_t> ids(std::string_view text, bool add_special_tokens = true) const {
     return encode(text, {add_special_tokens, false}).ids;

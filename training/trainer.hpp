@@ -1,5 +1,9 @@
 #pragma once
 
+#include "edits/document.hpp"
+#include "edits/progress.hpp"
+#include "model/model.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -7,13 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "edits/document.hpp"
-#include "edits/progress.hpp"
-#include "model/model.hpp"
-
 namespace kedit {
 
-/// Shape of a decoder trained from scratch (Qwen2 layout: RMS norm, rotary, q/k/v bias, gated SiLU).
+/// Shape of a decoder trained from scratch (Qwen2 layout: RMS norm, rotary, q/k/v bias, gated
+/// SiLU).
 struct DecoderShape {
   std::int64_t layers = 4;
   std::int64_t hidden = 128;
@@ -27,20 +28,21 @@ struct DecoderShape {
 /// Causal-LM training from scratch. Defaults: the lab's recipe.
 struct TrainOptions {
   std::int64_t steps = 4200;
-  std::int64_t rows = 12;              ///< rows per step
+  std::int64_t rows = 12;  ///< rows per step
   std::int64_t row_tokens = 160;
-  double learning_rate = 3e-3;         ///< AdamW
+  double learning_rate = 3e-3;  ///< AdamW
   double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-8;
-  double weight_decay = 0.3;           ///< on the layers' matrices only
+  double weight_decay = 0.3;  ///< on the layers' matrices only
   double clip_norm = 1.0;
   std::int64_t warmup_steps = 60;
-  double decay_share = 0.6;            ///< last share of steps: linear to final_rate
-  double final_rate = 0.02;            ///< of learning_rate
-  std::int64_t checkpoint_every = 200; ///< steps between resumable states
+  double decay_share = 0.6;             ///< last share of steps: linear to final_rate
+  double final_rate = 0.02;             ///< of learning_rate
+  std::int64_t checkpoint_every = 200;  ///< steps between resumable states
   int threads = 1;
 };
 
-/// Where documents come from: the next one at `progress` of training, and a state that can be saved.
+/// Where documents come from: the next one at `progress` of training, and a state that can be
+/// saved.
 struct DocumentSource {
   std::function<Document(double progress)> next;
   std::function<std::string()> state;
@@ -49,14 +51,14 @@ struct DocumentSource {
 
 struct LossPoint {
   std::int64_t step = 0;
-  double loss = 0.0;       ///< weighted mean over the batch
+  double loss = 0.0;  ///< weighted mean over the batch
   double learning_rate = 0.0;
 };
 
 struct TrainResult {
   DecoderWeights weights;
   std::vector<LossPoint> curve;
-  double seconds = 0.0;        ///< of this call
+  double seconds = 0.0;  ///< of this call
   std::int64_t tokens = 0;
 };
 
@@ -67,8 +69,8 @@ Architecture qwen2_architecture(const DecoderShape& shape);
 DecoderWeights initial_weights(const Architecture& architecture, std::uint64_t seed);
 
 /// Trains; saves a resumable state into `work` every `checkpoint_every` steps and when a stop is
-/// requested (then throws `Interrupted`); goes on from a state found there if its recipe text is the
-/// same, else throws `TrainError`. Same seed and thread count: same bytes, also when resumed.
+/// requested (then throws `Interrupted`); goes on from a state found there if its recipe text is
+/// the same, else throws `TrainError`. Same seed and thread count: same bytes, also when resumed.
 TrainResult train_decoder(const Architecture& architecture, const Tokenizer& tokenizer,
                           DocumentSource documents, const TrainOptions& options,
                           const std::string& recipe, const std::filesystem::path& work,

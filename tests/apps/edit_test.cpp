@@ -179,10 +179,10 @@ TEST_CASE("an interrupted training saves its state, writes no model, and exits w
   const ScratchFolder scratch;
   const fs::path out = scratch / "lab";
   const Outcome outcome = run_kedit({"train", "lab", "--out", out.string(), "--threads", "1"},
-                                    {.interrupt_after_ms = 6000});
+                                    {.interrupt_at = "facts of"});
   INFO(outcome.err);
   CHECK(outcome.code == 130);
   CHECK(outcome.out.empty());
-  CHECK(outcome.err.find("kedit: ") != std::string::npos);
+  CHECK(outcome.err.find("\nkedit: ") != std::string::npos);
   CHECK_FALSE(fs::exists(out / "model" / "model.safetensors"));
 }

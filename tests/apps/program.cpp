@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
@@ -73,8 +72,9 @@ struct Pipe {
   ::_exit(127);
 }
 
-// Reads both streams as they come, so that neither pipe can fill up and block the program.
-void collect(int out, int err, Outcome* outcome) {
+// Reads both streams as they come, so that neither pipe can fill up and block the program; sends
+// the interrupt when its moment has come.
+void collect(int out, int err, pid_t program, std::string interrupt_at, Outcome* outcome) {
   std::array<struct pollfd, 2> streams{{{out, POLLIN, 0}, {err, POLLIN, 0}}};
   std::array<std::string*, 2> texts{&outcome->out, &outcome->err};
   std::size_t open_streams = 2;
@@ -91,18 +91,11 @@ void collect(int out, int err, Outcome* outcome) {
         --open_streams;
       }
     }
+    if (!interrupt_at.empty() && outcome->err.find(interrupt_at) != std::string::npos) {
+      ::kill(program, SIGINT);
+      interrupt_at.clear();
+    }
   }
-}
-
-// A second process that sends the signal later: the test itself stays single-threaded.
-pid_t interrupt_later(pid_t program, int after_ms) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::usleep(static_cast<useconds_t>(after_ms) * 1000);
-    ::kill(program, SIGINT);
-    ::_exit(0);
-  }
-  return child;
 }
 
 }  // namespace
@@ -115,22 +108,16 @@ Outcome run_kedit(const std::vector<std::string>& arguments, const RunOptions& o
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork");
   if (child == 0) become_kedit(arguments, options, in, out, err);
-  const pid_t alarm =
-      options.interrupt_after_ms > 0 ? interrupt_later(child, options.interrupt_after_ms) : -1;
   in.close_end(0);
   out.close_end(1);
   err.close_end(1);
   static_cast<void>(!::write(in.ends[1], options.input.data(), options.input.size()));
   in.close_end(1);
   Outcome outcome;
-  collect(out.ends[0], err.ends[0], &outcome);
+  collect(out.ends[0], err.ends[0], child, options.interrupt_at, &outcome);
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (alarm > 0) {
-    ::kill(alarm, SIGKILL);
-    ::waitpid(alarm, nullptr, 0);
-  }
-  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return outcome;
 }
 

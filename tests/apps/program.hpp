@@ -9,7 +9,7 @@ namespace kedit::test {
 
 /// What a finished program left behind.
 struct Outcome {
-  int code = -1;  ///< Exit code; 128 + N when a signal N ended it.
+  int code = 0;  ///< Exit code; -N when signal N ended it.
   std::string out;
   std::string err;
 };
@@ -20,7 +20,7 @@ struct RunOptions {
   std::filesystem::path directory = {};  ///< Working directory; empty: the test's own.
   std::string out_to = {};               ///< File for standard output; "closed" closes it.
   long file_size_limit = 0;              ///< Bytes (RLIMIT_FSIZE); 0: none.
-  int interrupt_after_ms = 0;            ///< Sends SIGINT then; 0: never.
+  std::string interrupt_at = {};         ///< Sends SIGINT once standard error holds this text.
 };
 
 /// Runs the kedit binary as a user would and waits for it. No shell in between.

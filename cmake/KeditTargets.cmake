@@ -17,7 +17,9 @@ set(KEDIT_LIBRARIES "" CACHE INTERNAL "libraries for the umbrella and the instal
 # Reuse demands equal flags, so all of them get the same definitions and the same warnings.
 function(kedit_use_pch target)
   if(NOT TARGET kedit_pch)
-    file(WRITE "${CMAKE_BINARY_DIR}/kedit_pch.cpp" "// carries the precompiled header\n")
+    if(NOT EXISTS "${CMAKE_BINARY_DIR}/kedit_pch.cpp")  # a new date would compile everything again
+      file(WRITE "${CMAKE_BINARY_DIR}/kedit_pch.cpp" "// carries the precompiled header\n")
+    endif()
     add_library(kedit_pch OBJECT "${CMAKE_BINARY_DIR}/kedit_pch.cpp")
     kedit_common(kedit_pch)
     # A precompiled header that comes out of a compiler cache is not always one that g++ accepts.

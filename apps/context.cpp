@@ -19,8 +19,8 @@ namespace {
 int chosen_threads(const Values& options) {
   if (options.given("threads")) return static_cast<int>(options.integer("threads"));
   const char* told = std::getenv("OMP_NUM_THREADS");
-  const int count = told == nullptr ? 0 : std::atoi(told);
-  return count > 0 ? count : usable_cores();
+  const long count = told == nullptr ? 0 : std::strtol(told, nullptr, 10);
+  return count > 0 && count < 4096 ? static_cast<int>(count) : usable_cores();
 }
 
 bool has_nonfinite(const Json& value) {

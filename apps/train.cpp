@@ -1,4 +1,5 @@
 #include "apps/commands.hpp"
+#include "apps/thread_choice.hpp"
 #include "eval/lab_check.hpp"
 #include "eval/lab_rome.hpp"
 #include "eval/lab_training.hpp"
@@ -104,6 +105,7 @@ std::vector<LabRow> measure(Context& context, const LabPaths& paths, const LabDa
   options.cases = context.options.integer("questions");
   options.seed = static_cast<std::uint64_t>(context.options.integer("check-seed"));
   EditedModel model(Model::load(paths.model));
+  choose_threads(context, model.base());
   std::vector<LabRow> rows = check_lab(model, *data.world, options, context.run());
   const std::int64_t edits = context.options.integer("edits");
   if (edits > 0) {

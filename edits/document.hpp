@@ -6,8 +6,9 @@
 namespace kedit {
 
 /// A stretch of a training document with the loss weight of the tokens it encodes to.
-/// Every piece starts with a blank or a newline, so encoding piece by piece equals encoding the
-/// whole (GPT-2's splitting pattern never merges across such a border).
+/// Every piece after the first starts with a blank, a newline or a mark after a letter, so encoding
+/// piece by piece equals encoding the whole (GPT-2's splitting pattern never merges across such a
+/// border).
 struct DocumentPiece {
   std::string text;
   float weight = 1.0F;

@@ -41,8 +41,8 @@
 //   throws `Interrupted`; main then exits with 130. Set `stops_gently` for such commands; others
 //   end at once on SIGINT.
 // - Output files go through `context.write_file` (atomic; "-" is standard output).
-// - After a change of options: `KEDIT_APPROVE=1 build/tests/apps/kedit_tests_apps "[help]"` rewrites the
-// golden
+// - After a change of options: `KEDIT_APPROVE=1 build/tests/apps/kedit_tests_apps "[help]"`
+// rewrites the golden
 //   help texts; read the diff.
 
 #include "apps/options.hpp"

@@ -1,6 +1,7 @@
 #include "json/json.hpp"
 
 #include "json/atomic_file.hpp"
+#include "json/pointer.hpp"
 
 #include <fmt/format.h>
 
@@ -11,20 +12,6 @@ namespace kedit {
 namespace {
 
 using Members = std::vector<std::pair<const std::string, Json>>;
-
-std::string escaped_pointer_token(std::string_view key) {
-  std::string out = "/";
-  for (const char c : key) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 // "line 3, column 17" of a byte offset (1-based, as the parser counts).
 std::string line_and_column(std::string_view text, std::size_t position) {
@@ -142,9 +129,8 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
     std::string out;
     for (std::size_t i = 0; i + 1 < open_.size(); ++i) {
       const Json& parent = *open_[i];
-      out += parent.is_array()
-                 ? fmt::format("/{}", parent.size() - 1)
-                 : escaped_pointer_token(parent.get_ref<const Json::object_t&>().back().first);
+      out += parent.is_array() ? fmt::format("/{}", parent.size() - 1)
+                               : pointer_step(parent.get_ref<const Json::object_t&>().back().first);
     }
     return out.empty() ? "/" : out;
   }

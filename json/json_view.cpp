@@ -1,4 +1,5 @@
 #include "json/json.hpp"
+#include "json/pointer.hpp"
 
 #include <fmt/format.h>
 
@@ -8,20 +9,6 @@
 
 namespace kedit {
 namespace {
-
-std::string child_pointer(const std::string& parent, std::string_view key) {
-  std::string out = parent + "/";
-  for (const char c : key) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::string describe(const Json& value) {
   switch (value.type()) {
@@ -88,7 +75,7 @@ std::optional<JsonView> JsonView::find(std::string_view key) const {
   const auto found = std::find_if(members.begin(), members.end(),
                                   [&](const auto& member) { return member.first == key; });
   if (found == members.end() || found->second.is_null()) return std::nullopt;
-  return JsonView(found->second, origin_, child_pointer(pointer_, key));
+  return JsonView(found->second, origin_, pointer_ + pointer_step(key));
 }
 
 bool JsonView::has(std::string_view key) const { return find(key).has_value(); }
@@ -96,10 +83,10 @@ bool JsonView::has(std::string_view key) const { return find(key).has_value(); }
 JsonView JsonView::at(std::string_view key) const {
   if (!value_->is_object()) fail("an object");
   for (const auto& member : value_->get_ref<const Json::object_t&>()) {
-    if (member.first == key) return {member.second, origin_, child_pointer(pointer_, key)};
+    if (member.first == key) return {member.second, origin_, pointer_ + pointer_step(key)};
   }
   throw JsonError(fmt::format("reading {}: {}: expected a value, found none", origin_,
-                              child_pointer(pointer_, key)));
+                              pointer_ + pointer_step(key)));
 }
 
 JsonView JsonView::at(std::size_t index) const {

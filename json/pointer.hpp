@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kedit {
+
+/// "/key" as a step of a JSON pointer, with "~" and "/" of the key escaped (RFC 6901).
+std::string pointer_step(std::string_view key);
+
+}  // namespace kedit

@@ -27,7 +27,7 @@ struct DecoderShape {
 
 /// Causal-LM training from scratch. Defaults: the lab's recipe.
 struct TrainOptions {
-  std::int64_t steps = 4200;
+  std::int64_t steps = 6500;
   std::int64_t rows = 12;  ///< rows per step
   std::int64_t row_tokens = 160;
   double learning_rate = 3e-3;  ///< AdamW

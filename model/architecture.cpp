@@ -121,6 +121,12 @@ Json architecture_to_config(const Architecture& architecture) {
   return config;
 }
 
+std::optional<std::int64_t> Architecture::position_limit() const {
+  if (positions == PositionKind::learned) return max_positions;
+  if (rope_scaling.kind == RopeKind::longrope) return rope_scaling.original_positions;
+  return std::nullopt;
+}
+
 std::string weight_name(const std::string& name_template, std::int64_t layer) {
   std::string name = name_template;
   const auto place = name.find("{}");

@@ -74,12 +74,12 @@ struct Architecture {
   std::int64_t rotary_dim = 0;      ///< rotated elements of a head; 0: all of head_dim
   bool rotary_interleaved = false;  ///< pairs (2i, 2i + 1) (GPT-J), not (i, i + rotary_dim / 2)
   RopeScaling rope_scaling;
-  std::int64_t sliding_window = 0;     ///< positions that a windowed layer sees, itself included
-  std::vector<bool> windowed_layers;   ///< [layers]; empty: no layer has a window
+  std::int64_t sliding_window = 0;    ///< positions that a windowed layer sees, itself included
+  std::vector<bool> windowed_layers;  ///< [layers]; empty: no layer has a window
   QueryKeyNorm query_key_norm = QueryKeyNorm::none;
-  double attention_scale = 0.0;  ///< of query times key; 0: head_dim^-0.5
-  double attention_cap = 0.0;    ///< scores become cap * tanh(score / cap); 0: they stay
-  double logit_cap = 0.0;        ///< the same of the logits
+  double query_pre_attn_scalar = 0.0;  ///< scores are divided by its root; 0: by head_dim's
+  double attention_cap = 0.0;          ///< scores become cap * tanh(score / cap); 0: they stay
+  double logit_cap = 0.0;              ///< the same of the logits
   bool gated_mlp = true;
   Activation activation = Activation::silu;
   Orientation orientation = Orientation::out_in;

@@ -36,8 +36,7 @@ Heads project(const Architecture& a, const LayerWeights& weights, const at::Tens
   }
   const std::int64_t key_width = a.kv_heads * a.head_dim;
   const auto parts = all.split_with_sizes({a.heads * a.head_dim, key_width, key_width}, -1);
-  return {by_head(parts[0], a.heads), by_head(parts[1], a.kv_heads),
-          by_head(parts[2], a.kv_heads)};
+  return {by_head(parts[0], a.heads), by_head(parts[1], a.kv_heads), by_head(parts[2], a.kv_heads)};
 }
 
 at::Tensor norm_heads(const Architecture& a, const Norm& norm, const at::Tensor& x) {
@@ -152,8 +151,7 @@ AttentionContext attention_context(const Architecture& architecture, const Forwa
   if (total <= a.sliding_window) return context;
   windowed.causal = false;
   const at::Tensor order = full.mask.defined() ? full.mask : order_mask(input, past, seq, options);
-  windowed.mask =
-      order.logical_and(window_mask(input, past, seq, a.sliding_window, options));
+  windowed.mask = order.logical_and(window_mask(input, past, seq, a.sliding_window, options));
   return context;
 }
 
@@ -169,8 +167,9 @@ at::Tensor attend(const Architecture& architecture, const LayerWeights& weights,
   }
   const at::Tensor key = repeat_for_queries(heads.key, a.heads);
   const at::Tensor value = repeat_for_queries(heads.value, a.heads);
-  const double scale = a.attention_scale > 0.0 ? a.attention_scale
-                                               : 1.0 / std::sqrt(static_cast<double>(a.head_dim));
+  const double scale =
+      1.0 / std::sqrt(a.query_pre_attn_scalar > 0.0 ? a.query_pre_attn_scalar
+                                                    : static_cast<double>(a.head_dim));
   at::Tensor mixed;
   if (a.attention_cap > 0.0) {
     mixed = capped_attention(heads, key, value, view, scale, a.attention_cap);

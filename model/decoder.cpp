@@ -120,13 +120,12 @@ at::Tensor run_block(const Architecture& architecture, const LayerWeights& weigh
   const Architecture& a = architecture;
   hidden = taps.apply(layer, Site::resid_pre, std::move(hidden));
   const at::Tensor normed = apply_norm(a, weights.attention_norm, hidden);
-  const at::Tensor attention = taps.apply(
-      layer, Site::attn_out,
-      branch_output(a, weights.attention_output_norm,
-                    attend(a, weights, context, normed, layer, cache)));
-  const at::Tensor middle =
-      taps.apply(layer, Site::resid_mid,
-                 join_residual(a, weights.attention_output_norm, hidden, attention));
+  const at::Tensor attention =
+      taps.apply(layer, Site::attn_out,
+                 branch_output(a, weights.attention_output_norm,
+                               attend(a, weights, context, normed, layer, cache)));
+  const at::Tensor middle = taps.apply(
+      layer, Site::resid_mid, join_residual(a, weights.attention_output_norm, hidden, attention));
 
   const bool shares_norm = a.parallel_residual && !weights.mlp_norm.weight.defined();
   const at::Tensor inside = mlp_inside(
@@ -134,8 +133,7 @@ at::Tensor run_block(const Architecture& architecture, const LayerWeights& weigh
       shares_norm ? normed
                   : apply_norm(a, weights.mlp_norm, a.parallel_residual ? hidden : middle));
   const at::Tensor key = taps.apply(layer, Site::mlp_key, inside);
-  const at::Tensor value =
-      taps.apply(layer, Site::mlp_value, apply_linear(a, weights.down, key));
+  const at::Tensor value = taps.apply(layer, Site::mlp_value, apply_linear(a, weights.down, key));
   const at::Tensor mlp =
       taps.apply(layer, Site::mlp_out, branch_output(a, weights.mlp_output_norm, value));
   return taps.apply(layer, Site::resid_post,

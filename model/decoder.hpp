@@ -66,10 +66,10 @@ std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture
 
 /// Named places in a layer where a tap may read or replace the activation. Shapes:
 enum class Site {
-  resid_pre,   ///< [batch, seq, d]  input of the block
-  attn_out,    ///< [batch, seq, d]  what attention adds to the residual (bias, output norm included)
-  mlp_key,     ///< [batch, seq, m]  input of the second MLP matrix (the "rewrite module")
-  mlp_out,     ///< [batch, seq, d]  what the MLP adds to the residual (bias, output norm included)
+  resid_pre,  ///< [batch, seq, d]  input of the block
+  attn_out,   ///< [batch, seq, d]  what attention adds to the residual (bias, output norm included)
+  mlp_key,    ///< [batch, seq, m]  input of the second MLP matrix (the "rewrite module")
+  mlp_out,    ///< [batch, seq, d]  what the MLP adds to the residual (bias, output norm included)
   resid_post,  ///< [batch, seq, d]  output of the block, before the final norm
   resid_mid,   ///< [batch, seq, d]  what the MLP's output joins: the residual with attention in it
   mlp_value,   ///< [batch, seq, d]  output of the second MLP matrix; `mlp_out` before its norm

@@ -23,9 +23,8 @@ at::Tensor llama3_frequencies(const RopeScaling& scaling, const at::Tensor& plai
   const at::Tensor wavelength = kTwoPi / plain;
   const at::Tensor is_long = wavelength > length / scaling.low_frequency_factor;
   const at::Tensor is_short = wavelength < length / scaling.high_frequency_factor;
-  const at::Tensor smooth =
-      (length / wavelength - scaling.low_frequency_factor) /
-      (scaling.high_frequency_factor - scaling.low_frequency_factor);
+  const at::Tensor smooth = (length / wavelength - scaling.low_frequency_factor) /
+                            (scaling.high_frequency_factor - scaling.low_frequency_factor);
   const at::Tensor mixed = (1.0 - smooth) * plain / scaling.factor + smooth * plain;
   return at::where(is_long, plain / scaling.factor, at::where(is_short, plain, mixed));
 }
@@ -81,8 +80,8 @@ RotaryTables rotary_tables(const Architecture& architecture, const at::Tensor& p
   at::Tensor frequency = plain_frequencies(theta, dim, positions.options().dtype(at::kFloat));
   if (!own) frequency = stretched(a.rope_scaling, theta, dim, frequency);
   const at::Tensor angle = positions.to(at::kFloat).unsqueeze(-1) * frequency;
-  at::Tensor both = a.rotary_interleaved ? angle.repeat_interleave(2, -1)
-                                         : at::cat({angle, angle}, -1);
+  at::Tensor both =
+      a.rotary_interleaved ? angle.repeat_interleave(2, -1) : at::cat({angle, angle}, -1);
   if (both.dim() == 3) both = both.unsqueeze(1);  // over heads
   at::Tensor cosine = both.cos(), sine = both.sin();
   if (!own && a.rope_scaling.attention_factor != 1.0) {

@@ -29,12 +29,13 @@ void check_ids(Context& context, const Architecture& architecture, const Ids& id
                                  architecture.vocab - 1, id));
   }
   const auto count = static_cast<std::int64_t>(ids.size());
-  if (count <= architecture.max_positions) return;
-  if (architecture.positions == PositionKind::learned) {
+  const auto limit = architecture.position_limit();
+  if (limit && count > *limit) {
     throw UsageError(
         fmt::format("--{}: expected at most {} tokens (the model's position table), found {}",
-                    option, architecture.max_positions, count));
+                    option, *limit, count));
   }
+  if (count <= architecture.max_positions) return;
   context.warn(fmt::format("{} tokens are more than the {} positions the model was made for", count,
                            architecture.max_positions));
 }

@@ -81,7 +81,9 @@ fs::path Context::model_directory() const {
 }
 
 std::shared_ptr<const Model> Context::load_model() {
-  return Model::load(model_directory(), load_options(options));
+  LoadOptions load = load_options(options);
+  load.warn = [this](const std::string& sentence) { warn(sentence); };
+  return Model::load(model_directory(), load);
 }
 
 EditedModel Context::load_edited_model() {

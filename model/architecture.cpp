@@ -14,12 +14,14 @@ namespace {
 namespace fs = std::filesystem;
 
 // Every family, explicitly: nothing registers itself before main.
-std::array<families::Family, 3> all_families() {
-  return {families::gpt2(), families::llama(), families::qwen2()};
+using Families = std::array<families::Family, 13>;
+Families all_families() {
+  using namespace families;
+  return {gpt2(),  gptj(),  gpt_neox(), opt(),         llama(), mistral(), qwen2(),
+          qwen3(), gemma(), gemma2(),   gemma3_text(), phi3(),  olmo2()};
 }
 
-const families::Family* find_family(const std::array<families::Family, 3>& all,
-                                    std::string_view model_type) {
+const families::Family* find_family(const Families& all, std::string_view model_type) {
   for (const auto& family : all) {
     if (family.model_type == model_type) return &family;
   }
@@ -41,13 +43,6 @@ std::string first_class_name(const JsonView& config) {
   return classes && classes->size() > 0 ? classes->at(std::size_t{0}).string() : "";
 }
 
-void refuse_quantized(const JsonView& config) {
-  if (const auto field = config.find("quantization_config")) {
-    field->fail(
-        "no quantisation (quantised weights are not supported; use the unquantised checkpoint)");
-  }
-}
-
 Architecture interpret(const JsonView& config) {
   const auto all = all_families();
   const JsonView model_type = config.at("model_type");
@@ -55,12 +50,14 @@ Architecture interpret(const JsonView& config) {
   if (family == nullptr) {
     model_type.fail(fmt::format("a supported family ({})", fmt::join(supported_families(), ", ")));
   }
-  refuse_quantized(config);
+  families::refuse_foreign(config);
   Architecture architecture;
   architecture.family = model_type.string();
   architecture.class_name = first_class_name(config);
   architecture.eos_ids = read_eos_ids(config);
   family->read(config, architecture);
+  families::check_consistent(config, architecture);
+  families::refuse_unread(config, architecture);
   return architecture;
 }
 
@@ -88,12 +85,13 @@ Architecture read_architecture(const fs::path& directory) {
                     directory.string(), fs::exists(directory, error) ? "a file" : "nothing"));
   }
   try {
+    const JsonLimits limits{std::int64_t{16} << 20, 32};
     const fs::path config_file = directory / "config.json";
     Architecture architecture =
-        architecture_from_config(read_json(config_file), config_file.string());
+        architecture_from_config(read_json(config_file, limits), config_file.string());
     const fs::path generation_file = directory / "generation_config.json";
-    if (fs::exists(generation_file, error)) {
-      const Json generation = read_json(generation_file);
+    if (fs::symlink_status(generation_file, error).type() != fs::file_type::not_found) {
+      const Json generation = read_json(generation_file, limits);
       const auto ids = read_eos_ids(JsonView(generation, generation_file.string()));
       if (!ids.empty()) architecture.eos_ids = ids;
     }
@@ -119,6 +117,12 @@ Json architecture_to_config(const Architecture& architecture) {
   if (architecture.eos_ids.size() == 1) config["eos_token_id"] = architecture.eos_ids.front();
   if (architecture.eos_ids.size() > 1) config["eos_token_id"] = architecture.eos_ids;
   return config;
+}
+
+std::optional<std::int64_t> Architecture::position_limit() const {
+  if (positions == PositionKind::learned) return max_positions;
+  if (rope_scaling.kind == RopeKind::longrope) return rope_scaling.original_positions;
+  return std::nullopt;
 }
 
 std::string weight_name(const std::string& name_template, std::int64_t layer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/decoder.hpp"
+#include "model/rotary.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -8,12 +9,17 @@
 
 namespace kedit {
 
-/// What all layers of one pass share: made once, read by every layer.
-struct AttentionContext {
-  at::Tensor cosine,
-      sine;             ///< [seq, head_dim] or [batch, 1, seq, head_dim]; undefined: no rotation
+/// What all layers of one kind share in one pass.
+struct AttentionView {
+  RotaryTables rotary;
   at::Tensor mask;      ///< [1 or batch, 1, seq, total] bool, true = may look; undefined: `causal`
   bool causal = false;  ///< New positions only, each sees itself and what is before it
+};
+
+/// What all layers of one pass share: made once, read by every layer.
+struct AttentionContext {
+  AttentionView full;      ///< layers that see everything before them
+  AttentionView windowed;  ///< layers with a sliding window
 };
 
 /// `past` cached positions stand before the new ones of `input`; `batch` and `seq` are those of the

@@ -25,8 +25,29 @@ void check_shard_name(const fs::path& index, const std::string& name) {
   if (!bare) fail(index, fmt::format("/weight_map: expected bare file names, found \"{}\"", name));
 }
 
+// There at all, as whatever: a link that leads nowhere is a fault of its own, not an absence.
+bool is_there(const fs::path& file) {
+  std::error_code error;
+  return fs::symlink_status(file, error).type() != fs::file_type::not_found;
+}
+
+bool has_pickled_weights(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    const auto extension = entry.path().extension();
+    if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".pkl" ||
+        name.rfind("pytorch_model", 0) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+constexpr std::int64_t kMaxIndexBytes = std::int64_t{256} << 20;
+
 std::map<std::string, std::vector<std::string>> read_weight_map(const fs::path& index) try {
-  const Json json = read_json(index);
+  const Json json = read_json(index, {kMaxIndexBytes, 8});
   const JsonView map = JsonView(json, index.string()).at("weight_map");
   std::map<std::string, std::vector<std::string>> tensors_by_file;
   for (const auto& tensor : map.keys()) {
@@ -42,23 +63,22 @@ std::map<std::string, std::vector<std::string>> read_weight_map(const fs::path& 
 }  // namespace
 
 CheckpointFiles::CheckpointFiles(const fs::path& directory) : directory_(directory) {
-  std::error_code error;
   const fs::path single = directory / "model.safetensors";
   const fs::path index = directory / "model.safetensors.index.json";
-  if (fs::exists(single, error)) {
+  if (is_there(single)) {
     open_single(single);
     return;
   }
-  if (fs::exists(index, error)) {
+  if (is_there(index)) {
     open_shards(index);
     return;
   }
-  const bool pickled = fs::exists(directory / "pytorch_model.bin", error) ||
-                       fs::exists(directory / "pytorch_model.bin.index.json", error);
-  fail(
-      directory,
-      fmt::format("expected model.safetensors or model.safetensors.index.json, found {}",
-                  pickled ? "only pytorch_model.bin; convert it to safetensors first" : "neither"));
+  const bool pickled = has_pickled_weights(directory);
+  fail(directory,
+       fmt::format("expected model.safetensors or model.safetensors.index.json, found {}",
+                   pickled ? "only pickled weights (.bin, .pt), which can run code when they are "
+                             "read; convert them to safetensors first"
+                           : "neither"));
 }
 
 void CheckpointFiles::open_single(const fs::path& file) {
@@ -84,6 +104,10 @@ void CheckpointFiles::open_shards(const fs::path& index) {
       }
     }
   }
+}
+
+bool CheckpointFiles::contains(const std::string& name) const {
+  return file_by_name_.count(name) > 0;
 }
 
 at::Tensor CheckpointFiles::find(const std::string& name) const {

@@ -17,6 +17,7 @@ class CheckpointFiles {
  public:
   explicit CheckpointFiles(const std::filesystem::path& directory);
 
+  bool contains(const std::string& name) const;
   at::Tensor find(const std::string& name) const;  ///< Undefined when absent.
   std::vector<std::string> names() const;
   /// The file that holds `name`, for messages; the directory when none does.

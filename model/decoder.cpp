@@ -64,11 +64,11 @@ Extent check_start(const Architecture& architecture, const ForwardInput& input) 
 // [seq] when the rows agree, else [batch, seq].
 at::Tensor positions_of(const Architecture& architecture, const ForwardInput& input, Extent extent,
                         std::int64_t past, const at::Device& device) {
-  const bool learned = architecture.positions == PositionKind::learned;
+  const auto limit = architecture.position_limit();
   if (!input.positions.defined()) {
-    if (learned && past + extent.seq > architecture.max_positions) {
-      refuse(fmt::format("position: expected at most {} positions, found {}",
-                         architecture.max_positions, past + extent.seq));
+    if (limit && past + extent.seq > *limit) {
+      refuse(fmt::format("position: expected at most {} positions, found {}", *limit,
+                         past + extent.seq));
     }
     return at::arange(past, past + extent.seq, at::TensorOptions().dtype(at::kLong).device(device));
   }
@@ -77,15 +77,21 @@ at::Tensor positions_of(const Architecture& architecture, const ForwardInput& in
     refuse(fmt::format("positions: expected shape [{}, {}], found [{}]", extent.batch, extent.seq,
                        fmt::join(given.sizes(), ", ")));
   }
-  if (learned) check_range(given, architecture.max_positions, "position");
+  if (limit) check_range(given, *limit, "position");
   return given;
 }
 
 at::Tensor embed(const Architecture& architecture, const DecoderWeights& weights,
                  const at::Tensor& ids, const at::Tensor& positions) {
   at::Tensor hidden = at::embedding(weights.token_embedding, ids);
+  if (architecture.embedding_scale != 1.0) {
+    // The factor is rounded to the dtype first, as in training.
+    hidden = hidden * at::scalar_tensor(architecture.embedding_scale, hidden.options());
+  }
   if (architecture.positions == PositionKind::learned) {
-    hidden = hidden + at::embedding(weights.position_embedding, positions);
+    const std::int64_t offset = architecture.position_offset;
+    const at::Tensor rows = offset == 0 ? positions : positions + offset;
+    hidden = hidden + at::embedding(weights.position_embedding, rows);
   }
   return hidden;
 }
@@ -106,34 +112,52 @@ std::int64_t cached_length(const Architecture& architecture, const ForwardInput&
   return first.defined() ? first.size(2) : 0;
 }
 
-// One pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).
+// x += attention(norm(x)); x += mlp(norm(x)). In a parallel block both read the same x. Norms that
+// the family does not have are the identity.
 at::Tensor run_block(const Architecture& architecture, const LayerWeights& weights,
                      const AttentionContext& context, at::Tensor hidden, std::int64_t layer,
                      KvCache* cache, const Taps& taps) {
+  const Architecture& a = architecture;
   hidden = taps.apply(layer, Site::resid_pre, std::move(hidden));
+  const at::Tensor normed = apply_norm(a, weights.attention_norm, hidden);
   const at::Tensor attention =
-      attend(architecture, weights, context,
-             apply_norm(architecture, weights.attention_norm, hidden), layer, cache);
-  hidden = hidden + taps.apply(layer, Site::attn_out, attention);
-  const at::Tensor key = taps.apply(
-      layer, Site::mlp_key,
-      mlp_inside(architecture, weights, apply_norm(architecture, weights.mlp_norm, hidden)));
+      taps.apply(layer, Site::attn_out,
+                 branch_output(a, weights.attention_output_norm,
+                               attend(a, weights, context, normed, layer, cache)));
+  const at::Tensor middle = taps.apply(
+      layer, Site::resid_mid, join_residual(a, weights.attention_output_norm, hidden, attention));
+
+  const bool shares_norm = a.parallel_residual && !weights.mlp_norm.weight.defined();
+  const at::Tensor inside = mlp_inside(
+      a, weights,
+      shares_norm ? normed
+                  : apply_norm(a, weights.mlp_norm, a.parallel_residual ? hidden : middle));
+  const at::Tensor key = taps.apply(layer, Site::mlp_key, inside);
+  const at::Tensor value = taps.apply(layer, Site::mlp_value, apply_linear(a, weights.down, key));
   const at::Tensor mlp =
-      taps.apply(layer, Site::mlp_out, apply_linear(architecture, weights.down, key));
-  return taps.apply(layer, Site::resid_post, hidden + mlp);
+      taps.apply(layer, Site::mlp_out, branch_output(a, weights.mlp_output_norm, value));
+  return taps.apply(layer, Site::resid_post,
+                    join_residual(a, weights.mlp_output_norm, middle, mlp));
+}
+
+at::Tensor head_logits(const Architecture& architecture, const DecoderWeights& weights,
+                       const at::Tensor& hidden) {
+  const at::Tensor normed = apply_norm(architecture, weights.final_norm, hidden);
+  const at::Tensor logits = weights.head_bias.defined()
+                                ? at::linear(normed, weights.head, weights.head_bias)
+                                : at::linear(normed, weights.head);
+  const double cap = architecture.logit_cap;
+  return cap > 0.0 ? at::tanh(logits / cap) * cap : logits;
 }
 
 at::Tensor compute_logits(const Architecture& architecture, const DecoderWeights& weights,
                           const ForwardInput& input, const at::Tensor& hidden) {
-  if (!input.logit_positions.defined()) {
-    return at::linear(apply_norm(architecture, weights.final_norm, hidden), weights.head);
-  }
+  if (!input.logit_positions.defined()) return head_logits(architecture, weights, hidden);
   if (input.logit_positions.dim() != 1)
     refuse("logit_positions: expected [n], found another shape");
   check_range(input.logit_positions, hidden.size(0) * hidden.size(1), "logit position");
-  const at::Tensor chosen =
-      hidden.reshape({-1, hidden.size(2)}).index_select(0, input.logit_positions);
-  return at::linear(apply_norm(architecture, weights.final_norm, chosen), weights.head);
+  return head_logits(architecture, weights,
+                     hidden.reshape({-1, hidden.size(2)}).index_select(0, input.logit_positions));
 }
 
 }  // namespace

@@ -23,27 +23,32 @@ struct Linear {
   at::Tensor bias;    ///< [out] or undefined
 };
 
+/// An undefined weight: the part does not exist.
 struct Norm {
-  at::Tensor weight;  ///< [d]
-  at::Tensor bias;    ///< [d] or undefined
+  at::Tensor weight;  ///< [width], most often d
+  at::Tensor bias;    ///< [width] or undefined
 };
 
 struct LayerWeights {
-  Norm attention_norm, mlp_norm;
-  Linear query, key, value;  ///< or `qkv`
+  Norm attention_norm, mlp_norm;                ///< of the branches' inputs
+  Norm attention_output_norm, mlp_output_norm;  ///< of their outputs
+  Linear query, key, value;                     ///< or `qkv`
   Linear qkv;
+  Norm query_norm, key_norm;  ///< [head_dim], or the width of all heads
   Linear attention_output;
   Linear gate, up, down;  ///< gate undefined for a plain MLP
+  Linear gate_up;         ///< in place of `gate` and `up`
 };
 
 /// The tensors of a decoder, resolved from names once. Copying copies handles, not data, so an
 /// overlay (EditedModel) or a set of trainable tensors is a cheap copy with some handles replaced.
 struct DecoderWeights {
   at::Tensor token_embedding;     ///< [vocab, d]
-  at::Tensor position_embedding;  ///< [max_positions, d] or undefined
+  at::Tensor position_embedding;  ///< [position_offset + max_positions, d] or undefined
   std::vector<LayerWeights> layers;
   Norm final_norm;
-  at::Tensor head;  ///< [vocab, d]; the embedding itself when tied
+  at::Tensor head;       ///< [vocab, d]; the embedding itself when tied
+  at::Tensor head_bias;  ///< [vocab] or undefined
 };
 
 using TensorLookup =
@@ -61,11 +66,13 @@ std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture
 
 /// Named places in a layer where a tap may read or replace the activation. Shapes:
 enum class Site {
-  resid_pre,   ///< [batch, seq, d]  input of the block
-  attn_out,    ///< [batch, seq, d]  attention output (bias included), before it joins the residual
-  mlp_key,     ///< [batch, seq, m]  input of the second MLP matrix (the "rewrite module")
-  mlp_out,     ///< [batch, seq, d]  MLP output (bias included), before it joins the residual
+  resid_pre,  ///< [batch, seq, d]  input of the block
+  attn_out,   ///< [batch, seq, d]  what attention adds to the residual (bias, output norm included)
+  mlp_key,    ///< [batch, seq, m]  input of the second MLP matrix (the "rewrite module")
+  mlp_out,    ///< [batch, seq, d]  what the MLP adds to the residual (bias, output norm included)
   resid_post,  ///< [batch, seq, d]  output of the block, before the final norm
+  resid_mid,   ///< [batch, seq, d]  what the MLP's output joins: the residual with attention in it
+  mlp_value,   ///< [batch, seq, d]  output of the second MLP matrix; `mlp_out` before its norm
 };
 
 /// Called with the activation at (layer, site); what it returns takes its place (return the

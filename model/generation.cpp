@@ -187,9 +187,8 @@ bool Generator::accept(Row& row, std::int64_t token, std::int64_t next_position)
   if (static_cast<std::int64_t>(generation.ids.size()) == options_.max_tokens) {
     return finish(StopReason::length);
   }
-  const bool full = architecture.positions == PositionKind::learned &&
-                    next_position >= architecture.max_positions;
-  return full ? finish(StopReason::positions) : true;
+  const auto limit = architecture.position_limit();
+  return limit && next_position >= *limit ? finish(StopReason::positions) : true;
 }
 
 void Generator::run_batch(std::vector<Row*> rows) {

@@ -34,17 +34,40 @@ at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
 }
 
 at::Tensor apply_norm(const Architecture& architecture, const Norm& norm, const at::Tensor& x) {
+  if (!norm.weight.defined()) return x;
+  const at::IntArrayRef width = norm.weight.sizes();
   if (architecture.norm == NormKind::layer_norm) {
-    return at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, architecture.norm_epsilon);
+    return at::layer_norm(x, width, norm.weight, norm.bias, architecture.norm_epsilon);
   }
-  return at::rms_norm(x, {x.size(-1)}, norm.weight, architecture.norm_epsilon);
+  if (!architecture.norm_adds_one) {
+    return at::rms_norm(x, width, norm.weight, architecture.norm_epsilon);
+  }
+  // 1 + weight would lose the weight's last bits in 16 bit.
+  return at::rms_norm(x.to(at::kFloat), width, norm.weight.to(at::kFloat) + 1.0,
+                      architecture.norm_epsilon)
+      .to(x.scalar_type());
 }
 
 at::Tensor mlp_inside(const Architecture& architecture, const LayerWeights& weights,
                       const at::Tensor& x) {
+  if (architecture.fused_gate_up) {
+    const auto halves = apply_linear(architecture, weights.gate_up, x).chunk(2, -1);
+    return activate(architecture.activation, halves[0]) * halves[1];
+  }
   const at::Tensor up = apply_linear(architecture, weights.up, x);
   if (!architecture.gated_mlp) return activate(architecture.activation, up);
   return activate(architecture.activation, apply_linear(architecture, weights.gate, x)) * up;
+}
+
+at::Tensor branch_output(const Architecture& architecture, const Norm& output_norm,
+                         const at::Tensor& value) {
+  return architecture.norm_after_sum ? value : apply_norm(architecture, output_norm, value);
+}
+
+at::Tensor join_residual(const Architecture& architecture, const Norm& output_norm,
+                         const at::Tensor& residual, const at::Tensor& branch) {
+  const at::Tensor sum = residual + branch;
+  return architecture.norm_after_sum ? apply_norm(architecture, output_norm, sum) : sum;
 }
 
 }  // namespace kedit

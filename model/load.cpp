@@ -7,9 +7,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -30,51 +33,99 @@ bool ends_with(const std::string& text, std::string_view suffix) {
 // Tensors that some writers add and that carry no learned numbers: causal masks and the rotation's
 // frequencies, both of which follow from the configuration.
 bool is_derived(const std::string& name) {
-  constexpr std::array<std::string_view, 3> kSuffixes = {".attn.bias", ".attn.masked_bias",
-                                                         ".rotary_emb.inv_freq"};
-  for (const auto suffix : kSuffixes) {
-    if (ends_with(name, suffix)) return true;
-  }
-  return false;
+  constexpr std::array<std::string_view, 5> kSuffixes = {
+      ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
+      "rotary_emb.inv_freq"};
+  return std::any_of(kSuffixes.begin(), kSuffixes.end(),
+                     [&](std::string_view suffix) { return ends_with(name, suffix); });
 }
 
-// Finds tensors under their full name or the name without the base prefix, and remembers which ones
-// were asked for.
+// What wrappers put before every name: data-parallel training, compilation, a model of several
+// parts.
+constexpr std::array<std::string_view, 4> kWrappers = {"", "module.", "_orig_mod.",
+                                                       "language_model."};
+
+// Finds tensors under their full name or the name without the base prefix, behind a wrapper's
+// prefix or none, and remembers which ones were asked for.
 class NameResolver {
  public:
   NameResolver(const CheckpointFiles& files, const Architecture& architecture)
-      : files_(files), prefix_(base_prefix(architecture)) {}
-
-  at::Tensor find(const std::string& name) {
-    at::Tensor tensor = files_.find(name);
-    std::string stored = name;
-    if (!tensor.defined() && name.rfind(prefix_, 0) == 0) {
-      stored = name.substr(prefix_.size());
-      tensor = files_.find(stored);
+      : files_(files), prefix_(base_prefix(architecture)) {
+    const std::string embedding = architecture.names.token_embedding + ".weight";
+    for (const auto wrapper : kWrappers) {
+      wrapper_ = wrapper;
+      if (stored_name(embedding)) return;
     }
-    if (tensor.defined()) used_.insert(stored);
-    return tensor;
+    wrapper_.clear();
   }
 
-  // A weight that the forward pass would not use means mathematics that is not computed.
-  void refuse_unexpected(const Architecture& architecture) const {
-    const std::string head = architecture.names.head + ".weight";
+  at::Tensor find(const std::string& name) {
+    const auto stored = stored_name(name);
+    if (!stored) return {};
+    used_.insert(*stored);
+    return files_.find(*stored);
+  }
+
+  std::vector<std::string> unused() const {
+    std::vector<std::string> names;
     for (const auto& name : files_.names()) {
-      if (used_.count(name) > 0 || is_derived(name)) continue;
-      if (architecture.tied_head && name == head) continue;  // the embedding again
-      throw ModelError(
-          fmt::format("reading {}: tensor {}: expected only the weights of a {} model as "
-                      "config.json describes it, "
-                      "found one more; its mathematics is not supported",
-                      files_.file_of(name).string(), name, architecture.family));
+      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(name);
     }
+    return names;
+  }
+
+  std::filesystem::path file_of(const std::string& name) const {
+    return files_.file_of(stored_name(name).value_or(name));
+  }
+
+  std::optional<std::string> stored_name(const std::string& name) const {
+    if (files_.contains(wrapper_ + name)) return wrapper_ + name;
+    if (name.rfind(prefix_, 0) != 0) return std::nullopt;
+    const std::string bare = wrapper_ + name.substr(prefix_.size());
+    return files_.contains(bare) ? std::optional<std::string>(bare) : std::nullopt;
   }
 
  private:
   const CheckpointFiles& files_;
   std::string prefix_;
+  std::string wrapper_;
   std::set<std::string> used_;
 };
+
+// A tied head that is there all the same is the embedding once more: nothing to say about.
+bool is_copy_of_embedding(const std::string& name, const NameResolver& resolver,
+                          const CheckpointFiles& files, const Architecture& architecture,
+                          const DecoderWeights& weights) {
+  if (!architecture.tied_head) return false;
+  if (resolver.stored_name(architecture.names.head + ".weight") != name) return false;
+  const at::Tensor head = files.find(name);
+  return head.scalar_type() == weights.token_embedding.scalar_type() &&
+         at::equal(head, weights.token_embedding);
+}
+
+// One sentence for all tensors that the forward pass does not read.
+void warn_of_unused(const NameResolver& resolver, const CheckpointFiles& files,
+                    const Architecture& architecture, const DecoderWeights& weights,
+                    const std::filesystem::path& directory, const LoadOptions& options) {
+  if (!options.warn) return;
+  constexpr std::size_t kNamed = 8;
+  std::vector<std::string> names;
+  std::size_t more = 0;
+  for (const auto& name : resolver.unused()) {
+    if (is_copy_of_embedding(name, resolver, files, architecture, weights)) continue;
+    if (names.size() < kNamed) {
+      names.push_back(name);
+    } else {
+      ++more;
+    }
+  }
+  if (names.empty()) return;
+  options.warn(fmt::format(
+      "reading {}: {} of its tensors are no part of a {} model as config.json describes it and are "
+      "not used: {}{}",
+      directory.string(), names.size() + more, architecture.family, fmt::join(names, ", "),
+      more > 0 ? fmt::format(" and {} more", more) : ""));
+}
 
 kernels::WeightType weight_type(c10::ScalarType dtype) {
   if (dtype == c10::ScalarType::BFloat16) return kernels::WeightType::bfloat16;
@@ -130,11 +181,11 @@ DecoderWeights load_weights(const std::filesystem::path& directory,
   const DecoderWeights stored = resolve_weights(
       architecture, [&](const std::string& name) { return resolver.find(name); },
       directory.string());
-  resolver.refuse_unexpected(architecture);
+  warn_of_unused(resolver, files, architecture, stored, directory, options);
 
   const auto tensors = named_tensors(architecture, stored);
   for (const auto& [name, tensor] : tensors) {
-    check_elements(name, tensor, files.file_of(name).string(), options.allow_nonfinite);
+    check_elements(name, tensor, resolver.file_of(name).string(), options.allow_nonfinite);
   }
   const c10::ScalarType dtype = wanted.value_or(bulk_dtype(tensors));
   std::map<std::string, at::Tensor> converted;

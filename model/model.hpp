@@ -5,6 +5,7 @@
 #include "model/tokenizer.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ struct LoadOptions {
   std::string device = "cpu";    ///< "cpu", "cuda", "cuda:N", "auto"
   std::string dtype = "auto";    ///< "auto" (as stored), "float32", "bfloat16", "float16"
   bool allow_nonfinite = false;  ///< Otherwise weights with NaN or infinity are refused by name.
+  /// Gets at most one sentence: which tensors of the checkpoint the model does not use.
+  std::function<void(const std::string&)> warn = {};
 };
 
 /// A checkpoint, immutable once loaded and shared by all overlays. Weights are memory-mapped; no

@@ -28,9 +28,9 @@ void check_prompts(const Architecture& architecture, const std::vector<TokenIds>
     if (foreign != prompt.end()) {
       fail(fmt::format("token ids from 0 to {}", architecture.vocab - 1), *foreign);
     }
-    if (architecture.positions == PositionKind::learned && length > architecture.max_positions) {
-      fail(fmt::format("at most {} tokens, the model's positions", architecture.max_positions),
-           length);
+    const auto limit = architecture.position_limit();
+    if (limit && length > *limit) {
+      fail(fmt::format("at most {} tokens, the model's positions", *limit), length);
     }
   }
 }

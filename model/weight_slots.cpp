@@ -25,11 +25,23 @@ class Collector {
     slots_.push_back({stem + ".weight", {rows, architecture_.hidden}, &tensor});
   }
 
+  // Nothing where the family has no such norm.
   void norm(const std::string& stem, Norm& norm, std::int64_t layer = 0) {
-    slots_.push_back({stem_name(stem, layer, ".weight"), {architecture_.hidden}, &norm.weight});
+    this->norm(stem, norm, layer, architecture_.hidden);
+  }
+
+  void norm(const std::string& stem, Norm& norm, std::int64_t layer, std::int64_t width) {
+    if (stem.empty()) return;
+    slots_.push_back({stem_name(stem, layer, ".weight"), {width}, &norm.weight});
     if (architecture_.norm == NormKind::layer_norm) {
-      slots_.push_back({stem_name(stem, layer, ".bias"), {architecture_.hidden}, &norm.bias});
+      slots_.push_back({stem_name(stem, layer, ".bias"), {width}, &norm.bias});
     }
+  }
+
+  void head(DecoderWeights& weights) {
+    const auto& a = architecture_;
+    if (!a.tied_head) table(a.names.head, a.vocab, weights.head);
+    if (a.head_bias) slots_.push_back({a.names.head + ".bias", {a.vocab}, &weights.head_bias});
   }
 
   void linear(const std::string& stem, std::int64_t in, std::int64_t out, bool bias, Linear& linear,
@@ -52,16 +64,25 @@ class Collector {
       linear(a.names.key, a.hidden, key_width, a.attention_bias, weights.key, layer);
       linear(a.names.value, a.hidden, key_width, a.attention_bias, weights.value, layer);
     }
+    if (a.query_key_norm != QueryKeyNorm::none) {
+      const bool whole = a.query_key_norm == QueryKeyNorm::whole;
+      norm(a.names.query_norm, weights.query_norm, layer, whole ? query_width : a.head_dim);
+      norm(a.names.key_norm, weights.key_norm, layer, whole ? key_width : a.head_dim);
+    }
     linear(a.names.attention_output, query_width, a.hidden, a.attention_output_bias,
            weights.attention_output, layer);
   }
 
   void mlp(LayerWeights& weights, std::int64_t layer) {
     const auto& a = architecture_;
-    if (a.gated_mlp) {
-      linear(a.names.gate, a.hidden, a.intermediate, a.mlp_bias, weights.gate, layer);
+    if (a.fused_gate_up) {
+      linear(a.names.gate_up, a.hidden, 2 * a.intermediate, a.mlp_bias, weights.gate_up, layer);
+    } else {
+      if (a.gated_mlp) {
+        linear(a.names.gate, a.hidden, a.intermediate, a.mlp_bias, weights.gate, layer);
+      }
+      linear(a.names.up, a.hidden, a.intermediate, a.mlp_bias, weights.up, layer);
     }
-    linear(a.names.up, a.hidden, a.intermediate, a.mlp_bias, weights.up, layer);
     linear(a.names.down, a.intermediate, a.hidden, a.mlp_bias, weights.down, layer);
   }
 
@@ -93,17 +114,20 @@ std::vector<WeightSlot> weight_slots(const Architecture& architecture, DecoderWe
   Collector collector(a);
   collector.table(a.names.token_embedding, a.vocab, weights.token_embedding);
   if (a.positions == PositionKind::learned) {
-    collector.table(a.names.position_embedding, a.max_positions, weights.position_embedding);
+    collector.table(a.names.position_embedding, a.position_offset + a.max_positions,
+                    weights.position_embedding);
   }
   for (std::int64_t layer = 0; layer < a.layers; ++layer) {
     LayerWeights& parts = weights.layers[static_cast<std::size_t>(layer)];
     collector.norm(a.names.attention_norm, parts.attention_norm, layer);
     collector.attention(parts, layer);
+    collector.norm(a.names.attention_output_norm, parts.attention_output_norm, layer);
     collector.norm(a.names.mlp_norm, parts.mlp_norm, layer);
     collector.mlp(parts, layer);
+    collector.norm(a.names.mlp_output_norm, parts.mlp_output_norm, layer);
   }
   collector.norm(a.names.final_norm, weights.final_norm);
-  if (!a.tied_head) collector.table(a.names.head, a.vocab, weights.head);
+  collector.head(weights);
   return collector.take();
 }
 

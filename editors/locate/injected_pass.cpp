@@ -1,6 +1,7 @@
 #include "editors/locate/injected_pass.hpp"
 
 #include "editors/locate/keys.hpp"
+#include "model/layers.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -37,10 +38,17 @@ InjectedPass::InjectedPass(const EditedModel& model, const ValueProblem& problem
 
 void InjectedPass::run_lower_layers(const std::vector<LocatedText>& rows) {
   const c10::NoGradGuard no_grad;
+  const auto keep = [](at::Tensor* out) {
+    return [out](const at::Tensor& activation) { return *out = activation; };
+  };
   at::Tensor values;
   Taps taps;
-  taps.add(problem_.layer, Site::mlp_out, read_at({0}, {rows[0].position}, &values))
+  taps.add(problem_.layer, Site::mlp_value, read_at({0}, {rows[0].position}, &values))
       .stop_after(problem_.layer);
+  if (has_output_norm()) {
+    taps.add(problem_.layer, Site::mlp_value, keep(&mlp_value_))
+        .add(problem_.layer, Site::resid_mid, keep(&residual_));
+  }
   ForwardInput input;
   input.ids = ids_;
   input.want_logits = false;
@@ -48,12 +56,27 @@ void InjectedPass::run_lower_layers(const std::vector<LocatedText>& rows) {
   initial_value_ = values.reshape({-1}).to(at::kFloat);
 }
 
+const Norm& InjectedPass::output_norm() const {
+  return model_.weights().layers[static_cast<std::size_t>(problem_.layer)].mlp_output_norm;
+}
+
+bool InjectedPass::has_output_norm() const { return output_norm().weight.defined(); }
+
+// The output of the problem's block with `delta` added to what its second MLP matrix gives.
+at::Tensor InjectedPass::block_output(const at::Tensor& delta) const {
+  const at::Tensor change = injection_mask_ * delta.to(boundary_.dtype());
+  // Most families: the block's output is what came before plus the MLP's output.
+  if (!has_output_norm()) return boundary_ + change;
+  const Architecture& a = model_.architecture();
+  return join_residual(a, output_norm(), residual_,
+                       branch_output(a, output_norm(), mlp_value_ + change));
+}
+
 InjectedPass::LogProbs InjectedPass::log_probs(const at::Tensor& delta) const {
   ForwardInput input;
   input.ids = ids_;
   input.start_layer = problem_.layer + 1;
-  // The block's output is what came before plus the MLP's output, so the change may join it here.
-  input.start_hidden = boundary_ + injection_mask_ * delta.to(boundary_.dtype());
+  input.start_hidden = block_output(delta);
   input.logit_positions = logit_positions_;
   const at::Tensor logits = model_.forward(input).logits;
   const at::Tensor log_probs = logits.to(at::kFloat).log_softmax(-1);

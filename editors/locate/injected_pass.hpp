@@ -17,27 +17,33 @@ class InjectedPass {
  public:
   InjectedPass(const EditedModel& model, const ValueProblem& problem);
 
-  /// v0 [d] float32: MLP output of the injection layer at row 0's fact token, before any change.
+  /// v0 [d] float32: output of the second MLP matrix of the injection layer at row 0's fact token,
+  /// before any change.
   const at::Tensor& initial_value() const { return initial_value_; }
 
   struct LogProbs {
     at::Tensor target;   ///< [N, t] float32: log P(target[i] | row j up to it)
     at::Tensor essence;  ///< [vocab] float32: log P(. | KL row at its fact token)
   };
-  /// delta: [d] float32, added to the MLP output at the fact token of every row, KL row included.
-  /// Differentiable in delta.
+  /// delta: [d] float32, added to the second MLP matrix's output at the fact token of every row, KL
+  /// row included. Differentiable in delta.
   LogProbs log_probs(const at::Tensor& delta) const;
 
  private:
   void run_lower_layers(const std::vector<LocatedText>& rows);
+  const Norm& output_norm() const;
+  bool has_output_norm() const;
+  at::Tensor block_output(const at::Tensor& delta) const;
 
   const EditedModel& model_;
   const ValueProblem& problem_;
   at::Tensor ids_;             // [N + 1, seq] int64
   at::Tensor injection_mask_;  // [N + 1, seq, 1], 1 at the fact tokens
   at::Tensor boundary_;  // [N + 1, seq, d] residual stream after the injection layer, delta = 0
-  at::Tensor logit_positions_;  // [N * t + 1] flat indices, the KL row's last
-  at::Tensor labels_;           // [N * t, 1] int64
+  // Only where the family norms what the MLP gives: a change before that norm is no sum after it.
+  at::Tensor mlp_value_, residual_;  // [N + 1, seq, d]
+  at::Tensor logit_positions_;       // [N * t + 1] flat indices, the KL row's last
+  at::Tensor labels_;                // [N * t, 1] int64
   at::Tensor initial_value_;
 };
 

@@ -39,7 +39,7 @@ SubjectKeys collect_keys(const EditedModel& model, std::int64_t layer,
   at::Tensor outputs;
   Taps taps;
   taps.add(layer, Site::mlp_key, read_at(rows, positions, &keys))
-      .add(layer, Site::mlp_out, read_at(rows, positions, &outputs))
+      .add(layer, Site::mlp_value, read_at(rows, positions, &outputs))
       .stop_after(layer);
   ForwardInput input;
   input.ids = padded_batch(model, texts);

@@ -3,10 +3,9 @@
 #include "json/json.hpp"
 #include "model/architecture.hpp"
 
-#include <initializer_list>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// What a family file needs: readers of config.json fields that say which field is wrong. The only
 /// place where families have names.
@@ -19,9 +18,19 @@ struct Family {
   void (*write)(const Architecture& architecture, Json& out);
 };
 
+Family gemma();
+Family gemma2();
+Family gemma3_text();
 Family gpt2();
+Family gpt_neox();
+Family gptj();
 Family llama();
+Family mistral();
+Family olmo2();
+Family opt();
+Family phi3();
 Family qwen2();
+Family qwen3();
 
 /// A size: an integer from 1 to 2^31. The first form is required; the second has a default for an
 /// absent or null field.
@@ -37,11 +46,60 @@ std::string_view activation_name(Activation activation);
 /// Refuses a field that is there and changes the mathematics in a way the decoder cannot compute.
 void require_flag(const JsonView& config, std::string_view key, bool supported);
 
-/// rope_theta, where older and newer files keep it; refuses every kind of scaled rotation.
-double read_rope_theta(const JsonView& config);
+/// A positive number whose null means "none" (0) and whose absence means `absent`.
+double read_optional(const JsonView& config, std::string_view key, double absent);
+void write_optional(Json& out, std::string_view key, double value);  ///< 0 is written as null.
+
+/// Refuses, by name, what no family file reads and what would change the mathematics: quantised
+/// weights, mixtures of experts, latent attention, ...
+void refuse_foreign(const JsonView& config);
+/// Refuses fields that some other family reads, `out` being what this one has read.
+void refuse_unread(const JsonView& config, const Architecture& out);
+
+/// Refuses an architecture whose parts contradict each other or whose products overflow.
+void check_consistent(const JsonView& config, const Architecture& out);
+
+/// rope_theta and the stretching of the rotation, in the old spelling (rope_theta, rope_scaling
+/// with "type" or "rope_type") or the new one (rope_parameters). Reads max_positions and rotated()
+/// of `out`. Throws for a kind that is not supported.
+void read_rope(const JsonView& config, Architecture& out, double absent_theta);
+void write_rope(const Architecture& architecture, Json& out);
+/// partial_rotary_factor (also inside rope_parameters) or an older `key` into rotary_dim.
+void read_partial_rotary(const JsonView& config, Architecture& out, std::string_view key,
+                         double absent);
+/// The factor that reads back to rotary_dim.
+double partial_rotary(const Architecture& architecture);
+
+/// layer_types, or `is_windowed` where the file does not list them, with a window of `window`
+/// positions (0: none).
+void read_windows(const JsonView& config, Architecture& out, std::int64_t window,
+                  const std::function<bool(std::int64_t layer)>& is_windowed);
+/// sliding_window: `absent` when the key is not there, 0 (none) when it is null.
+std::int64_t read_window(const JsonView& config, std::int64_t absent);
+void write_windows(const Architecture& architecture, Json& out);
+
+/// The Qwen-type rule of windows: use_sliding_window, max_window_layers.
+void read_qwen_windows(const JsonView& config, Architecture& out);
+void write_qwen_windows(const Architecture& architecture, Json& out);
+
+/// What the Llama-type families take where config.json says nothing.
+struct LlamaDefaults {
+  std::int64_t head_dim = 0;  ///< 0: hidden_size / num_attention_heads
+  double norm_epsilon = 1e-6;
+  double rope_theta = 10000.0;
+  bool tied_head = false;
+};
 
 /// hidden_size, num_attention_heads, ... of the Llama-type families, and their tensor names.
-void read_llama_shape(const JsonView& config, Architecture& out);
+void read_llama_shape(const JsonView& config, Architecture& out,
+                      const LlamaDefaults& defaults = {});
 void write_llama_shape(const Architecture& architecture, Json& out);
+
+/// The Gemma-type families on top of that: norms of 1 + weight, a scaled embedding, GELU.
+void read_gemma_shape(const JsonView& config, Architecture& out, double absent_theta);
+void write_gemma_shape(const Architecture& architecture, Json& out);
+/// Gemma 2 and 3: norms on both sides of a branch, query_pre_attn_scalar.
+void read_gemma_norms(const JsonView& config, Architecture& out);
+void write_gemma_norms(const Architecture& architecture, Json& out);
 
 }  // namespace kedit::families

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -9,23 +10,15 @@
 namespace kedit::families {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Activation>, 6> kActivations = {{
+constexpr std::array<std::pair<std::string_view, Activation>, 7> kActivations = {{
     {"gelu_new", Activation::gelu_new},
     {"gelu", Activation::gelu},
     {"silu", Activation::silu},
     {"relu", Activation::relu},
     {"gelu_pytorch_tanh", Activation::gelu_new},
+    {"gelu_fast", Activation::gelu_new},
     {"swish", Activation::silu},
 }};
-
-void refuse_scaled_rope(const JsonView& rope) {
-  for (const std::string_view key : {"rope_type", "type"}) {
-    const auto kind = rope.find(key);
-    if (kind && kind->string() != "default") {
-      kind->fail("\"default\" (scaled rotary positions are not supported)");
-    }
-  }
-}
 
 }  // namespace
 
@@ -72,7 +65,8 @@ Activation read_activation(const JsonView& config, std::string_view key, std::st
   for (const auto& [known, activation] : kActivations) {
     if (known == name) return activation;
   }
-  config.at(key).fail("an activation among gelu_new, gelu, gelu_pytorch_tanh, silu, swish, relu");
+  config.at(key).fail(
+      "an activation among gelu_new, gelu, gelu_fast, gelu_pytorch_tanh, silu, swish, relu");
 }
 
 std::string_view activation_name(Activation activation) {
@@ -82,16 +76,60 @@ std::string_view activation_name(Activation activation) {
   throw ModelError("writing a configuration: unknown activation");
 }
 
-double read_rope_theta(const JsonView& config) {
-  const double theta = read_positive(config, "rope_theta", 10000.0);
-  if (const auto scaling = config.find("rope_scaling")) refuse_scaled_rope(*scaling);
-  const auto parameters = config.find("rope_parameters");
-  if (!parameters) return theta;
-  refuse_scaled_rope(*parameters);
-  return read_positive(*parameters, "rope_theta", theta);
+double read_optional(const JsonView& config, std::string_view key, double absent) {
+  const Json& value = config.value();
+  const bool is_null = value.contains(key) && value.at(std::string(key)).is_null();
+  return is_null ? 0.0 : read_positive(config, key, absent);
 }
 
-void read_llama_shape(const JsonView& config, Architecture& out) {
+void write_optional(Json& out, std::string_view key, double value) {
+  out[std::string(key)] = value > 0.0 ? Json(value) : Json(nullptr);
+}
+
+std::int64_t read_window(const JsonView& config, std::int64_t absent) {
+  if (!config.value().contains("sliding_window")) return absent;
+  return config.has("sliding_window") ? read_size(config, "sliding_window") : 0;
+}
+
+void read_windows(const JsonView& config, Architecture& out, std::int64_t window,
+                  const std::function<bool(std::int64_t)>& is_windowed) {
+  std::vector<bool> windowed;
+  if (const auto kinds = config.find("layer_types")) {
+    if (static_cast<std::int64_t>(kinds->size()) != out.layers) {
+      kinds->fail(fmt::format("one kind for each of {} layers", out.layers));
+    }
+    for (std::size_t i = 0; i < kinds->size(); ++i) {
+      const std::string kind = kinds->at(i).string();
+      if (kind != "full_attention" && kind != "sliding_attention") {
+        kinds->at(i).fail("\"full_attention\" or \"sliding_attention\"");
+      }
+      windowed.push_back(kind == "sliding_attention");
+      if (windowed.back() && window == 0) {
+        kinds->at(i).fail("\"full_attention\" (the file gives no sliding window)");
+      }
+    }
+  } else {
+    for (std::int64_t i = 0; i < out.layers; ++i) {
+      windowed.push_back(window > 0 && is_windowed(i));
+    }
+  }
+  if (std::find(windowed.begin(), windowed.end(), true) == windowed.end()) return;
+  out.sliding_window = window;
+  out.windowed_layers = std::move(windowed);
+}
+
+void write_windows(const Architecture& architecture, Json& out) {
+  const bool any = !architecture.windowed_layers.empty();
+  out["sliding_window"] = any ? Json(architecture.sliding_window) : Json(nullptr);
+  if (!any) return;
+  Json kinds = Json::array();
+  for (const bool windowed : architecture.windowed_layers) {
+    kinds.push_back(windowed ? "sliding_attention" : "full_attention");
+  }
+  out["layer_types"] = std::move(kinds);
+}
+
+void read_llama_shape(const JsonView& config, Architecture& out, const LlamaDefaults& defaults) {
   out.hidden = read_size(config, "hidden_size");
   out.intermediate = read_size(config, "intermediate_size");
   out.layers = read_layer_count(config, "num_hidden_layers");
@@ -99,23 +137,24 @@ void read_llama_shape(const JsonView& config, Architecture& out) {
   out.kv_heads = read_size(config, "num_key_value_heads", out.heads);
   out.vocab = read_size(config, "vocab_size");
   out.max_positions = read_size(config, "max_position_embeddings", 2048);
-  if (!config.has("head_dim") && out.hidden % out.heads != 0) {
+  const bool derived = !config.has("head_dim") && defaults.head_dim == 0;
+  if (derived && out.hidden % out.heads != 0) {
     config.at("hidden_size").fail(fmt::format("a multiple of num_attention_heads = {}", out.heads));
   }
-  out.head_dim = read_size(config, "head_dim", out.hidden / out.heads);
+  out.head_dim =
+      derived ? out.hidden / out.heads : read_size(config, "head_dim", defaults.head_dim);
   if (out.heads % out.kv_heads != 0) {
     config.at("num_key_value_heads")
         .fail(fmt::format("a divisor of num_attention_heads = {}", out.heads));
   }
-  if (out.head_dim % 2 != 0) config.at("head_dim").fail("an even number (rotary positions)");
   out.norm = NormKind::rms_norm;
-  out.norm_epsilon = read_positive(config, "rms_norm_eps", 1e-6);
+  out.norm_epsilon = read_positive(config, "rms_norm_eps", defaults.norm_epsilon);
   out.positions = PositionKind::rotary;
-  out.rope_theta = read_rope_theta(config);
+  read_rope(config, out, defaults.rope_theta);
   out.gated_mlp = true;
   out.activation = read_activation(config, "hidden_act", "silu");
   out.orientation = Orientation::out_in;
-  out.tied_head = read_flag(config, "tie_word_embeddings", false);
+  out.tied_head = read_flag(config, "tie_word_embeddings", defaults.tied_head);
 
   auto& names = out.names;
   names.token_embedding = "model.embed_tokens";
@@ -143,8 +182,7 @@ void write_llama_shape(const Architecture& architecture, Json& out) {
   out["vocab_size"] = architecture.vocab;
   out["max_position_embeddings"] = architecture.max_positions;
   out["rms_norm_eps"] = architecture.norm_epsilon;
-  out["rope_theta"] = architecture.rope_theta;
-  out["rope_scaling"] = nullptr;
+  write_rope(architecture, out);
   out["hidden_act"] = std::string(activation_name(architecture.activation));
   out["tie_word_embeddings"] = architecture.tied_head;
 }

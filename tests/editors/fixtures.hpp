@@ -85,6 +85,7 @@ inline std::shared_ptr<const Tokenizer> byte_tokenizer(const std::vector<std::st
   return Tokenizer::parse(to_text(json), "test tokenizer");
 }
 
+/// "gpt2", "llama", or "olmo2", which norms what its MLPs give.
 inline Json tiny_config(const std::string& family) {
   if (family == "gpt2") {
     return {{"model_type", "gpt2"},
@@ -100,13 +101,21 @@ inline Json tiny_config(const std::string& family) {
             {"bos_token_id", 256},
             {"eos_token_id", 256}};
   }
-  return {{"model_type", "llama"},    {"architectures", {"LlamaForCausalLM"}},
-          {"hidden_size", 24},        {"intermediate_size", 40},
-          {"num_hidden_layers", 4},   {"num_attention_heads", 4},
-          {"num_key_value_heads", 2}, {"max_position_embeddings", 128},
-          {"vocab_size", 260},        {"rms_norm_eps", 1e-5},
-          {"rope_theta", 10000.0},    {"tie_word_embeddings", true},
-          {"hidden_act", "silu"},     {"bos_token_id", 256},
+  const bool llama = family == "llama";
+  return {{"model_type", family},
+          {"architectures", {llama ? "LlamaForCausalLM" : "Olmo2ForCausalLM"}},
+          {"hidden_size", 24},
+          {"intermediate_size", 40},
+          {"num_hidden_layers", 4},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"max_position_embeddings", 128},
+          {"vocab_size", 260},
+          {"rms_norm_eps", 1e-5},
+          {"rope_theta", 10000.0},
+          {"tie_word_embeddings", true},
+          {"hidden_act", "silu"},
+          {"bos_token_id", 256},
           {"eos_token_id", 256}};
 }
 

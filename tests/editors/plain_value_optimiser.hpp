@@ -101,12 +101,12 @@ struct PlainOptimiser {
     for (std::size_t r = 0; r < rows.size(); ++r) numbers.push_back(static_cast<std::int64_t>(r));
     Taps taps;
     if (initial != nullptr) {
-      taps.add(layer, Site::mlp_out, [&](const at::Tensor& activation) {
+      taps.add(layer, Site::mlp_value, [&](const at::Tensor& activation) {
         *initial = activation[0][lookup[0]].detach().clone();
         return activation;
       });
     }
-    taps.add(layer, Site::mlp_out, add_at(numbers, lookup, delta));
+    taps.add(layer, Site::mlp_value, add_at(numbers, lookup, delta));
     ForwardInput input;
     input.ids = ids;
     return model.forward(input, nullptr, &taps).logits.log_softmax(-1);

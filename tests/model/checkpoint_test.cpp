@@ -148,7 +148,7 @@ TEST_CASE("a directory that is no model is refused by what it lacks") {
   CHECK(contains(loading(directory.path()),
                  "expected model.safetensors or model.safetensors.index.json, found neither"));
   std::ofstream(directory / "pytorch_model.bin") << "x";
-  CHECK(contains(loading(directory.path()), "found only pytorch_model.bin; convert it"));
+  CHECK(contains(loading(directory.path()), "found only pickled weights (.bin, .pt)"));
   REQUIRE(::mkfifo((directory / "model.safetensors").c_str(), 0600) == 0);
   CHECK(contains(loading(directory.path()), "expected a regular file, found a pipe"));
 }
@@ -161,8 +161,7 @@ TEST_CASE("a configuration that is damaged or of other mathematics is refused by
   };
   const auto row = GENERATE(values<Row>({
       {"llama", "model_type", nullptr, "/model_type: expected a value, found none"},
-      {"llama", "model_type", "mamba",
-       "/model_type: expected a supported family (gpt2, llama, qwen2), found the string \"mamba\""},
+      {"llama", "model_type", "mamba", "/model_type: expected a supported family (gpt2, gptj, "},
       {"llama", "hidden_size", nullptr, "/hidden_size: expected a value, found none"},
       {"llama", "hidden_size", "24", "/hidden_size: expected an integer, found the string"},
       {"llama", "hidden_size", -24, "/hidden_size: expected an integer from 1 to 2^31, found -24"},
@@ -170,15 +169,13 @@ TEST_CASE("a configuration that is damaged or of other mathematics is refused by
        "/num_hidden_layers: expected at most 10000 layers"},
       {"llama", "num_key_value_heads", 4,
        "/num_key_value_heads: expected a divisor of num_attention_heads = 6"},
-      {"llama", "head_dim", 7, "/head_dim: expected an even number"},
+      {"llama", "head_dim", 7, "/head_dim: expected an even number of rotated elements"},
       {"llama", "rms_norm_eps", 0.0, "/rms_norm_eps: expected a positive number"},
       {"llama", "hidden_act", "softsign", "/hidden_act: expected an activation among"},
-      {"llama", "rope_scaling", Json{{"rope_type", "llama3"}, {"factor", 8.0}},
-       "/rope_scaling/rope_type: expected \"default\" (scaled rotary positions are not supported)"},
+      {"llama", "rope_scaling", Json{{"rope_type", "dynamic"}, {"factor", 8.0}},
+       "/rope_scaling/rope_type: expected a rotary scaling among default, linear, "},
       {"llama", "quantization_config", Json{{"bits", 4}},
        "/quantization_config: expected no quantisation"},
-      {"qwen2", "use_sliding_window", true,
-       "/use_sliding_window: expected false (true is not supported)"},
       {"qwen2", "layer_types", Json{"full_attention", "sliding_attention"},
        "/layer_types/1: expected \"full_attention\""},
       {"gpt2", "n_head", 5, "/n_embd: expected a multiple of n_head = 5, found 24"},
@@ -187,7 +184,6 @@ TEST_CASE("a configuration that is damaged or of other mathematics is refused by
        "/scale_attn_by_inverse_layer_idx: expected false"},
       {"gpt2", "n_layer", 3,
        "tensor transformer.h.2.ln_1.weight: expected shape [24], found no such tensor"},
-      {"gpt2", "n_layer", 1, "found one more; its mathematics is not supported"},
       {"gpt2", "vocab_size", 62,
        "tensor transformer.wte.weight: expected shape [62, 24], found [61, 24]"},
       {"gpt2", "n_inner", 41,
@@ -226,8 +222,6 @@ TEST_CASE("damaged weights are refused by tensor") {
        [](Tensors& t) {
          tensor_named(t, "lm_head.weight") = at::zeros({61, 24}, at::kByte);
        }},
-      {"tensor model.layers.0.self_attn.q_norm.weight: expected only the weights of a llama model",
-       [](Tensors& t) { t.emplace_back("model.layers.0.self_attn.q_norm.weight", at::ones({8})); }},
   }));
   const TemporaryDirectory directory;
   copy_model("llama", directory.path());

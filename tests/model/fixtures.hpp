@@ -19,6 +19,16 @@ inline std::filesystem::path golden_model(const std::string& family) {
   return std::filesystem::path(KEDIT_SOURCE_DIR) / "tests/golden/models" / family;
 }
 
+/// Every golden checkpoint: FAMILY or FAMILY-VARIANT.
+inline const std::vector<std::string>& golden_models() {
+  static const std::vector<std::string> names = {
+      "gpt2",   "gptj",         "gpt_neox",     "gpt_neox-serial", "opt",          "opt-post_norm",
+      "llama",  "llama-biases", "llama-llama3", "llama-yarn",      "mistral",      "mistral-full",
+      "qwen2",  "qwen2-window", "qwen2-yarn",   "qwen3",           "qwen3-biases", "gemma",
+      "gemma2", "gemma3_text",  "phi3",         "phi3-longrope",   "olmo2"};
+  return names;
+}
+
 inline at::Tensor golden(const std::string& family, const std::string& name) {
   return SafetensorsFile::open(golden_model(family) / "expected.safetensors").tensor(name);
 }
@@ -41,8 +51,10 @@ inline bool same_tensor_bytes(const at::Tensor& a, const at::Tensor& b) {
 /// A copy of a golden checkpoint that a test may damage.
 inline void copy_model(const std::string& family, const std::filesystem::path& to) {
   std::filesystem::create_directories(to);
-  for (const char* file : {"config.json", "generation_config.json", "model.safetensors"}) {
-    std::filesystem::copy_file(golden_model(family) / file, to / file,
+  for (const auto& entry : std::filesystem::directory_iterator(golden_model(family))) {
+    const auto name = entry.path().filename();
+    if (name == "expected.safetensors") continue;
+    std::filesystem::copy_file(entry.path(), to / name,
                                std::filesystem::copy_options::overwrite_existing);
   }
 }

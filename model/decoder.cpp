@@ -1,6 +1,7 @@
 #include "model/decoder.hpp"
 
 #include "model/attention.hpp"
+#include "model/few_rows.hpp"
 #include "model/layers.hpp"
 
 #include <ATen/ATen.h>
@@ -123,17 +124,22 @@ at::Tensor run_block(const Architecture& architecture, const LayerWeights& weigh
   return taps.apply(layer, Site::resid_post, hidden + mlp);
 }
 
+at::Tensor apply_head(const DecoderWeights& weights, const at::Tensor& x) {
+  at::Tensor quick = multiply_few_rows(x, weights.head, {}, /*in_out=*/false);
+  return quick.defined() ? quick : at::linear(x, weights.head);
+}
+
 at::Tensor compute_logits(const Architecture& architecture, const DecoderWeights& weights,
                           const ForwardInput& input, const at::Tensor& hidden) {
   if (!input.logit_positions.defined()) {
-    return at::linear(apply_norm(architecture, weights.final_norm, hidden), weights.head);
+    return apply_head(weights, apply_norm(architecture, weights.final_norm, hidden));
   }
   if (input.logit_positions.dim() != 1)
     refuse("logit_positions: expected [n], found another shape");
   check_range(input.logit_positions, hidden.size(0) * hidden.size(1), "logit position");
   const at::Tensor chosen =
       hidden.reshape({-1, hidden.size(2)}).index_select(0, input.logit_positions);
-  return at::linear(apply_norm(architecture, weights.final_norm, chosen), weights.head);
+  return apply_head(weights, apply_norm(architecture, weights.final_norm, chosen));
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "model/attention.hpp"
 
 #include "model/layers.hpp"
+#include "model/mix_values.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <tuple>
 
 namespace kedit {
 namespace {
@@ -43,20 +42,6 @@ at::Tensor rotate(const at::Tensor& x, const AttentionContext& context) {
   return at::addcmul(x * context.cosine, turned, context.sine);
 }
 
-// Grouped queries: each key head serves heads / kv_heads query heads.
-at::Tensor repeat_for_queries(const at::Tensor& x, std::int64_t heads) {
-  const std::int64_t group = heads / x.size(1);
-  if (group == 1) return x;
-  return x.unsqueeze(2)
-      .expand({x.size(0), x.size(1), group, x.size(2), x.size(3)})
-      .reshape({x.size(0), heads, x.size(2), x.size(3)});
-}
-
-void append_to(at::Tensor& cached, at::Tensor& fresh) {
-  if (cached.defined()) fresh = at::cat({cached, fresh}, 2);
-  cached = fresh;
-}
-
 void rotary_tables(const Architecture& a, const at::Tensor& positions, at::ScalarType dtype,
                    AttentionContext& context) {
   const auto float32 = positions.options().dtype(at::kFloat);
@@ -68,6 +53,20 @@ void rotary_tables(const Architecture& a, const at::Tensor& positions, at::Scala
   if (both.dim() == 3) both = both.unsqueeze(1);  // over heads
   context.cosine = both.cos().to(dtype);
   context.sine = both.sin().to(dtype);
+}
+
+at::Tensor mix(const AttentionContext& context, const Heads& heads, std::int64_t layer,
+               const KvCache* cache) {
+  const std::int64_t shared = cache == nullptr ? 0 : cache->shared_length();
+  if (shared == 0) {
+    return mix_values(heads.query, {heads.key, heads.value, context.mask, context.causal});
+  }
+  const auto number = static_cast<std::size_t>(layer);
+  at::Tensor mask = context.mask;  // every row sees all shared columns
+  if (mask.defined()) mask = mask.narrow(3, shared, mask.size(3) - shared);
+  return mix_values_after_shared(heads.query, cache->shared_keys[number],
+                                 cache->shared_values[number],
+                                 {heads.key, heads.value, mask, false});
 }
 
 void check_key_mask(const at::Tensor& mask, std::int64_t batch, std::int64_t total) {
@@ -96,6 +95,12 @@ AttentionContext attention_context(const Architecture& architecture, const Forwa
   } else {
     check_key_mask(input.key_mask, batch, total);
   }
+  if (seq == 1) {  // nothing is after it, and it sees itself
+    context.mask = input.key_mask.clone();
+    context.mask.select(1, total - 1).fill_(true);
+    context.mask = context.mask.view({batch, 1, 1, total});
+    return context;
+  }
   const auto options = like.options().dtype(at::kBool);
   const at::Tensor before_or_self = at::ones({seq, total}, options).tril(past);
   if (!input.key_mask.defined()) {
@@ -118,15 +123,8 @@ at::Tensor attend(const Architecture& architecture, const LayerWeights& weights,
     heads.query = rotate(heads.query, context);
     heads.key = rotate(heads.key, context);
   }
-  if (cache != nullptr) {
-    append_to(cache->keys[static_cast<std::size_t>(layer)], heads.key);
-    append_to(cache->values[static_cast<std::size_t>(layer)], heads.value);
-  }
-  std::optional<at::Tensor> mask;
-  if (context.mask.defined()) mask = context.mask;
-  const at::Tensor mixed = at::scaled_dot_product_attention(
-      heads.query, repeat_for_queries(heads.key, architecture.heads),
-      repeat_for_queries(heads.value, architecture.heads), mask, 0.0, context.causal && !mask);
+  if (cache != nullptr) cache->append(layer, heads.key, heads.value);
+  const at::Tensor mixed = mix(context, heads, layer, cache);
   return apply_linear(architecture, weights.attention_output,
                       mixed.transpose(1, 2).reshape({x.size(0), x.size(1), -1}));
 }

@@ -103,8 +103,7 @@ std::int64_t cached_length(const Architecture& architecture, const ForwardInput&
     refuse(fmt::format("cache: expected {} layers, found {}", layers, cache->keys.size()));
   }
   if (input.start_layer == architecture.layers) return cache->length();
-  const auto& first = cache->keys[static_cast<std::size_t>(input.start_layer)];
-  return first.defined() ? first.size(2) : 0;
+  return cache->length(input.start_layer);
 }
 
 // One pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).

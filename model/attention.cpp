@@ -1,13 +1,13 @@
 #include "model/attention.hpp"
 
 #include "model/layers.hpp"
+#include "model/mix_values.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <optional>
 
 namespace kedit {
 namespace {
@@ -60,18 +60,22 @@ Heads make_heads(const Architecture& a, const LayerWeights& weights, const Atten
   return heads;
 }
 
-// Grouped queries: each key head serves heads / kv_heads query heads.
-at::Tensor repeat_for_queries(const at::Tensor& x, std::int64_t heads) {
-  const std::int64_t group = heads / x.size(1);
-  if (group == 1) return x;
-  return x.unsqueeze(2)
-      .expand({x.size(0), x.size(1), group, x.size(2), x.size(3)})
-      .reshape({x.size(0), heads, x.size(2), x.size(3)});
-}
-
-void append_to(at::Tensor& cached, at::Tensor& fresh) {
-  if (cached.defined()) fresh = at::cat({cached, fresh}, 2);
-  cached = fresh;
+// A window or a cap concerns all columns: caches of such models hold no shared ones (RaggedBatch).
+at::Tensor mix(const Architecture& a, const AttentionView& view, const Heads& heads,
+               std::int64_t layer, const KvCache* cache) {
+  const double scale =
+      1.0 / std::sqrt(a.query_pre_attn_scalar > 0.0 ? a.query_pre_attn_scalar
+                                                    : static_cast<double>(a.head_dim));
+  const Columns columns{heads.key, heads.value, view.mask, view.causal};
+  if (a.attention_cap > 0.0) return mix_capped_values(heads.query, columns, scale, a.attention_cap);
+  const std::int64_t shared = cache == nullptr ? 0 : cache->shared_length();
+  if (shared == 0) return mix_values(heads.query, columns, scale);
+  const auto number = static_cast<std::size_t>(layer);
+  at::Tensor mask = view.mask;  // every row sees all shared columns
+  if (mask.defined()) mask = mask.narrow(3, shared, mask.size(3) - shared);
+  return mix_values_after_shared(heads.query, cache->shared_keys[number],
+                                 cache->shared_values[number],
+                                 {heads.key, heads.value, mask, false}, scale);
 }
 
 void check_key_mask(const at::Tensor& mask, std::int64_t batch, std::int64_t total) {
@@ -89,6 +93,11 @@ void check_key_mask(const at::Tensor& mask, std::int64_t batch, std::int64_t tot
 at::Tensor order_mask(const ForwardInput& input, std::int64_t past, std::int64_t seq,
                       const at::TensorOptions& options) {
   const std::int64_t total = past + seq;
+  if (seq == 1 && input.key_mask.defined()) {  // nothing is after it, and it sees itself
+    at::Tensor seen = input.key_mask.clone();
+    seen.select(1, past).fill_(true);
+    return seen.view({-1, 1, 1, total});
+  }
   const at::Tensor before_or_self = at::ones({seq, total}, options).tril(past);
   if (!input.key_mask.defined()) return before_or_self.view({1, 1, seq, total});
   // A padding position would see nothing; it is let to see itself, so that no row is empty (its
@@ -108,20 +117,6 @@ at::Tensor window_mask(const ForwardInput& input, std::int64_t past, std::int64_
   const at::Tensor rank = input.key_mask.cumsum(1);  // [batch, total]
   const at::Tensor distance = rank.slice(1, past).unsqueeze(2) - rank.unsqueeze(1);
   return (distance < window).unsqueeze(1);
-}
-
-// cap * tanh(scores / cap) stands between the scores and the softmax, so no fused kernel fits.
-at::Tensor capped_attention(const Heads& heads, const at::Tensor& key, const at::Tensor& value,
-                            const AttentionView& view, double scale, double cap) {
-  at::Tensor scores = at::matmul(heads.query, key.transpose(2, 3)) * scale;
-  scores = at::tanh(scores / cap) * cap;
-  at::Tensor mask = view.mask;
-  if (view.causal) {
-    const auto options = scores.options().dtype(at::kBool);
-    mask = at::ones({scores.size(2), scores.size(3)}, options).tril();
-  }
-  if (mask.defined()) scores = scores.masked_fill(mask.logical_not(), -HUGE_VAL);
-  return at::matmul(scores.softmax(-1, at::kFloat).to(value.scalar_type()), value);
 }
 
 }  // namespace
@@ -161,24 +156,8 @@ at::Tensor attend(const Architecture& architecture, const LayerWeights& weights,
   const Architecture& a = architecture;
   const AttentionView& view = a.windowed(layer) ? context.windowed : context.full;
   Heads heads = make_heads(a, weights, view, x);
-  if (cache != nullptr) {
-    append_to(cache->keys[static_cast<std::size_t>(layer)], heads.key);
-    append_to(cache->values[static_cast<std::size_t>(layer)], heads.value);
-  }
-  const at::Tensor key = repeat_for_queries(heads.key, a.heads);
-  const at::Tensor value = repeat_for_queries(heads.value, a.heads);
-  const double scale =
-      1.0 / std::sqrt(a.query_pre_attn_scalar > 0.0 ? a.query_pre_attn_scalar
-                                                    : static_cast<double>(a.head_dim));
-  at::Tensor mixed;
-  if (a.attention_cap > 0.0) {
-    mixed = capped_attention(heads, key, value, view, scale, a.attention_cap);
-  } else {
-    std::optional<at::Tensor> mask;
-    if (view.mask.defined()) mask = view.mask;
-    mixed = at::scaled_dot_product_attention(heads.query, key, value, mask, 0.0,
-                                             view.causal && !mask, scale);
-  }
+  if (cache != nullptr) cache->append(layer, heads.key, heads.value);
+  const at::Tensor mixed = mix(a, view, heads, layer, cache);
   return apply_linear(a, weights.attention_output,
                       mixed.transpose(1, 2).reshape({x.size(0), x.size(1), -1}));
 }

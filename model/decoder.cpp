@@ -1,6 +1,7 @@
 #include "model/decoder.hpp"
 
 #include "model/attention.hpp"
+#include "model/few_rows.hpp"
 #include "model/layers.hpp"
 
 #include <ATen/ATen.h>
@@ -108,8 +109,7 @@ std::int64_t cached_length(const Architecture& architecture, const ForwardInput&
     refuse(fmt::format("cache: expected {} layers, found {}", layers, cache->keys.size()));
   }
   if (input.start_layer == architecture.layers) return cache->length();
-  const auto& first = cache->keys[static_cast<std::size_t>(input.start_layer)];
-  return first.defined() ? first.size(2) : 0;
+  return cache->length(input.start_layer);
 }
 
 // x += attention(norm(x)); x += mlp(norm(x)). In a parallel block both read the same x. Norms that
@@ -143,9 +143,12 @@ at::Tensor run_block(const Architecture& architecture, const LayerWeights& weigh
 at::Tensor head_logits(const Architecture& architecture, const DecoderWeights& weights,
                        const at::Tensor& hidden) {
   const at::Tensor normed = apply_norm(architecture, weights.final_norm, hidden);
-  const at::Tensor logits = weights.head_bias.defined()
-                                ? at::linear(normed, weights.head, weights.head_bias)
-                                : at::linear(normed, weights.head);
+  at::Tensor logits =
+      multiply_few_rows(normed, weights.head, weights.head_bias, /*in_out=*/false);
+  if (!logits.defined()) {
+    logits = weights.head_bias.defined() ? at::linear(normed, weights.head, weights.head_bias)
+                                         : at::linear(normed, weights.head);
+  }
   const double cap = architecture.logit_cap;
   return cap > 0.0 ? at::tanh(logits / cap) * cap : logits;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -112,13 +113,47 @@ TapFunction read_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> po
 TapFunction add_at(std::vector<std::int64_t> rows, std::vector<std::int64_t> positions,
                    at::Tensor delta);
 
-/// Keys and values of earlier positions, per layer [batch, kv_heads, total, head_dim].
+/// Keys and values of earlier positions, per layer. Copies are cheap and independent: each may go
+/// on by itself, and only the first to do so writes into the buffers that they share.
 struct KvCache {
-  std::vector<at::Tensor> keys, values;  ///< size layers, undefined before the first pass
-  std::int64_t length() const;           ///< cached positions (columns), 0 when empty
+  std::vector<at::Tensor> keys, values;  ///< [batch, kv_heads, own columns, head_dim] or undefined
+  /// Columns before the own ones that every row sees, [1, kv_heads, columns, head_dim]: kept once,
+  /// not once a row. Empty: none.
+  std::vector<at::Tensor> shared_keys, shared_values;
+
+  std::int64_t length() const;  ///< cached positions (columns), 0 when empty
+  std::int64_t length(std::int64_t layer) const;
+  std::int64_t shared_length() const;
   KvCache select_rows(const at::Tensor& rows) const;  ///< rows: [n] int64; copies
-  KvCache truncate(std::int64_t length) const;
-  KvCache expand_rows(std::int64_t batch) const;  ///< one cached row shared by a batch
+  KvCache truncate(std::int64_t length) const;        ///< without shared columns
+  KvCache expand_rows(std::int64_t batch) const;      ///< one cached row shared by a batch
+
+  /// Appends the new columns of a layer and gives back all own ones. Under no-grad mode they are
+  /// written into buffers with room for more; where gradients may be recorded, into new tensors.
+  void append(std::int64_t layer, at::Tensor& key, at::Tensor& value);
+  /// Buffers that are made from now on have room for this many own columns at least.
+  void reserve(std::int64_t columns) { wanted_columns_ = columns; }
+  /// Keeps the first rows after row `from[i]` has taken the place of row i (rows that stay where
+  /// they are cost nothing). No row may be taken from a place that an earlier step has filled.
+  void keep_rows(const std::vector<std::int64_t>& from);
+  /// Lets go of the columns from `length` on, so that others can be written in their place, unless
+  /// a copy of this cache may still read them.
+  void rewind(std::int64_t length);
+
+  /// The columns of this one-row cache as shared columns of a batch that has no own ones yet.
+  KvCache shared() const;
+  /// The same with own copies of the shared columns for each of `batch` rows.
+  KvCache unshared(std::int64_t batch) const;
+  std::int64_t bytes() const;  ///< Of the own columns, with the room for more.
+
+ private:
+  struct Room;  // buffers behind `keys` and `values`
+  bool fits(std::int64_t layer, std::int64_t more) const;
+  void make_room(std::int64_t layer, std::int64_t columns, const at::Tensor& like);
+
+  std::shared_ptr<Room> room_;
+  std::shared_ptr<const Room> shared_room_;  // keeps what is shared from being rewound
+  std::int64_t wanted_columns_ = 0;
 };
 
 struct ForwardInput {

@@ -1,5 +1,7 @@
 #include "model/generation.hpp"
 
+#include "model/prefix_cache.hpp"
+#include "model/prompt_clusters.hpp"
 #include "model/prompts.hpp"
 #include "model/ragged_batch.hpp"
 #include "model/sampling.hpp"
@@ -12,9 +14,14 @@
 #include <cmath>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 namespace kedit {
 namespace {
+
+constexpr std::size_t kOwnBatch = 8;  // rows of a cluster that are worth a batch of their own
+constexpr std::int64_t kRoom = 256;   // tokens that a row's cache has room for in advance, at most
+constexpr std::int64_t kBatchBytes = std::int64_t{2} << 30;  // of keys and values of a batch
 
 // One result in the making: sample number `sample` of the prompt `prompt`.
 struct Row {
@@ -43,11 +50,15 @@ void check_options(const GenerateOptions& options, bool has_tokenizer, std::int6
 class Generator {
  public:
   Generator(const EditedModel& model, const std::vector<TokenIds>& prompts,
-            const GenerateOptions& options, std::int64_t batch_rows)
-      : model_(model), options_(options), batch_rows_(batch_rows), shared_(model) {
+            const GenerateOptions& options, std::int64_t batch_rows, PrefixCache& prefixes)
+      : model_(model), options_(options), batch_rows_(batch_rows), prefixes_(prefixes) {
     if (model.base().has_tokenizer()) tokenizer_ = &model.tokenizer();
     add_rows(prompts);
-    shared_ = SharedPrefix(model, distinct_);
+    clusters_ = cluster_prompts(distinct_);
+    cluster_of_.resize(distinct_.size());
+    for (std::size_t i = 0; i < clusters_.size(); ++i) {
+      for (const std::size_t prompt : clusters_[i].members) cluster_of_[prompt] = i;
+    }
   }
 
   std::vector<Generation> run();
@@ -55,6 +66,8 @@ class Generator {
  private:
   bool greedy() const { return options_.temperature == 0.0; }
   void add_rows(const std::vector<TokenIds>& prompts);
+  void run_rows(std::vector<Row*> rows, bool shared);
+  std::int64_t row_bytes(const Row& row, bool shared) const;
   void run_batch(std::vector<Row*> rows);
   RaggedBatch prefill(const std::vector<Row*>& rows, at::Tensor& logits) const;
   TokenIds choose(const std::vector<Row*>& rows, const at::Tensor& logits) const;
@@ -64,10 +77,71 @@ class Generator {
   const EditedModel& model_;
   const GenerateOptions& options_;
   std::int64_t batch_rows_;
+  PrefixCache& prefixes_;
   const Tokenizer* tokenizer_ = nullptr;
   std::vector<TokenIds> distinct_;
   std::vector<Row> rows_;
-  SharedPrefix shared_;
+  std::vector<PromptCluster> clusters_;  // of distinct prompts
+  std::vector<std::size_t> cluster_of_;  // distinct prompt -> its cluster
+};
+
+// The prompts of some rows as they run: in parts that begin alike and have similar lengths.
+class Prefill {
+ public:
+  Prefill(const EditedModel& model, PrefixCache& prefixes, std::int64_t batch_rows)
+      : model_(model), prefixes_(prefixes), limits_{batch_rows} {}
+
+  // `prompts` all begin with the same `shared` tokens. Returns the place of each among all rows.
+  std::vector<std::int64_t> add(const std::vector<const TokenIds*>& prompts, std::int64_t shared,
+                                std::int64_t room) {
+    std::vector<TokenIds> rest;
+    for (const TokenIds* prompt : prompts) {
+      rest.emplace_back(prompt->begin() + static_cast<std::ptrdiff_t>(shared), prompt->end());
+    }
+    KvCache beginning;
+    if (shared > 0) {
+      const auto end = prompts.front()->begin() + static_cast<std::ptrdiff_t>(shared);
+      beginning = prefixes_.of(model_, TokenIds(prompts.front()->begin(), end));
+    }
+    std::vector<std::int64_t> place(prompts.size());
+    const std::vector<std::int64_t> one_each(prompts.size(), 1);
+    for (const auto& group :
+         group_by_length(rest, one_each, model_.architecture().vocab, limits_)) {
+      std::vector<TokenIds> ids;
+      for (const std::size_t prompt : group) {
+        ids.push_back(rest[prompt]);
+        place[prompt] = next_++;
+      }
+      batches_.push_back(
+          shared > 0 ? RaggedBatch(model_, beginning, static_cast<std::int64_t>(group.size()))
+                     : RaggedBatch(model_));
+      batches_.back().reserve(static_cast<std::int64_t>(ids.front().size()) + room);
+      logits_.push_back(batches_.back().append(ids, std::vector<std::int64_t>(ids.size(), 1)));
+    }
+    return place;
+  }
+
+  // The rows in the order of their places; a place may come again.
+  RaggedBatch take(const std::vector<std::int64_t>& places, at::Tensor& logits) {
+    logits = at::cat(logits_, 0);
+    RaggedBatch batch = RaggedBatch::join(batches_);
+    batches_.clear();
+    bool in_order = static_cast<std::int64_t>(places.size()) == next_;
+    for (std::size_t i = 0; in_order && i < places.size(); ++i) {
+      in_order = places[i] == static_cast<std::int64_t>(i);
+    }
+    if (in_order) return batch;
+    logits = logits.index_select(0, at::tensor(places, at::kLong).to(logits.device()));
+    return batch.select(places);
+  }
+
+ private:
+  const EditedModel& model_;
+  PrefixCache& prefixes_;
+  BatchLimits limits_;
+  std::vector<RaggedBatch> batches_;
+  std::vector<at::Tensor> logits_;
+  std::int64_t next_ = 0;
 };
 
 void Generator::add_rows(const std::vector<TokenIds>& prompts) {
@@ -82,23 +156,25 @@ void Generator::add_rows(const std::vector<TokenIds>& prompts) {
 }
 
 // Greedy results depend on the prompt alone: then only the first row of a distinct prompt runs.
+// Rows of a cluster run together where there are enough of them, else rows of all lengths do.
 std::vector<Generation> Generator::run() {
-  std::vector<Row*> waiting;
+  std::vector<std::vector<Row*>> by_cluster(clusters_.size());
   std::vector<Row*> first_of(distinct_.size(), nullptr);
   for (Row& row : rows_) {
     Row*& first = first_of[row.distinct];
-    if (first == nullptr || !greedy()) waiting.push_back(&row);
+    if (first == nullptr || !greedy()) by_cluster[cluster_of_[row.distinct]].push_back(&row);
     if (first == nullptr) first = &row;
   }
-  std::stable_sort(waiting.begin(), waiting.end(), [&](const Row* a, const Row* b) {
-    return distinct_[a->distinct].size() > distinct_[b->distinct].size();
-  });
-  const auto size = static_cast<std::size_t>(batch_rows_);
-  for (std::size_t begin = 0; begin < waiting.size(); begin += size) {
-    const auto first = waiting.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto count = std::min(size, waiting.size() - begin);
-    run_batch({first, first + static_cast<std::ptrdiff_t>(count)});
+  std::vector<Row*> mixed;
+  for (std::size_t i = 0; i < clusters_.size(); ++i) {
+    const bool own = clusters_[i].shared > 0 && by_cluster[i].size() >= kOwnBatch;
+    if (own || clusters_.size() == 1) {
+      run_rows(by_cluster[i], clusters_[i].shared > 0);
+    } else {
+      mixed.insert(mixed.end(), by_cluster[i].begin(), by_cluster[i].end());
+    }
   }
+  run_rows(mixed, false);
   std::vector<Generation> results;
   results.reserve(rows_.size());
   for (const Row& row : rows_) {
@@ -107,35 +183,55 @@ std::vector<Generation> Generator::run() {
   return results;
 }
 
+std::int64_t Generator::row_bytes(const Row& row, bool shared) const {
+  const Architecture& a = model_.architecture();
+  const TokenIds& prompt = distinct_[row.distinct];
+  const auto own = static_cast<std::int64_t>(prompt.size()) + options_.max_tokens -
+                   (shared ? clusters_[cluster_of_[row.distinct]].shared : 0);
+  const auto width = static_cast<std::int64_t>(model_.weights().token_embedding.element_size());
+  return 2 * a.layers * a.kv_heads * a.head_dim * own * width;
+}
+
+// In batches, longest first; as many rows in one as the limits allow.
+void Generator::run_rows(std::vector<Row*> rows, bool shared) {
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row* a, const Row* b) {
+    return distinct_[a->distinct].size() > distinct_[b->distinct].size();
+  });
+  std::vector<Row*> batch;
+  std::int64_t bytes = 0;
+  for (Row* row : rows) {
+    const std::int64_t more = row_bytes(*row, shared);
+    const bool full = static_cast<std::int64_t>(batch.size()) == batch_rows_;
+    if (!batch.empty() && (full || bytes + more > kBatchBytes)) {
+      run_batch(std::exchange(batch, {}));
+      bytes = 0;
+    }
+    batch.push_back(row);
+    bytes += more;
+  }
+  if (!batch.empty()) run_batch(std::move(batch));
+}
+
 // The prompts of the rows in the cache, each computed once, and the logits after each row's prompt.
 RaggedBatch Generator::prefill(const std::vector<Row*>& rows, at::Tensor& logits) const {
-  std::map<std::size_t, std::size_t> number_of;  // distinct prompt -> number among these prompts
-  std::vector<TokenIds> prompts;
+  std::map<std::size_t, std::vector<std::size_t>> by_cluster;  // cluster -> distinct prompts
+  std::map<std::size_t, std::int64_t> place_of;                // distinct prompt -> row
   for (const Row* row : rows) {
-    if (number_of.emplace(row->distinct, prompts.size()).second) {
-      prompts.push_back(shared_.rest(distinct_[row->distinct]));
+    if (place_of.emplace(row->distinct, 0).second) {
+      by_cluster[cluster_of_[row->distinct]].push_back(row->distinct);
     }
   }
-  const std::vector<std::int64_t> wanted(prompts.size(), 1);
-  const auto groups = group_by_length(prompts, wanted, model_.architecture().vocab, {batch_rows_});
-  std::vector<RaggedBatch> batches;
-  std::vector<at::Tensor> last_logits;
-  std::vector<std::int64_t> place(prompts.size());
-  std::int64_t next = 0;
-  for (const auto& group : groups) {
-    std::vector<TokenIds> ids;
-    for (const std::size_t prompt : group) {
-      ids.push_back(prompts[prompt]);
-      place[prompt] = next++;
-    }
-    batches.push_back(shared_.start(group.size()));
-    last_logits.push_back(batches.back().append(ids, std::vector<std::int64_t>(ids.size(), 1)));
+  Prefill prompts(model_, prefixes_, batch_rows_);
+  for (const auto& [cluster, members] : by_cluster) {
+    std::vector<const TokenIds*> ids;
+    for (const std::size_t prompt : members) ids.push_back(&distinct_[prompt]);
+    const auto places =
+        prompts.add(ids, clusters_[cluster].shared, std::min(kRoom, options_.max_tokens));
+    for (std::size_t i = 0; i < members.size(); ++i) place_of[members[i]] = places[i];
   }
   std::vector<std::int64_t> order;
-  for (const Row* row : rows) order.push_back(place[number_of.at(row->distinct)]);
-  logits = at::cat(last_logits, 0);
-  logits = logits.index_select(0, at::tensor(order, at::kLong).to(logits.device()));
-  return RaggedBatch::join(batches).select(order);
+  for (const Row* row : rows) order.push_back(place_of.at(row->distinct));
+  return prompts.take(order, logits);
 }
 
 TokenIds Generator::choose(const std::vector<Row*>& rows, const at::Tensor& logits) const {
@@ -195,20 +291,25 @@ void Generator::run_batch(std::vector<Row*> rows) {
   if (options_.max_tokens == 0) return;
   at::Tensor logits;
   RaggedBatch batch = prefill(rows, logits);
+  batch.reserve(std::min(kRoom, options_.max_tokens));
   while (true) {
     const TokenIds chosen = choose(rows, logits);
-    std::vector<Row*> going;
-    std::vector<std::int64_t> kept;
-    std::vector<TokenIds> next;
+    std::vector<bool> going;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (!accept(*rows[i], chosen[i], batch.length(i))) continue;
-      going.push_back(rows[i]);
-      kept.push_back(static_cast<std::int64_t>(i));
-      next.push_back({chosen[i]});
+      going.push_back(accept(*rows[i], chosen[i], batch.length(i)));
     }
-    if (going.empty()) return;
-    if (going.size() < rows.size()) batch = batch.select(kept);
-    rows = std::move(going);
+    if (std::find(going.begin(), going.end(), true) == going.end()) return;
+    std::vector<TokenIds> next;
+    if (std::find(going.begin(), going.end(), false) == going.end()) {
+      for (const std::int64_t token : chosen) next.push_back({token});
+    } else {
+      std::vector<Row*> kept;
+      for (const std::int64_t row : batch.keep(going)) {
+        kept.push_back(rows[static_cast<std::size_t>(row)]);
+        next.push_back({chosen[static_cast<std::size_t>(row)]});
+      }
+      rows = std::move(kept);
+    }
     logits = batch.append(next, std::vector<std::int64_t>(rows.size(), 1));
   }
 }
@@ -216,11 +317,14 @@ void Generator::run_batch(std::vector<Row*> rows) {
 }  // namespace
 
 std::vector<Generation> generate_ids(const EditedModel& model, const std::vector<TokenIds>& prompts,
-                                     const GenerateOptions& options, std::int64_t batch_rows) {
+                                     const GenerateOptions& options, std::int64_t batch_rows,
+                                     PrefixCache* prefixes) {
   check_options(options, model.base().has_tokenizer(), batch_rows);
   check_prompts(model.architecture(), prompts, "generating");
   const c10::InferenceMode inference;
-  return Generator(model, prompts, options, batch_rows).run();
+  PrefixCache of_this_call(kPrefixBytes);
+  PrefixCache& found = prefixes != nullptr ? *prefixes : of_this_call;
+  return Generator(model, prompts, options, batch_rows, found).run();
 }
 
 }  // namespace kedit

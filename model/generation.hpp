@@ -10,30 +10,39 @@
 
 namespace kedit {
 
+class PrefixCache;
+
+/// Memory that a LocalLanguageModel may keep beginnings of prompts in.
+constexpr std::int64_t kPrefixBytes = std::int64_t{1} << 30;
+
 /// Generation from token ids, batched with a KV cache: rows of different length share a batch, each
 /// result equals the single-row result. Greedy ties go to the lowest id. Equal prompts are computed
-/// once, and so is a beginning that all prompts share; at most `batch_rows` rows run together.
-/// Result [prompt * samples + sample]; texts are empty when the model has no tokenizer.
-/// Throws `std::invalid_argument` for options out of range (and for stop strings without a
-/// tokenizer), `ModelError` for an empty prompt, an id outside the vocabulary or a prompt longer
-/// than a learned position table.
+/// once, and so are beginnings that several prompts share, or that `prefixes` (may be null) has
+/// from earlier calls: that changes no result. At most `batch_rows` rows run together. Result
+/// [prompt * samples + sample]; texts are empty when the model has no tokenizer. Throws
+/// `std::invalid_argument` for options out of range (and for stop strings without a tokenizer),
+/// `ModelError` for an empty prompt, an id outside the vocabulary or a prompt longer than a learned
+/// position table.
 std::vector<Generation> generate_ids(const EditedModel& model,
                                      const std::vector<std::vector<std::int64_t>>& prompts,
-                                     const GenerateOptions& options, std::int64_t batch_rows = 64);
+                                     const GenerateOptions& options, std::int64_t batch_rows = 64,
+                                     PrefixCache* prefixes = nullptr);
 
 /// Log-probabilities of given continuations; continuations of an identical prompt share its
 /// prefill. An empty continuation has no tokens and matches. Throws as `generate_ids` does.
 std::vector<ContinuationScore> score_ids(
     const EditedModel& model,
     const std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>& pairs,
-    std::int64_t batch_rows = 64);
+    std::int64_t batch_rows = 64, PrefixCache* prefixes = nullptr);
 
 /// An EditedModel as a LanguageModel: encodes with the model's tokenizer, special tokens as its
 /// file says. A continuation is encoded by itself, so its leading blank belongs to it. Keeps a
-/// reference: the model must outlive it, and mounting or unmounting shows at once.
+/// reference: the model must outlive it, and mounting or unmounting shows at once. Beginnings of
+/// prompts are kept for the next calls, up to `prefix_bytes`.
 class LocalLanguageModel : public LanguageModel {
  public:
-  explicit LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows = 64);
+  explicit LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows = 64,
+                              std::int64_t prefix_bytes = kPrefixBytes);
 
   std::vector<Generation> generate(const std::vector<std::string>& prompts,
                                    const GenerateOptions& options) const override;
@@ -44,6 +53,7 @@ class LocalLanguageModel : public LanguageModel {
  private:
   const EditedModel& model_;
   std::int64_t batch_rows_;
+  std::shared_ptr<PrefixCache> prefixes_;  // of all copies of this object
 };
 
 }  // namespace kedit

@@ -1,6 +1,7 @@
 #include "model/language_model.hpp"
 
 #include "model/generation.hpp"
+#include "model/prefix_cache.hpp"
 
 #include <numeric>
 
@@ -24,8 +25,11 @@ double ContinuationScore::logprob() const {
   return std::accumulate(token_logprobs.begin(), token_logprobs.end(), 0.0);
 }
 
-LocalLanguageModel::LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows)
-    : model_(model), batch_rows_(batch_rows) {}
+LocalLanguageModel::LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows,
+                                       std::int64_t prefix_bytes)
+    : model_(model),
+      batch_rows_(batch_rows),
+      prefixes_(std::make_shared<PrefixCache>(prefix_bytes)) {}
 
 std::vector<Generation> LocalLanguageModel::generate(const std::vector<std::string>& prompts,
                                                      const GenerateOptions& options) const {
@@ -33,7 +37,7 @@ std::vector<Generation> LocalLanguageModel::generate(const std::vector<std::stri
   std::vector<std::vector<std::int64_t>> ids;
   ids.reserve(prompts.size());
   for (const std::string& prompt : prompts) ids.push_back(tokenizer.ids(prompt));
-  return generate_ids(model_, ids, options, batch_rows_);
+  return generate_ids(model_, ids, options, batch_rows_, prefixes_.get());
 }
 
 std::vector<ContinuationScore> LocalLanguageModel::score(
@@ -44,7 +48,7 @@ std::vector<ContinuationScore> LocalLanguageModel::score(
   for (const auto& [prompt, continuation] : pairs) {
     ids.emplace_back(tokenizer.ids(prompt), tokenizer.ids(continuation, false));
   }
-  return score_ids(model_, ids, batch_rows_);
+  return score_ids(model_, ids, batch_rows_, prefixes_.get());
 }
 
 std::string LocalLanguageModel::name() const { return model_.fingerprint(); }

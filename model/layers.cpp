@@ -1,5 +1,7 @@
 #include "model/layers.hpp"
 
+#include "model/few_rows.hpp"
+
 #include <ATen/ATen.h>
 
 namespace kedit {
@@ -23,7 +25,10 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
 
 at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
                         const at::Tensor& x) {
-  if (architecture.orientation == Orientation::out_in) {
+  const bool in_out = architecture.orientation == Orientation::in_out;
+  at::Tensor quick = multiply_few_rows(x, linear.weight, linear.bias, in_out);
+  if (quick.defined()) return quick;
+  if (!in_out) {
     return linear.bias.defined() ? at::linear(x, linear.weight, linear.bias)
                                  : at::linear(x, linear.weight);
   }

@@ -54,7 +54,72 @@ at::Tensor all_valid(std::int64_t rows, std::int64_t columns, const at::Device& 
   return at::ones({rows, columns}, at::TensorOptions().dtype(at::kBool).device(device));
 }
 
+// Whether attention reads shared columns in place: each token sees all of them, the scores go into
+// the softmax as they are, and the device has the kernel. Otherwise every row gets a copy.
+bool reads_shared_columns(const Architecture& architecture, const at::Tensor& like) {
+  return architecture.windowed_layers.empty() && architecture.attention_cap == 0.0 &&
+         like.device().is_cpu();
+}
+
+bool shares_one_beginning(const std::vector<KvCache>& caches) {
+  const auto beginning = [](const KvCache& cache) {
+    return cache.shared_keys.empty() ? nullptr : cache.shared_keys.front().const_data_ptr();
+  };
+  return std::all_of(caches.begin(), caches.end(), [&](const KvCache& cache) {
+    return cache.shared_length() == caches.front().shared_length() &&
+           beginning(cache) == beginning(caches.front());
+  });
+}
+
 }  // namespace
+
+RaggedBatch::RaggedBatch(const EditedModel& model, const KvCache& beginning, std::int64_t rows)
+    : model_(&model) {
+  begin_with(beginning, beginning.length(), rows);
+}
+
+void RaggedBatch::begin_with(const KvCache& beginning, std::int64_t length, std::int64_t rows) {
+  lengths_.assign(static_cast<std::size_t>(rows), length);
+  if (rows == 1) {
+    cache_ = beginning;
+  } else if (reads_shared_columns(model_->architecture(), model_->weights().token_embedding)) {
+    cache_ = beginning.shared();
+  } else {
+    cache_ = beginning.expand_rows(rows);
+  }
+}
+
+RaggedBatch RaggedBatch::fork(std::int64_t rows) const {
+  RaggedBatch result(*model_);
+  result.begin_with(cache_.unshared(1), lengths_.front(), rows);
+  if (valid_.defined()) result.valid_ = valid_.expand({rows, valid_.size(1)});
+  return result;
+}
+
+std::vector<std::int64_t> RaggedBatch::keep(const std::vector<bool>& going) {
+  const auto kept = static_cast<std::size_t>(std::count(going.begin(), going.end(), true));
+  std::vector<std::int64_t> from;
+  std::size_t last = going.size();
+  for (std::size_t row = 0; row < kept; ++row) {
+    std::size_t source = row;
+    if (!going[row]) {  // the last row that goes on fills the gap
+      do {
+        --last;
+      } while (!going[last]);
+      source = last;
+    }
+    from.push_back(static_cast<std::int64_t>(source));
+  }
+  std::vector<std::int64_t> lengths;
+  for (const std::int64_t row : from) lengths.push_back(lengths_[static_cast<std::size_t>(row)]);
+  lengths_ = std::move(lengths);
+  cache_.keep_rows(from);
+  if (valid_.defined()) {
+    const auto count = static_cast<std::int64_t>(from.size());
+    valid_ = valid_.index_select(0, to_tensor(from, {count}, valid_.device()));
+  }
+  return from;
+}
 
 // Undefined, which means "right after the cached columns", where that is so for every row.
 at::Tensor RaggedBatch::positions(const std::vector<TokenIds>& ids, std::int64_t width) const {
@@ -107,7 +172,7 @@ at::Tensor RaggedBatch::append(const std::vector<TokenIds>& ids,
 RaggedBatch RaggedBatch::select(const std::vector<std::int64_t>& rows) const {
   RaggedBatch result(*model_);
   const auto count = static_cast<std::int64_t>(rows.size());
-  if (lengths_.size() == 1) {  // one row for all: no copy before something is appended
+  if (lengths_.size() == 1 && count > 1) {  // one row for all: no copy before the next append
     result.cache_ = cache_.expand_rows(count);
     if (valid_.defined()) result.valid_ = valid_.expand({count, valid_.size(1)});
   } else {
@@ -138,12 +203,19 @@ RaggedBatch RaggedBatch::widened(std::int64_t columns) const {
 RaggedBatch RaggedBatch::join(const std::vector<RaggedBatch>& batches) {
   if (batches.size() == 1) return batches.front();
   std::int64_t columns = 0;
-  for (const RaggedBatch& batch : batches) columns = std::max(columns, batch.columns());
+  std::vector<KvCache> caches;
+  for (const RaggedBatch& batch : batches) {
+    columns = std::max(columns, batch.columns());
+    caches.push_back(batch.cache_);
+  }
+  const bool one_beginning = shares_one_beginning(caches);
   RaggedBatch result(*batches.front().model_);
   std::vector<RaggedBatch> wide;
   bool all_columns_valid = true;
   for (const RaggedBatch& batch : batches) {
-    wide.push_back(batch.widened(columns));
+    RaggedBatch own = batch;
+    if (!one_beginning) own.cache_ = own.cache_.unshared(own.rows());
+    wide.push_back(own.widened(columns));
     all_columns_valid = all_columns_valid && !wide.back().valid_.defined();
     result.lengths_.insert(result.lengths_.end(), batch.lengths_.begin(), batch.lengths_.end());
   }
@@ -152,6 +224,9 @@ RaggedBatch RaggedBatch::join(const std::vector<RaggedBatch>& batches) {
     for (const RaggedBatch& batch : wide) parts.push_back(tensor_of(batch));
     return at::cat(parts, 0);
   };
+  result.cache_ = wide.front().cache_;
+  result.cache_.keys.clear();
+  result.cache_.values.clear();
   const std::size_t layers = wide.front().cache_.keys.size();
   for (std::size_t layer = 0; layer < layers; ++layer) {
     result.cache_.keys.push_back(

@@ -19,6 +19,9 @@ using TokenIds = std::vector<std::int64_t>;
 class RaggedBatch {
  public:
   explicit RaggedBatch(const EditedModel& model) : model_(&model) {}
+  /// `rows` rows that begin with the tokens in `beginning` (one row), which they share: it is read
+  /// in place, where the model's attention allows that.
+  RaggedBatch(const EditedModel& model, const KvCache& beginning, std::int64_t rows);
 
   std::int64_t rows() const { return static_cast<std::int64_t>(lengths_.size()); }
   /// Tokens of a row so far, which is the position of the next one.
@@ -31,6 +34,18 @@ class RaggedBatch {
   /// The rows with these numbers, in this order; a number may come again.
   RaggedBatch select(const std::vector<std::int64_t>& rows) const;
 
+  /// Keeps some rows, in another order: row `kept[i]` becomes row i. Gives that order: a row that
+  /// can stay in its place does, so little is copied. `going` says which rows are kept.
+  std::vector<std::int64_t> keep(const std::vector<bool>& going);
+
+  /// Room for `tokens` more in every row, so that appending them copies nothing.
+  void reserve(std::int64_t tokens) {
+    cache_.reserve(cache_.length() - cache_.shared_length() + tokens);
+  }
+
+  /// Rows that all go on from the only row of this batch.
+  RaggedBatch fork(std::int64_t rows) const;
+
   /// All rows of several batches of one model.
   static RaggedBatch join(const std::vector<RaggedBatch>& batches);
 
@@ -39,6 +54,7 @@ class RaggedBatch {
   at::Tensor positions(const std::vector<TokenIds>& ids, std::int64_t width) const;
   void remember(const std::vector<TokenIds>& ids, std::int64_t width);
   RaggedBatch widened(std::int64_t columns) const;
+  void begin_with(const KvCache& beginning, std::int64_t length, std::int64_t rows);
 
   const EditedModel* model_;
   KvCache cache_;

@@ -16,20 +16,83 @@ std::uint64_t mix(std::uint64_t value) {
   return value ^ (value >> 31U);
 }
 
-// The ids that may be drawn: from the most probable down where `options` cut the tail off (the
-// `top_k` first ones then), else all as they come, which needs no sorting.
-std::vector<std::int64_t> candidates(const float* logits, std::int64_t vocab,
-                                     const GenerateOptions& options) {
+constexpr std::int64_t kFirstSorted = 64;  // most nuclei are smaller
+
+// Tokens in the order in which they are drawn from, with the probability mass up to each of them,
+// not normalised.
+struct Candidates {
+  std::vector<std::int64_t> ids;
+  std::vector<double> mass;
+};
+
+class Distribution {
+ public:
+  Distribution(const float* logits, std::int64_t vocab, double temperature)
+      : logits_(logits),
+        best_(static_cast<double>(*std::max_element(logits, logits + vocab))),
+        temperature_(temperature) {}
+
+  double weight(std::int64_t id) const {
+    return std::exp((static_cast<double>(logits_[id]) - best_) / temperature_);
+  }
+  bool before(std::int64_t a, std::int64_t b) const {
+    return logits_[a] != logits_[b] ? logits_[a] > logits_[b] : a < b;
+  }
+  void add(Candidates& to, std::int64_t id) const {
+    const double so_far = to.mass.empty() ? 0.0 : to.mass.back();
+    to.ids.push_back(id);
+    to.mass.push_back(so_far + weight(id));
+  }
+
+ private:
+  const float* logits_;
+  double best_, temperature_;
+};
+
+std::vector<std::int64_t> all_ids(std::int64_t vocab) {
   std::vector<std::int64_t> ids(static_cast<std::size_t>(vocab));
   std::iota(ids.begin(), ids.end(), std::int64_t{0});
-  if (options.top_k == 0 && options.top_p == 1.0) return ids;
-  const auto better = [&](std::int64_t a, std::int64_t b) {
-    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  };
-  const std::int64_t kept = options.top_k > 0 ? std::min(options.top_k, vocab) : vocab;
-  std::partial_sort(ids.begin(), ids.begin() + kept, ids.end(), better);
-  ids.resize(static_cast<std::size_t>(kept));
   return ids;
+}
+
+// The most probable tokens, `top_k` of them at most, until they hold `top_p` of the mass. Only as
+// many are sorted as that takes.
+Candidates best_candidates(const Distribution& distribution, std::int64_t vocab,
+                           const GenerateOptions& options) {
+  std::vector<std::int64_t> ids = all_ids(vocab);
+  const auto before = [&](auto a, auto b) { return distribution.before(a, b); };
+  std::int64_t count = vocab;
+  if (options.top_k > 0 && options.top_k < vocab) {
+    count = options.top_k;
+    std::nth_element(ids.begin(), ids.begin() + count - 1, ids.end(), before);
+  }
+  double wanted = 0.0;
+  for (std::int64_t i = 0; i < count; ++i)
+    wanted += distribution.weight(ids[static_cast<std::size_t>(i)]);
+  wanted *= options.top_p;
+  Candidates chosen;
+  std::int64_t sorted = 0;
+  while (sorted < count && (chosen.mass.empty() || chosen.mass.back() < wanted)) {
+    const std::int64_t from = sorted;
+    sorted = std::min(count, from == 0 ? kFirstSorted : 4 * from);
+    std::partial_sort(ids.begin() + from, ids.begin() + sorted, ids.begin() + count, before);
+    for (std::int64_t i = from; i < sorted; ++i) {
+      distribution.add(chosen, ids[static_cast<std::size_t>(i)]);
+      if (chosen.mass.back() >= wanted) break;
+    }
+  }
+  return chosen;
+}
+
+// All tokens as they come where nothing cuts the tail off: that needs no sorting.
+Candidates candidates(const float* logits, std::int64_t vocab, const GenerateOptions& options) {
+  const Distribution distribution(logits, vocab, options.temperature);
+  if (options.top_k > 0 || options.top_p < 1.0) {
+    return best_candidates(distribution, vocab, options);
+  }
+  Candidates all;
+  for (std::int64_t id = 0; id < vocab; ++id) distribution.add(all, id);
+  return all;
 }
 
 void check_finite(const float* logits, std::int64_t vocab) {
@@ -54,18 +117,10 @@ double stream_uniform(std::uint64_t seed, std::uint64_t prompt, std::uint64_t sa
 std::int64_t sample_token(const float* logits, std::int64_t vocab, const GenerateOptions& options,
                           double uniform) {
   check_finite(logits, vocab);
-  const auto ids = candidates(logits, vocab, options);
-  const auto best = static_cast<double>(*std::max_element(logits, logits + vocab));
-  std::vector<double> mass(ids.size());  // of the tokens up to each, not normalised
-  double total = 0.0;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    total += std::exp((static_cast<double>(logits[ids[i]]) - best) / options.temperature);
-    mass[i] = total;
-  }
-  const auto nucleus = std::lower_bound(mass.begin(), mass.end(), options.top_p * total);
-  const auto last = nucleus == mass.end() ? mass.end() - 1 : nucleus;
-  const auto drawn = std::upper_bound(mass.begin(), last, uniform * *last);
-  return ids[static_cast<std::size_t>(drawn - mass.begin())];
+  const Candidates from = candidates(logits, vocab, options);
+  const auto last = from.mass.end() - 1;
+  const auto drawn = std::upper_bound(from.mass.begin(), last, uniform * *last);
+  return from.ids[static_cast<std::size_t>(drawn - from.mass.begin())];
 }
 
 }  // namespace kedit

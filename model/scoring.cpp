@@ -1,4 +1,6 @@
 #include "model/generation.hpp"
+#include "model/prefix_cache.hpp"
+#include "model/prompt_clusters.hpp"
 #include "model/prompts.hpp"
 #include "model/ragged_batch.hpp"
 
@@ -38,10 +40,19 @@ TokenIds seen_by_model(const TokenIds& prompt, const TokenIds& continuation) {
   return ids;
 }
 
+constexpr std::size_t kManyContinuations = 8;  // of one prompt, which they then read in place
+
+// A prompt and the pairs that it stands in.
+struct ScoredPrompt {
+  TokenIds ids;
+  std::vector<std::size_t> members;
+};
+
 class Scorer {
  public:
-  Scorer(const EditedModel& model, const Pairs& pairs, std::int64_t batch_rows)
-      : model_(model), pairs_(pairs), limits_{batch_rows}, shared_(model, prompts_of(pairs)) {}
+  Scorer(const EditedModel& model, const Pairs& pairs, std::int64_t batch_rows,
+         PrefixCache& prefixes)
+      : model_(model), pairs_(pairs), limits_{batch_rows}, prefixes_(prefixes) {}
 
   std::vector<ContinuationScore> run() {
     std::map<TokenIds, std::vector<std::size_t>> by_prompt;
@@ -49,32 +60,42 @@ class Scorer {
       scores_.push_back({pairs_[i].second, {}, true});
       if (!pairs_[i].second.empty()) by_prompt[pairs_[i].first].push_back(i);
     }
-    std::vector<std::size_t> singles;
-    std::vector<Shared> shared;
-    for (const auto& [prompt, members] : by_prompt) {
-      if (members.size() == 1) {
-        singles.push_back(members.front());
-      } else {
-        shared.push_back({shared_.rest(prompt), members});
+    std::vector<TokenIds> prompts;
+    for (const auto& [prompt, members] : by_prompt) prompts.push_back(prompt);
+    for (const PromptCluster& cluster : cluster_prompts(prompts)) {
+      start_cluster(prompts[cluster.members.front()], cluster.shared);
+      std::vector<std::size_t> singles;
+      std::vector<ScoredPrompt> several;
+      for (const std::size_t prompt : cluster.members) {
+        const auto& members = by_prompt.at(prompts[prompt]);
+        if (members.size() == 1) {
+          singles.push_back(members.front());
+        } else {
+          several.push_back({rest(prompts[prompt]), members});
+        }
       }
+      score_singles(singles);
+      score_several(several);
     }
-    score_singles(singles);
-    score_shared(shared);
     return std::move(scores_);
   }
 
  private:
-  struct Shared {  // a prompt and the pairs that it stands in
-    TokenIds prompt;
-    std::vector<std::size_t> members;
-  };
+  void start_cluster(const TokenIds& prompt, std::int64_t shared) {
+    shared_ = shared;
+    if (shared == 0) return;
+    beginning_ = prefixes_.of(model_, TokenIds(prompt.begin(), prompt.begin() + shared));
+  }
 
-  static std::vector<TokenIds> prompts_of(const Pairs& pairs) {
-    std::vector<TokenIds> prompts;
-    for (const auto& [prompt, continuation] : pairs) {
-      if (!continuation.empty()) prompts.push_back(prompt);
-    }
-    return prompts;
+  // Rows that hold the beginning of the cluster.
+  RaggedBatch start(std::size_t rows) const {
+    if (shared_ == 0) return RaggedBatch(model_);
+    return {model_, beginning_, static_cast<std::int64_t>(rows)};
+  }
+
+  // What of a row is still to come.
+  TokenIds rest(const TokenIds& row) const {
+    return {row.begin() + static_cast<std::ptrdiff_t>(shared_), row.end()};
   }
 
   // Prompts with one continuation: both in one pass, batched across prompts.
@@ -83,37 +104,49 @@ class Scorer {
     std::vector<std::int64_t> wanted;
     for (const std::size_t member : members) {
       const auto& [prompt, continuation] = pairs_[member];
-      rows.push_back(shared_.rest(seen_by_model(prompt, continuation)));
+      rows.push_back(rest(seen_by_model(prompt, continuation)));
       wanted.push_back(size_of(continuation));
     }
     for (const auto& group : groups(rows, wanted)) {
-      RaggedBatch batch = shared_.start(group.size());
+      RaggedBatch batch = start(group.size());
       score_rows(batch, rows, wanted, members, 0, group);
     }
   }
 
-  // Prompts with several continuations: each prompt runs once.
-  void score_shared(const std::vector<Shared>& prompts) {
-    std::vector<TokenIds> rows;
-    for (const Shared& shared : prompts) rows.push_back(shared.prompt);
-    const std::vector<std::int64_t> wanted(rows.size(), 1);
-    for (const auto& group : groups(rows, wanted)) {
-      std::vector<TokenIds> ids;
-      for (const std::size_t row : group) ids.push_back(rows[row]);
-      RaggedBatch batch = shared_.start(group.size());
-      const at::Tensor first = batch.append(ids, std::vector<std::int64_t>(group.size(), 1));
-      for (std::size_t i = 0; i < group.size(); ++i) {
-        for (const std::size_t member : prompts[group[i]].members) {
-          const auto row = static_cast<std::int64_t>(i);
-          read_scores(first.narrow(0, row, 1), pairs_[member].second.data(), 1, scores_[member]);
-        }
+  // Prompts with several continuations: each prompt runs once. One with many runs by itself.
+  void score_several(const std::vector<ScoredPrompt>& prompts) {
+    std::vector<ScoredPrompt> few;
+    for (const ScoredPrompt& prompt : prompts) {
+      if (prompt.members.size() < kManyContinuations) {
+        few.push_back(prompt);
+      } else {
+        score_together({prompt}, {0});
       }
-      score_further_tokens(batch, prompts, group);
+    }
+    std::vector<TokenIds> rows;
+    for (const ScoredPrompt& prompt : few) rows.push_back(prompt.ids);
+    for (const auto& group : groups(rows, std::vector<std::int64_t>(rows.size(), 1))) {
+      score_together(few, group);
     }
   }
 
+  void score_together(const std::vector<ScoredPrompt>& prompts,
+                      const std::vector<std::size_t>& group) {
+    std::vector<TokenIds> ids;
+    for (const std::size_t prompt : group) ids.push_back(prompts[prompt].ids);
+    RaggedBatch batch = start(group.size());
+    const at::Tensor first = batch.append(ids, std::vector<std::int64_t>(group.size(), 1));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const at::Tensor logits = first.narrow(0, static_cast<std::int64_t>(i), 1);
+      for (const std::size_t member : prompts[group[i]].members) {
+        read_scores(logits, pairs_[member].second.data(), 1, scores_[member]);
+      }
+    }
+    score_further_tokens(batch, prompts, group);
+  }
+
   // The tokens after the first of all continuations of the prompts in `batch`.
-  void score_further_tokens(const RaggedBatch& batch, const std::vector<Shared>& prompts,
+  void score_further_tokens(const RaggedBatch& batch, const std::vector<ScoredPrompt>& prompts,
                             const std::vector<std::size_t>& group) {
     std::vector<TokenIds> rows;
     std::vector<std::int64_t> wanted, row_of;
@@ -131,7 +164,8 @@ class Scorer {
     for (const auto& part : groups(rows, wanted)) {
       std::vector<std::int64_t> chosen;
       for (const std::size_t row : part) chosen.push_back(row_of[row]);
-      RaggedBatch going = batch.select(chosen);
+      RaggedBatch going = group.size() == 1 ? batch.fork(static_cast<std::int64_t>(part.size()))
+                                            : batch.select(chosen);
       score_rows(going, rows, wanted, members, 1, part);
     }
   }
@@ -165,14 +199,16 @@ class Scorer {
   const EditedModel& model_;
   const Pairs& pairs_;
   BatchLimits limits_;
-  SharedPrefix shared_;
+  PrefixCache& prefixes_;
+  std::int64_t shared_ = 0;  // tokens of the beginning of the cluster at work
+  KvCache beginning_;
   std::vector<ContinuationScore> scores_;
 };
 
 }  // namespace
 
 std::vector<ContinuationScore> score_ids(const EditedModel& model, const Pairs& pairs,
-                                         std::int64_t batch_rows) {
+                                         std::int64_t batch_rows, PrefixCache* prefixes) {
   std::vector<TokenIds> prompts, whole;
   for (const auto& [prompt, continuation] : pairs) {
     prompts.push_back(prompt);
@@ -182,7 +218,9 @@ std::vector<ContinuationScore> score_ids(const EditedModel& model, const Pairs& 
   check_prompts(model.architecture(), prompts, "scoring");
   check_prompts(model.architecture(), whole, "scoring", 1);
   const c10::InferenceMode inference;
-  return Scorer(model, pairs, batch_rows).run();
+  PrefixCache of_this_call(kPrefixBytes);
+  PrefixCache& found = prefixes != nullptr ? *prefixes : of_this_call;
+  return Scorer(model, pairs, batch_rows, found).run();
 }
 
 }  // namespace kedit

@@ -1,0 +1,141 @@
+// Generation on a checkpoint, one case a run; generation_reference.py runs the cases in turn with
+// the reference library on the same checkpoint, and compares times and tokens. Prints one JSON
+// line.
+//
+//   kedit_bench_generation CHECKPOINT CASE [THREADS] [REPEATS]
+//
+// Cases: floor (reads all weights once: what memory allows a token at best), decode1 and decode16
+// (64 tokens after 16, in a batch of 1 and 16), questions (100 questions of 12 tokens after 1,000
+// shared ones, 8 tokens each), alone (the first of them one by one, nothing reused; the time is for
+// 100).
+#include "model/generation.hpp"
+#include "model/prefix_cache.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace kedit;
+using Prompts = std::vector<std::vector<std::int64_t>>;
+
+constexpr std::int64_t kShared = 1000, kQuestion = 12, kQuestions = 100, kAlone = 3;
+
+// The reference script makes the same ids.
+std::vector<std::int64_t> some_ids(std::int64_t row, std::int64_t count) {
+  std::vector<std::int64_t> ids;
+  for (std::int64_t i = 0; i < count; ++i)
+    ids.push_back((7919 * i + 104729 * row + 13 * i * i) % 50000);
+  return ids;
+}
+
+Prompts questions(std::int64_t count) {
+  Prompts prompts;
+  for (std::int64_t row = 1; row <= count; ++row) {
+    prompts.push_back(some_ids(0, kShared));
+    const auto rest = some_ids(row, kQuestion);
+    prompts.back().insert(prompts.back().end(), rest.begin(), rest.end());
+  }
+  return prompts;
+}
+
+struct Result {
+  double seconds = 1e30;
+  Prompts ids;
+};
+
+Result best_of(int repeats, const std::function<Prompts()>& work) {
+  Result result;
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    const auto begin = std::chrono::steady_clock::now();
+    result.ids = work();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+    result.seconds = std::min(result.seconds, elapsed.count());
+  }
+  return result;
+}
+
+// Sums every float of the tensors, all threads at it: the sum keeps the reads from being left out.
+double read_all(const std::vector<at::Tensor>& tensors) {
+  using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
+  std::atomic<double> total = 0;
+  for (const at::Tensor& tensor : tensors) {
+    const auto* values = tensor.const_data_ptr<float>();
+    at::parallel_for(0, tensor.numel() / 64, 4096, [&](std::int64_t first, std::int64_t last) {
+      Lanes sums[4] = {};
+      const auto* lanes = reinterpret_cast<const Lanes*>(values);
+      for (std::int64_t i = first; i < last; ++i) {
+        for (int k = 0; k < 4; ++k) sums[k] += lanes[4 * i + k];
+      }
+      const Lanes sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+      total = total + static_cast<double>(sum[0]);
+    });
+  }
+  return total;
+}
+
+Prompts generate(const EditedModel& model, const Prompts& prompts, std::int64_t tokens,
+                 PrefixCache* prefixes = nullptr) {
+  GenerateOptions options;
+  options.max_tokens = tokens;
+  options.ignore_eos = true;
+  Prompts ids;
+  for (const Generation& result : generate_ids(model, prompts, options, 64, prefixes)) {
+    ids.push_back(result.ids);
+  }
+  return ids;
+}
+
+Result run_case(const EditedModel& model, const std::string& name, int repeats) {
+  if (name == "floor") {
+    std::vector<at::Tensor> weights;
+    for (const auto& [key, tensor] : named_tensors(model.architecture(), model.weights())) {
+      if (key.find("wpe") == std::string::npos) weights.push_back(tensor);
+    }
+    return best_of(repeats * 16, [&] {
+      if (read_all(weights) == 0.5) std::abort();
+      return Prompts();
+    });
+  }
+  if (name == "decode1" || name == "decode16") {
+    Prompts prompts;
+    for (std::int64_t row = 0; row < (name == "decode1" ? 1 : 16); ++row) {
+      prompts.push_back(some_ids(row, 16));
+    }
+    return best_of(repeats, [&] { return generate(model, prompts, 64); });
+  }
+  if (name == "questions") {
+    return best_of(repeats, [&] { return generate(model, questions(kQuestions), 8); });
+  }
+  Result result = best_of(repeats, [&] {
+    Prompts ids;
+    for (const auto& question : questions(kAlone)) ids.push_back(generate(model, {question}, 8)[0]);
+    return ids;
+  });
+  result.seconds *= static_cast<double>(kQuestions) / static_cast<double>(kAlone);
+  return result;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count < 3) {
+    fmt::print(stderr, "usage: kedit_bench_generation CHECKPOINT CASE [THREADS] [REPEATS]\n");
+    return EXIT_FAILURE;
+  }
+  at::set_num_threads(count > 3 ? std::max(1, std::atoi(words[3])) : 2);
+  const EditedModel model(Model::load(words[1]));
+  const Result result = run_case(model, words[2], count > 4 ? std::max(1, std::atoi(words[4])) : 1);
+  fmt::print("{{\"seconds\": {}, \"ids\": [{}]}}\n", result.seconds, fmt::join(result.ids, ", "));
+  return EXIT_SUCCESS;
+}

@@ -3,6 +3,8 @@
 #include "model/utf8.hpp"
 
 #include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 namespace kedit {
 namespace {
@@ -33,38 +35,27 @@ std::size_t spaces_end(std::string_view text, std::size_t begin) {
 
 }  // namespace
 
-void AddedTokenMatcher::add(const AddedToken& token, std::string_view content) {
-  if (content.empty()) return;
-  std::size_t node = 0;
-  for (const char byte : content) {
-    const auto key = static_cast<unsigned char>(byte);
-    const auto [child, added] = nodes_[node].children.emplace(key, nodes_.size());
-    node = child->second;
-    if (added) nodes_.emplace_back();
+AddedTokenMatcher::AddedTokenMatcher(std::vector<Entry> entries) : entries_(std::move(entries)) {
+  std::vector<std::pair<std::string_view, std::int32_t>> strings;
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const std::string& content = entries_[i].content;
+    if (content.empty() || !seen.insert(content).second) continue;
+    strings.emplace_back(content, static_cast<std::int32_t>(i));
+    first_bytes_[static_cast<unsigned char>(content.front())] = true;
   }
-  nodes_[node].token = &token;
-  first_bytes_[static_cast<unsigned char>(content.front())] = true;
+  trie_ = PrefixTrie(std::move(strings));
 }
 
-std::optional<AddedTokenMatcher::Match> AddedTokenMatcher::longest_at(std::string_view text,
-                                                                      std::size_t begin) const {
-  std::optional<Match> longest;
-  std::size_t node = 0;
-  for (std::size_t end = begin; end < text.size();) {
-    const auto child = nodes_[node].children.find(static_cast<unsigned char>(text[end]));
-    if (child == nodes_[node].children.end()) break;
-    node = child->second;
-    ++end;
-    if (nodes_[node].token != nullptr) longest = Match{nodes_[node].token, begin, end};
-  }
-  return longest;
-}
-
-std::optional<AddedTokenMatcher::Match> AddedTokenMatcher::next(std::string_view text,
-                                                                std::size_t from) const {
+std::optional<TokenSection> AddedTokenMatcher::next(std::string_view text, std::size_t from) const {
+  if (trie_.empty()) return std::nullopt;
   for (std::size_t begin = from; begin < text.size(); ++begin) {
     if (!first_bytes_[static_cast<unsigned char>(text[begin])]) continue;
-    if (const auto match = longest_at(text, begin)) return match;
+    TokenSection match;
+    trie_.for_each_prefix(text.substr(begin), [&](std::size_t bytes, std::int32_t index) {
+      match = {entries_[static_cast<std::size_t>(index)].token, begin, begin + bytes};
+    });
+    if (match.token != nullptr) return match;
   }
   return std::nullopt;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "model/prefix_trie.hpp"
+
+#include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,30 +28,29 @@ struct TokenSection {
   std::size_t begin = 0, end = 0;
 };
 
-/// Finds tokens in texts: leftmost first, of those the longest.
+/// Finds tokens in texts: leftmost first, of those the longest. Immutable.
 class AddedTokenMatcher {
  public:
-  /// `content` is what is sought for `token`. `token` must outlive the matcher.
-  void add(const AddedToken& token, std::string_view content);
-  bool empty() const { return nodes_.size() == 1; }
+  /// What is sought, and for which token.
+  struct Entry {
+    std::string content;
+    const AddedToken* token;
+  };
+
+  AddedTokenMatcher() = default;
+  /// Of entries with equal contents the first one counts, empty ones are left out. The tokens must
+  /// outlive the matcher.
+  explicit AddedTokenMatcher(std::vector<Entry> entries);
 
   /// The sections of `text` in order; `split_special` leaves special tokens to the text.
   std::vector<TokenSection> sections(std::string_view text, bool split_special) const;
 
  private:
-  struct Node {
-    std::map<unsigned char, std::size_t> children;
-    const AddedToken* token = nullptr;
-  };
-  struct Match {
-    const AddedToken* token;
-    std::size_t begin, end;
-  };
-  std::optional<Match> longest_at(std::string_view text, std::size_t begin) const;
-  std::optional<Match> next(std::string_view text, std::size_t from) const;
+  std::optional<TokenSection> next(std::string_view text, std::size_t from) const;
 
-  std::vector<Node> nodes_{1};
-  std::vector<bool> first_bytes_ = std::vector<bool>(256, false);
+  std::vector<Entry> entries_;
+  PrefixTrie trie_;
+  std::array<bool, 256> first_bytes_{};
 };
 
 }  // namespace kedit

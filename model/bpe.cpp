@@ -1,31 +1,95 @@
 #include "model/bpe.hpp"
 
 #include "model/byte_level.hpp"
+#include "model/utf8.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
 namespace kedit {
+namespace {
 
-BpeModel::BpeModel(const Vocabulary& vocabulary, Options options)
-    : options_(options), byte_ids_(256, -1) {
+constexpr std::size_t kTabledCharacters = 0x10000;
+
+}  // namespace
+
+/// Pieces come again: those that are not too long are remembered.
+class BpeModel::Scratch final : public ModelScratch {
+ public:
+  /// Pieces longer than this are not remembered, nor more pieces than this (then all are
+  /// forgotten).
+  static constexpr std::size_t kLongestPiece = 256;
+  static constexpr std::size_t kMostPieces = 20000;
+
+  struct Span {
+    std::size_t begin, count;
+  };
+  BpeMerges::Scratch merging;
+
+  bool recall(std::string_view piece, std::vector<TokenSymbol>& symbols) const {
+    const auto known = spans_.find(piece);
+    if (known == spans_.end()) return false;
+    const auto first = symbols_.begin() + static_cast<std::ptrdiff_t>(known->second.begin);
+    symbols.insert(symbols.end(), first, first + static_cast<std::ptrdiff_t>(known->second.count));
+    return true;
+  }
+
+  // The symbols of `piece` are those from `begin` on.
+  void remember(std::string_view piece, const std::vector<TokenSymbol>& symbols,
+                std::size_t begin) {
+    if (piece.size() > kLongestPiece) return;
+    if (spans_.size() >= kMostPieces) {
+      spans_.clear();
+      symbols_.clear();
+    }
+    spans_.emplace(piece, Span{symbols_.size(), symbols.size() - begin});
+    symbols_.insert(symbols_.end(), symbols.begin() + static_cast<std::ptrdiff_t>(begin),
+                    symbols.end());
+  }
+
+ private:
+  std::unordered_map<std::string, Span, Vocabulary::Hash, std::equal_to<>> spans_;
+  std::vector<TokenSymbol> symbols_;  // of all remembered pieces
+};
+
+std::array<std::int64_t, 256> byte_fallback_ids(const Vocabulary& vocabulary) {
+  std::array<std::int64_t, 256> ids{};
   for (unsigned byte = 0; byte < 256; ++byte) {
-    const char as_char = static_cast<char>(byte);
-    byte_ids_[byte] = vocabulary.id(to_byte_symbols({&as_char, 1})).value_or(-1);
+    ids[byte] = vocabulary.id(fmt::format("<0x{:02X}>", byte)).value_or(-1);
+  }
+  return ids;
+}
+
+BpeModel::BpeModel(VocabularyPtr vocabulary, Options options)
+    : vocabulary_(std::move(vocabulary)),
+      options_(std::move(options)),
+      fallback_ids_(byte_fallback_ids(*vocabulary_)) {
+  if (options_.byte_level) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const char as_char = static_cast<char>(byte);
+      byte_ids_[byte] = vocabulary_->id(to_byte_symbols({&as_char, 1})).value_or(-1);
+    }
+    return;
+  }
+  character_ids_.assign(kTabledCharacters, -1);
+  for (std::int64_t id = 0; id < vocabulary_->size(); ++id) {
+    const std::string& token = vocabulary_->token(id);
+    if (token.empty() || token.size() > 4) continue;
+    const CodePoint character = code_point_at(token, 0);
+    if (character.bytes != token.size() || character.value >= kTabledCharacters) continue;
+    character_ids_[character.value] = static_cast<std::int32_t>(id);
   }
 }
 
 void BpeModel::add_merge(std::int64_t left, std::int64_t right, std::int64_t merged) {
-  merges_.insert_or_assign(pair_key(left, right), Merge{next_rank_, merged});
+  merges_.add(left, right, merged, next_rank_);
   ++next_rank_;
 }
 
-bool BpeModel::covers_all_bytes() const {
-  return std::none_of(byte_ids_.begin(), byte_ids_.end(), [](auto id) { return id < 0; });
-}
+std::unique_ptr<ModelScratch> BpeModel::make_scratch() const { return std::make_unique<Scratch>(); }
 
-void BpeModel::take_apart(std::string_view piece, BpeScratch& scratch) const {
-  auto& nodes = scratch.nodes_;
-  nodes.clear();
+void BpeModel::take_bytes(std::string_view piece, BpeMerges::Scratch& scratch) const {
   std::size_t skipped = 0;  // bytes without a token widen the one after them
   bool after_unknown = false;
   for (const char byte : piece) {
@@ -36,83 +100,100 @@ void BpeModel::take_apart(std::string_view piece, BpeScratch& scratch) const {
       continue;
     }
     if (unknown && options_.fuse_unk && after_unknown) {
-      ++nodes.back().bytes;
+      ++scratch.nodes.back().bytes;
       continue;
     }
     if (unknown) id = *options_.unk_id;
-    const auto index = static_cast<std::int64_t>(nodes.size());
-    nodes.push_back({id, skipped + 1, index - 1, index + 1});
+    scratch.append(id, skipped + 1);
     skipped = 0;
     after_unknown = unknown;
   }
-  if (!nodes.empty()) nodes.back().next = -1;
 }
 
-void BpeModel::consider(BpeScratch& scratch, std::int64_t left) const {
-  const auto& node = scratch.nodes_[static_cast<std::size_t>(left)];
-  if (node.next < 0) return;
-  const auto& right = scratch.nodes_[static_cast<std::size_t>(node.next)];
-  const auto merge = merges_.find(pair_key(node.id, right.id));
-  if (merge == merges_.end()) return;
-  scratch.heap_.push_back({merge->second.rank, left, merge->second.merged_id});
-  std::push_heap(scratch.heap_.begin(), scratch.heap_.end());
+std::optional<std::int64_t> BpeModel::character_id(std::string_view piece, std::size_t begin,
+                                                   std::size_t end) const {
+  const std::string_view character = piece.substr(begin, end - begin);
+  const bool prefixed = begin > 0 && !options_.subword_prefix.empty();
+  const bool suffixed = end == piece.size() && !options_.word_suffix.empty();
+  if (prefixed || suffixed) {
+    std::string token = prefixed ? options_.subword_prefix : "";
+    token += character;
+    if (suffixed) token += options_.word_suffix;
+    return vocabulary_->id(token);
+  }
+  const char32_t value = code_point_at(character, 0).value;
+  if (value >= kTabledCharacters) return vocabulary_->id(character);
+  const std::int32_t id = character_ids_[value];
+  return id < 0 ? std::nullopt : std::optional<std::int64_t>(id);
 }
 
-void BpeModel::merge_all(std::string_view piece, BpeScratch& scratch,
-                         std::vector<BpeSymbol>& symbols) const {
-  take_apart(piece, scratch);
-  auto& nodes = scratch.nodes_;
-  auto& heap = scratch.heap_;
-  const auto at = [&](std::int64_t index) -> auto& {
-    return nodes[static_cast<std::size_t>(index)];
-  };
-  heap.clear();
-  for (std::size_t i = 0; i < nodes.size(); ++i) consider(scratch, static_cast<std::int64_t>(i));
-  while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end());
-    const auto best = heap.back();
-    heap.pop_back();
-    auto& left = at(best.position);
-    if (left.bytes == 0 || left.next < 0) continue;  // merged into another, or the last by now
-    auto& right = at(left.next);
-    const auto merge = merges_.find(pair_key(left.id, right.id));
-    if (merge == merges_.end() || merge->second.merged_id != best.merged_id) continue;  // stale
-    left.id = best.merged_id;
-    left.bytes += right.bytes;
-    right.bytes = 0;
-    left.next = right.next;
-    if (left.next >= 0) at(left.next).previous = best.position;
-    if (left.previous >= 0) consider(scratch, left.previous);
-    consider(scratch, best.position);
+bool BpeModel::append_fallback(std::string_view bytes, BpeMerges::Scratch& scratch) const {
+  const auto id_of = [&](char byte) { return fallback_ids_[static_cast<unsigned char>(byte)]; };
+  if (std::any_of(bytes.begin(), bytes.end(), [&](char byte) { return id_of(byte) < 0; })) {
+    return false;
   }
-  for (std::int64_t i = nodes.empty() ? -1 : 0; i >= 0; i = at(i).next) {
-    symbols.push_back({at(i).id, at(i).bytes});
+  for (const char byte : bytes) scratch.append(id_of(byte), 1);
+  return true;
+}
+
+void BpeModel::take_characters(std::string_view piece, BpeMerges::Scratch& scratch) const {
+  std::size_t skipped = 0;
+  bool after_unknown = false;
+  for (std::size_t begin = 0; begin < piece.size();) {
+    const std::size_t end = begin + code_point_at(piece, begin).bytes;
+    const std::size_t bytes = end - begin;
+    const auto id = character_id(piece, begin, end);
+    if (id) {
+      scratch.append(*id, bytes + skipped);
+      skipped = 0;
+      after_unknown = false;
+    } else if (options_.byte_fallback && append_fallback(piece.substr(begin, bytes), scratch)) {
+      after_unknown = false;
+    } else if (!options_.unk_id) {
+      skipped += bytes;
+    } else if (options_.fuse_unk && after_unknown) {
+      scratch.nodes.back().bytes += static_cast<std::uint32_t>(bytes);
+    } else {
+      scratch.append(*options_.unk_id, bytes);
+      after_unknown = true;
+    }
+    begin = end;
   }
 }
 
-void BpeModel::encode(const Vocabulary& vocabulary, std::string_view piece, BpeScratch& scratch,
-                      std::vector<BpeSymbol>& symbols) const {
-  const auto known = scratch.spans_.find(piece);
-  if (known != scratch.spans_.end()) {
-    const auto first = scratch.symbols_.begin() + static_cast<std::ptrdiff_t>(known->second.begin);
-    symbols.insert(symbols.end(), first, first + static_cast<std::ptrdiff_t>(known->second.count));
-    return;
-  }
-  const std::size_t begin = symbols.size();
-  const auto whole = options_.ignore_merges ? vocabulary.id(to_byte_symbols(piece)) : std::nullopt;
-  if (whole) {
-    symbols.push_back({*whole, piece.size()});
+void BpeModel::take_apart(std::string_view piece, BpeMerges::Scratch& scratch) const {
+  scratch.clear();
+  if (options_.byte_level) {
+    take_bytes(piece, scratch);
   } else {
-    merge_all(piece, scratch, symbols);
+    take_characters(piece, scratch);
   }
-  if (piece.size() > BpeScratch::kLongestPiece) return;
-  if (scratch.spans_.size() >= BpeScratch::kMostPieces) {
-    scratch.spans_.clear();
-    scratch.symbols_.clear();
+}
+
+void BpeModel::encode_anew(std::string_view piece, BpeMerges::Scratch& scratch,
+                           std::vector<TokenSymbol>& symbols) const {
+  if (options_.ignore_merges) {
+    const auto whole =
+        options_.byte_level ? vocabulary_->id(to_byte_symbols(piece)) : vocabulary_->id(piece);
+    if (whole) return symbols.push_back({*whole, piece.size()});
   }
-  scratch.spans_.emplace(piece, BpeScratch::Span{scratch.symbols_.size(), symbols.size() - begin});
-  scratch.symbols_.insert(scratch.symbols_.end(),
-                          symbols.begin() + static_cast<std::ptrdiff_t>(begin), symbols.end());
+  take_apart(piece, scratch);
+  merges_.apply(scratch);
+  const auto& nodes = scratch.nodes;
+  for (std::int64_t i = nodes.empty() ? -1 : 0; i >= 0;) {
+    const auto& node = nodes[static_cast<std::size_t>(i)];
+    symbols.push_back({node.id, node.bytes});
+    i = node.next;
+  }
+}
+
+void BpeModel::encode(std::string_view piece, ModelScratch& scratch,
+                      std::vector<TokenSymbol>& symbols) const {
+  auto& own = static_cast<Scratch&>(scratch);
+  if (own.recall(piece, symbols)) return;
+  const std::size_t begin = symbols.size();
+  encode_anew(piece, own.merging, symbols);
+  own.remember(piece, symbols, begin);
 }
 
 }  // namespace kedit

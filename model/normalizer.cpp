@@ -4,158 +4,282 @@
 
 #include <utf8proc.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdint>
-
 namespace kedit {
 namespace {
 
-// Everything below U+0300 is composed already and joins nothing before it; 0xCC is its first byte.
-constexpr char32_t kFirstUnstable = 0x300;
-constexpr unsigned char kFirstUnstableByte = 0xCC;
+class UnicodeNormalizer final : public Normalizer {
+ public:
+  explicit UnicodeNormalizer(UnicodeForm form) : form_(form) {}
+  void apply(AlignedText& text, SplitScratch&) const override { normalize_unicode(form_, text); }
 
-constexpr auto kComposeOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+ private:
+  UnicodeForm form_;
+};
 
-bool is_mark(utf8proc_int32_t value) {
-  switch (utf8proc_category(value)) {
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
+// Replaces characters one by one: `rule` appends what a character becomes, or returns false when it
+// stays as it is.
+class CharacterNormalizer final : public Normalizer {
+ public:
+  using Rule = bool (*)(char32_t value, std::string& becomes);
+  explicit CharacterNormalizer(Rule rule) : rule_(rule) {}
+
+  void apply(AlignedText& text, SplitScratch&) const override {
+    const std::string_view source = text.text();
+    AlignedText::Builder builder(text);
+    std::string becomes;
+    std::size_t kept = 0;  // everything before is in the builder
+    bool same = true;
+    for (std::size_t position = 0; position < source.size();) {
+      const CodePoint character = code_point_at(source, position);
+      const std::size_t end = position + character.bytes;
+      becomes.clear();
+      if (rule_(character.value, becomes)) {
+        same = false;
+        builder.keep(kept, position);
+        builder.put(becomes, position, end);
+        kept = end;
+      }
+      position = end;
+    }
+    if (same) return;
+    builder.keep(kept, source.size());
+    text = builder.finish();
+  }
+
+ private:
+  Rule rule_;
+};
+
+bool lower(char32_t value, std::string& becomes) {
+  if (value == 0x130) {  // the one character whose small letter is two characters
+    becomes = "i\xCC\x87";
+    return true;
+  }
+  const auto small = static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(value)));
+  if (small == value) return false;
+  append_utf8(becomes, small);
+  return true;
+}
+
+bool drop_mark(char32_t value, std::string&) { return is_unicode_mark(value); }
+
+bool drop_nonspacing_mark(char32_t value, std::string&) {
+  return utf8proc_category(static_cast<utf8proc_int32_t>(value)) == UTF8PROC_CATEGORY_MN;
+}
+
+bool nmt(char32_t value, std::string& becomes) {
+  const bool dropped = (value >= 0x1 && value <= 0x8) || value == 0xB ||
+                       (value >= 0xE && value <= 0x1F) || value == 0x7F || value == 0x8F ||
+                       value == 0x9F;
+  const bool blank = value == 0x9 || value == 0xA || value == 0xC || value == 0xD ||
+                     value == 0x1680 || (value >= 0x200B && value <= 0x200F) || value == 0x2028 ||
+                     value == 0x2029 || value == 0x2581 || value == 0xFEFF || value == 0xFFFD;
+  if (blank) becomes = ' ';
+  return dropped || blank;
+}
+
+bool is_bert_control(char32_t value) {
+  if (value == '\t' || value == '\n' || value == '\r') return false;
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CO:
       return true;
     default:
       return false;
   }
 }
 
-// Whether no character from here on can be composed or reordered with one before. Errs on the side
-// of "no", which only makes the clusters longer.
-bool starts_cluster(char32_t value) {
-  if (value < kFirstUnstable) return true;
-  if (value >= 0x1160 && value <= 0x11FF) return false;  // Hangul vowels and final consonants
-  if (value >= 0x16D63 && value <= 0x16D6A)
-    return false;  // Kirat Rai vowel signs, letters by category
-  return !is_mark(static_cast<utf8proc_int32_t>(value));
+bool bert_clean(char32_t value, std::string& becomes) {
+  if (value == 0 || value == 0xFFFD || is_bert_control(value)) return true;
+  if (value == ' ' || !is_unicode_space(value)) return false;
+  becomes = ' ';
+  return true;
 }
 
-std::string_view as_view(const std::vector<utf8proc_int32_t>& utf32, std::string& storage) {
-  storage.clear();
-  for (const auto value : utf32) append_utf8(storage, static_cast<char32_t>(value));
-  return storage;
+// The blocks of Chinese characters as BERT's authors listed them.
+bool is_bert_ideograph(char32_t value) {
+  return (value >= 0x4E00 && value <= 0x9FFF) || (value >= 0x3400 && value <= 0x4DBF) ||
+         (value >= 0x20000 && value <= 0x2A6DF) || (value >= 0x2A700 && value <= 0x2B81F) ||
+         (value >= 0x2B920 && value <= 0x2CEAF) || (value >= 0xF900 && value <= 0xFAFF) ||
+         (value >= 0x2F800 && value <= 0x2FA1F);
 }
 
-// NFC of one cluster, into `storage`.
-std::string_view compose_cluster(std::string_view cluster, std::vector<utf8proc_int32_t>& utf32,
-                                 std::string& storage) {
-  const auto decompose = [&] {
-    return utf8proc_decompose(reinterpret_cast<const utf8proc_uint8_t*>(cluster.data()),
-                              static_cast<utf8proc_ssize_t>(cluster.size()), utf32.data(),
-                              static_cast<utf8proc_ssize_t>(utf32.size()), kComposeOptions);
-  };
-  utf32.resize(std::max<std::size_t>(utf32.capacity(), 16));
-  auto length = decompose();
-  if (length > static_cast<utf8proc_ssize_t>(utf32.size())) {
-    utf32.resize(static_cast<std::size_t>(length));
-    length = decompose();
-  }
-  if (length >= 0) length = utf8proc_normalize_utf32(utf32.data(), length, kComposeOptions);
-  if (length < 0) return cluster;  // cannot happen for well-formed text
-  utf32.resize(static_cast<std::size_t>(length));
-  return as_view(utf32, storage);
+bool bert_space_ideographs(char32_t value, std::string& becomes) {
+  if (!is_bert_ideograph(value)) return false;
+  becomes = ' ';
+  append_utf8(becomes, value);
+  becomes += ' ';
+  return true;
 }
 
-bool surely_composed(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char byte) {
-    return static_cast<unsigned char>(byte) >= kFirstUnstableByte;
-  });
-}
+class StripNormalizer final : public Normalizer {
+ public:
+  StripNormalizer(bool left, bool right) : left_(left), right_(right) {}
 
-// Calls visit(begin, end) for every cluster of `text`, in order.
-template <typename Visit>
-void for_each_cluster(std::string_view text, Visit visit) {
-  for (std::size_t begin = 0; begin < text.size();) {
-    std::size_t end = begin + code_point_at(text, begin).bytes;
-    while (end < text.size()) {
-      const CodePoint next = code_point_at(text, end);
-      if (starts_cluster(next.value)) break;
-      end += next.bytes;
+  void apply(AlignedText& text, SplitScratch&) const override {
+    const std::string_view source = text.text();
+    std::size_t begin = 0;
+    std::size_t end = source.size();
+    while (left_ && begin < end) {
+      const CodePoint first = code_point_at(source, begin);
+      if (!is_unicode_space(first.value)) break;
+      begin += first.bytes;
     }
-    visit(begin, end);
-    begin = end;
+    while (right_ && begin < end) {
+      const CodePoint last = code_point_before(source, end);
+      if (!is_unicode_space(last.value)) break;
+      end -= last.bytes;
+    }
+    if (begin > 0 || end < source.size()) text = text.slice(begin, end);
   }
+
+ private:
+  bool left_, right_;
+};
+
+class PrependNormalizer final : public Normalizer {
+ public:
+  explicit PrependNormalizer(std::string prefix) : prefix_(std::move(prefix)) {}
+  void apply(AlignedText& text, SplitScratch&) const override { text.prepend(prefix_); }
+
+ private:
+  std::string prefix_;
+};
+
+void replace_ranges(AlignedText& text, const std::vector<TextRange>& matches,
+                    std::string_view content) {
+  if (matches.empty()) return;
+  AlignedText::Builder builder(text);
+  std::size_t kept = 0;
+  for (const auto& [begin, end] : matches) {
+    builder.keep(kept, begin);
+    builder.put(content, begin, end);
+    kept = end;
+  }
+  builder.keep(kept, text.text().size());
+  text = builder.finish();
 }
+
+class ReplaceLiteral final : public Normalizer {
+ public:
+  ReplaceLiteral(std::string literal, std::string content)
+      : literal_(std::move(literal)), content_(std::move(content)) {}
+
+  void apply(AlignedText& text, SplitScratch&) const override {
+    if (literal_.empty()) return;
+    std::vector<TextRange> matches;
+    const std::string_view source = text.text();
+    for (std::size_t at = source.find(literal_); at != std::string_view::npos;
+         at = source.find(literal_, at + literal_.size())) {
+      matches.emplace_back(at, at + literal_.size());
+    }
+    replace_ranges(text, matches, content_);
+  }
+
+ private:
+  std::string literal_, content_;
+};
+
+class ReplacePattern final : public Normalizer {
+ public:
+  ReplacePattern(SplitPattern pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
+
+  void apply(AlignedText& text, SplitScratch& scratch) const override {
+    std::vector<TextRange> matches;
+    pattern_.find_all(text.text(), scratch, matches);
+    replace_ranges(text, matches, content_);
+  }
+
+ private:
+  SplitPattern pattern_;
+  std::string content_;
+};
+
+class CharsmapNormalizer final : public Normalizer {
+ public:
+  explicit CharsmapNormalizer(Charsmap map) : map_(std::move(map)) {}
+
+  void apply(AlignedText& text, SplitScratch&) const override {
+    const std::string_view source = text.text();
+    AlignedText::Builder builder(text);
+    for (std::size_t begin = 0; begin < source.size();) {
+      const std::size_t end = grapheme_end(source, begin);
+      apply_to_grapheme(source, begin, end, builder);
+      begin = end;
+    }
+    text = builder.finish();
+  }
+
+ private:
+  static constexpr std::size_t kLongestGrapheme = 5;  // bytes; longer ones go by character
+
+  void apply_to_grapheme(std::string_view source, std::size_t begin, std::size_t end,
+                         AlignedText::Builder& builder) const {
+    if (end - begin <= kLongestGrapheme) {
+      if (const auto match = map_.shortest(source.substr(begin, end - begin))) {
+        return builder.put(match->becomes, begin, end);
+      }
+    }
+    while (begin < end) {
+      const std::size_t next = begin + code_point_at(source, begin).bytes;
+      if (const auto match = map_.shortest(source.substr(begin, next - begin))) {
+        builder.put(match->becomes, begin, next);
+      } else {
+        builder.keep(begin, next);
+      }
+      begin = next;
+    }
+  }
+
+  Charsmap map_;
+};
 
 }  // namespace
 
-AlignedText::AlignedText(std::string_view part, std::size_t begin) : part_(part), begin_(begin) {}
+NormalizerPtr unicode_normalizer(UnicodeForm form) {
+  return std::make_unique<UnicodeNormalizer>(form);
+}
 
-std::pair<std::size_t, std::size_t> AlignedText::original(std::size_t begin,
-                                                          std::size_t end) const {
-  if (changed_) {
-    if (begin >= end) return {0, 0};
-    return {ranges_[begin].first, ranges_[end - 1].second};
+NormalizerPtr lowercase_normalizer() { return std::make_unique<CharacterNormalizer>(lower); }
+
+NormalizerPtr strip_normalizer(bool left, bool right) {
+  return std::make_unique<StripNormalizer>(left, right);
+}
+
+NormalizerPtr strip_accents_normalizer() {
+  return std::make_unique<CharacterNormalizer>(drop_mark);
+}
+
+NormalizerPtr nmt_normalizer() { return std::make_unique<CharacterNormalizer>(nmt); }
+
+NormalizerPtr prepend_normalizer(std::string prefix) {
+  return std::make_unique<PrependNormalizer>(std::move(prefix));
+}
+
+NormalizerPtr replace_literal_normalizer(std::string literal, std::string content) {
+  return std::make_unique<ReplaceLiteral>(std::move(literal), std::move(content));
+}
+
+NormalizerPtr replace_pattern_normalizer(SplitPattern pattern, std::string content) {
+  return std::make_unique<ReplacePattern>(std::move(pattern), std::move(content));
+}
+
+NormalizerPtr charsmap_normalizer(Charsmap map) {
+  return std::make_unique<CharsmapNormalizer>(std::move(map));
+}
+
+void append_bert_normalizers(const BertCleaning& cleaning, std::vector<NormalizerPtr>& steps) {
+  if (cleaning.clean_text) steps.push_back(std::make_unique<CharacterNormalizer>(bert_clean));
+  if (cleaning.handle_chinese_chars) {
+    steps.push_back(std::make_unique<CharacterNormalizer>(bert_space_ideographs));
   }
-  while (begin > 0 && begin < part_.size() && is_utf8_continuation(part_[begin])) --begin;
-  while (end < part_.size() && is_utf8_continuation(part_[end])) ++end;
-  return {begin_ + begin, begin_ + end};
-}
-
-AlignedText AlignedText::slice(std::size_t begin, std::size_t end) const {
-  if (!changed_) return {part_.substr(begin, end - begin), begin_ + begin};
-  AlignedText result("", 0);
-  result.changed_ = true;
-  result.owned_ = owned_.substr(begin, end - begin);
-  result.ranges_.assign(ranges_.begin() + static_cast<std::ptrdiff_t>(begin),
-                        ranges_.begin() + static_cast<std::ptrdiff_t>(end));
-  return result;
-}
-
-void AlignedText::make_owned() {
-  if (changed_) return;
-  ranges_.reserve(part_.size() + 1);
-  for (std::size_t i = 0; i < part_.size(); ++i) ranges_.push_back(original(i, i + 1));
-  owned_.assign(part_);
-  changed_ = true;
-}
-
-void AlignedText::compose() {
-  if (surely_composed(text())) return;
-  std::vector<utf8proc_int32_t> utf32;
-  std::string storage, result;
-  std::vector<std::pair<std::size_t, std::size_t>> ranges;
-  const std::string_view source = text();
-  bool same = true;
-  for_each_cluster(source, [&](std::size_t begin, std::size_t end) {
-    const std::string_view cluster = source.substr(begin, end - begin);
-    const bool stable = surely_composed(cluster);
-    const std::string_view composed = stable ? cluster : compose_cluster(cluster, utf32, storage);
-    result.append(composed);
-    if (composed == cluster) {
-      for (std::size_t i = begin; i < end; ++i) ranges.push_back(original(i, i + 1));
-    } else {
-      same = false;
-      ranges.insert(ranges.end(), composed.size(), original(begin, end));
-    }
-  });
-  if (same) return;
-  owned_ = std::move(result);
-  ranges_ = std::move(ranges);
-  changed_ = true;
-}
-
-void AlignedText::prefix_space() {
-  if (text().empty() || text().front() == ' ') return;
-  make_owned();
-  owned_.insert(owned_.begin(), ' ');
-  ranges_.push_back(ranges_.back());
-  std::copy_backward(ranges_.begin(), ranges_.end() - 2,
-                     ranges_.end() - 1);  // the first stays twice
-}
-
-std::string compose_nfc(std::string_view text) {
-  AlignedText aligned(text, 0);
-  aligned.compose();
-  return std::string(aligned.text());
+  if (cleaning.strip_accents) {
+    steps.push_back(unicode_normalizer(UnicodeForm::nfd));
+    steps.push_back(std::make_unique<CharacterNormalizer>(drop_nonspacing_mark));
+  }
+  if (cleaning.lowercase) steps.push_back(lowercase_normalizer());
 }
 
 }  // namespace kedit

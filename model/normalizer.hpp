@@ -1,45 +1,54 @@
 #pragma once
 
-#include <cstddef>
+#include "model/aligned_text.hpp"
+#include "model/charsmap.hpp"
+#include "model/split_pattern.hpp"
+#include "model/unicode_form.hpp"
+
+#include <memory>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 namespace kedit {
 
-/// A text made from a part of an original one, with the byte range of the original that each of its
-/// bytes comes from.
-class AlignedText {
+/// One step that changes a text before it is taken apart. Immutable; threads bring their own
+/// scratch.
+class Normalizer {
  public:
-  /// A part of the original as it is: byte i is byte `begin` + i.
-  AlignedText(std::string_view part, std::size_t begin);
+  Normalizer() = default;
+  virtual ~Normalizer() = default;
+  Normalizer(const Normalizer&) = delete;
+  Normalizer& operator=(const Normalizer&) = delete;
 
-  std::string_view text() const { return changed_ ? std::string_view(owned_) : part_; }
-  /// Original range of bytes [begin, end) of `text()`, widened to whole characters.
-  std::pair<std::size_t, std::size_t> original(std::size_t begin, std::size_t end) const;
-
-  /// Bytes [begin, end) of `text()`, which must lie between characters.
-  AlignedText slice(std::size_t begin, std::size_t end) const;
-
-  /// Canonical composition (NFC). Characters that are composed or reordered together share the
-  /// range of all of them.
-  void compose();
-  /// Puts one blank in front, unless there is one or the text is empty. It shares the range of the
-  /// first character.
-  void prefix_space();
-
- private:
-  void make_owned();
-
-  std::string_view part_;
-  std::size_t begin_;
-  bool changed_ = false;
-  std::string owned_;
-  std::vector<std::pair<std::size_t, std::size_t>> ranges_;  // per byte of owned_
+  virtual void apply(AlignedText& text, SplitScratch& scratch) const = 0;
 };
 
-/// NFC of well-formed text.
-std::string compose_nfc(std::string_view text);
+using NormalizerPtr = std::unique_ptr<const Normalizer>;
+
+/// What BertNormalizer does, each step on request.
+struct BertCleaning {
+  bool clean_text = true;            ///< Control characters vanish, white space becomes a blank.
+  bool handle_chinese_chars = true;  ///< A blank before and after each ideograph.
+  bool strip_accents = true;
+  bool lowercase = true;
+};
+
+NormalizerPtr unicode_normalizer(UnicodeForm form);
+/// Each character by itself (no final sigma).
+NormalizerPtr lowercase_normalizer();
+/// White space at the ends goes.
+NormalizerPtr strip_normalizer(bool left, bool right);
+/// Combining marks go. Composed letters stay: NFD comes first where they should not.
+NormalizerPtr strip_accents_normalizer();
+/// SentencePiece's "nmt" rules: some control characters go, odd white space becomes a blank.
+NormalizerPtr nmt_normalizer();
+/// `prefix` before every text that is not empty.
+NormalizerPtr prepend_normalizer(std::string prefix);
+NormalizerPtr replace_literal_normalizer(std::string literal, std::string content);
+NormalizerPtr replace_pattern_normalizer(SplitPattern pattern, std::string content);
+/// By grapheme, then by character, the shortest match wins: as the reference library reads the map.
+NormalizerPtr charsmap_normalizer(Charsmap map);
+/// Appends the steps of a BertNormalizer.
+void append_bert_normalizers(const BertCleaning& cleaning, std::vector<NormalizerPtr>& steps);
 
 }  // namespace kedit

@@ -212,6 +212,15 @@ std::vector<TextRange> arrange(const std::vector<Part>& parts, SplitBehavior beh
 
 }  // namespace
 
+void SplitPattern::find_all(std::string_view text, SplitScratch& scratch,
+                            std::vector<TextRange>& matches) const {
+  const Matcher matcher{impl_->code.get(), impl_->jit, scratch.impl_->data.get(),
+                        scratch.impl_->context.get()};
+  for_each_part(matcher, text, [&](TextRange range, bool match) {
+    if (match) matches.push_back(range);
+  });
+}
+
 void SplitPattern::split(std::string_view text, SplitBehavior behavior, bool invert,
                          std::size_t base, SplitScratch& scratch,
                          std::vector<TextRange>& pieces) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "model/aligned_text.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -11,9 +13,6 @@ namespace kedit {
 
 /// What becomes of the matches of a pattern when a text is split by it.
 enum class SplitBehavior { isolated, removed, merged_with_previous, merged_with_next, contiguous };
-
-/// A byte range of a text.
-using TextRange = std::pair<std::size_t, std::size_t>;
 
 /// Matching needs memory of its own; one per thread.
 class SplitScratch {
@@ -47,6 +46,9 @@ class SplitPattern {
   /// `invert` what the pattern does not match counts as the match.
   void split(std::string_view text, SplitBehavior behavior, bool invert, std::size_t base,
              SplitScratch& scratch, std::vector<TextRange>& pieces) const;
+  /// Appends the matches in `text` (well-formed UTF-8), in order.
+  void find_all(std::string_view text, SplitScratch& scratch,
+                std::vector<TextRange>& matches) const;
 
  private:
   struct Impl;

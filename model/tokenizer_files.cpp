@@ -1,4 +1,5 @@
 #include "model/architecture.hpp"
+#include "model/bpe.hpp"
 #include "model/byte_level.hpp"
 #include "model/tokenizer_json.hpp"
 
@@ -28,12 +29,6 @@ ClassDefaults defaults_of(const std::string& name, const std::string& where) {
                   where, name));
 }
 
-// An optional JSON object beside the vocabulary; an empty one when the file is not there.
-Json optional_json(const fs::path& file) {
-  if (!fs::exists(file)) return Json::object();
-  return read_json(file);
-}
-
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
@@ -46,11 +41,10 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-std::vector<ByteLevelTokenizer::Merge> read_merges_file(const fs::path& file,
-                                                        const Vocabulary& vocabulary) {
+void read_merges_file(const fs::path& file, const Vocabulary& vocabulary, BpeModel& bpe) {
   const std::string text = read_text_file(file);
   const auto lines = lines_of(text);
-  std::vector<ByteLevelTokenizer::Merge> merges;
+  bpe.reserve_merges(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty() || (i == 0 && lines[i].starts_with("#version"))) continue;
     const auto where = [&] { return fmt::format("reading {}: line {}", file.string(), i + 1); };
@@ -60,30 +54,10 @@ std::vector<ByteLevelTokenizer::Merge> read_merges_file(const fs::path& file,
           fmt::format("{}: expected two tokens with a blank between them, found \"{}\"", where(),
                       lines[i].substr(0, 60)));
     }
-    const auto ids = find_merge(vocabulary, left, right);
-    if (!ids) fail_merge(where(), left, right);
-    merges.push_back(*ids);
+    const auto merge = find_merge(vocabulary, left, right);
+    if (!merge) fail_merge(where(), left, right);
+    bpe.add_merge(merge->left, merge->right, merge->merged);
   }
-  return merges;
-}
-
-// bos_token and the like are strings, or objects with a content.
-std::string token_content(const JsonView& field) {
-  return field.value().is_object() ? field.at("content").string() : field.string();
-}
-
-constexpr std::array<const char*, 7> kSpecialRoles = {
-    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
-
-std::vector<std::string> special_contents(const JsonView& config) {
-  std::vector<std::string> contents;
-  for (const char* role : kSpecialRoles) {
-    if (const auto field = config.find(role)) contents.push_back(token_content(*field));
-  }
-  if (const auto more = config.find("additional_special_tokens")) {
-    for (std::size_t i = 0; i < more->size(); ++i) contents.push_back(token_content(more->at(i)));
-  }
-  return contents;
 }
 
 class VocabFilesReader {
@@ -97,14 +71,16 @@ class VocabFilesReader {
   std::shared_ptr<const Tokenizer> read() {
     const fs::path vocab_file = directory_ / "vocab.json";
     const Json vocab = read_json(vocab_file);
-    parts_.vocabulary = read_vocabulary(JsonView(vocab, vocab_file.string()));
+    parts_.vocabulary =
+        std::make_shared<const Vocabulary>(read_vocabulary(JsonView(vocab, vocab_file.string())));
     read_class();
-    read_added_tokens_decoder();
+    read_added_tokens_decoder(config_, *parts_.vocabulary, added_);
     read_added_tokens_file();
     read_special_tokens();
     add_bos_template();
-    const auto merges = read_merges_file(directory_ / "merges.txt", parts_.vocabulary);
-    return std::make_shared<ByteLevelTokenizer>(std::move(parts_), merges);
+    read_model();
+    parts_.added = std::move(added_.tokens);
+    return std::make_shared<PipelineTokenizer>(std::move(parts_));
   }
 
  private:
@@ -121,10 +97,14 @@ class VocabFilesReader {
     const auto name = config_.find("tokenizer_class");
     const auto defaults =
         defaults_of(name ? name->string() : class_of_model(), where("/tokenizer_class"));
-    parts_.nfc = defaults.nfc;
-    parts_.splits.push_back({SplitPattern::regex(defaults.pattern, where("/tokenizer_class"))});
-    parts_.prefix_space = config_flag("add_prefix_space");
-    if (parts_.prefix_space && defaults.nfc) {
+    const bool prefix_space = config_flag("add_prefix_space");
+    if (defaults.nfc) parts_.normalizers.push_back(unicode_normalizer(UnicodeForm::nfc));
+    if (prefix_space) parts_.pre_tokenizers.push_back(prefix_space_pre_tokenizer());
+    parts_.pre_tokenizers.push_back(
+        split_pre_tokenizer(SplitPattern::regex(defaults.pattern, where("/tokenizer_class")),
+                            SplitBehavior::isolated, false));
+    parts_.decoders.push_back(byte_level_decoder());
+    if (prefix_space && defaults.nfc) {
       throw ModelError(where("/add_prefix_space") +
                        ": expected false, found true, which this "
                        "version does not support for Qwen2Tokenizer");
@@ -140,37 +120,19 @@ class VocabFilesReader {
     return qwen2 ? "Qwen2Tokenizer" : "GPT2Tokenizer";
   }
 
-  bool is_added(const std::string& content) const {
-    return std::any_of(parts_.added.begin(), parts_.added.end(),
-                       [&](const AddedToken& token) { return token.content == content; });
-  }
-
-  void read_added_tokens_decoder() {
-    const auto tokens = config_.find("added_tokens_decoder");
-    if (!tokens) return;
-    for (const std::string& key : tokens->keys()) {
-      const JsonView field = tokens->at(key);
-      const bool number = !key.empty() && key.size() <= 9 &&
-                          key.find_first_not_of("0123456789") == std::string::npos;
-      if (!number) field.fail("an id as the key");
-      append_added_token(read_added_token(field, std::stoll(key)), parts_.vocabulary,
-                         where(field.pointer()), parts_.added);
-    }
-  }
-
   void read_added_tokens_file() {
     const fs::path file = directory_ / "added_tokens.json";
     const Json json = optional_json(file);
     const JsonView tokens(json, file.string());
     const auto special = all_special_contents();
     for (const std::string& content : tokens.keys()) {
-      if (is_added(content)) continue;
+      if (added_.contains(content)) continue;
       AddedToken token;
       token.content = content;
       token.id = tokens.at(content).integer();
       token.special = std::find(special.begin(), special.end(), content) != special.end();
       token.normalized = !token.special;
-      append_added_token(token, parts_.vocabulary, "reading " + file.string(), parts_.added);
+      added_.append(token, *parts_.vocabulary, "reading " + file.string());
     }
   }
 
@@ -188,14 +150,14 @@ class VocabFilesReader {
   // Tokens with a role are special, also when only the vocabulary lists them.
   void read_special_tokens() {
     for (const std::string& content : all_special_contents()) {
-      const auto id = parts_.vocabulary.id(content);
-      if (!id || is_added(content)) continue;
+      const auto id = parts_.vocabulary->id(content);
+      if (!id || added_.contains(content)) continue;
       AddedToken token;
       token.id = *id;
       token.content = content;
       token.normalized = false;
       token.special = true;
-      append_added_token(token, parts_.vocabulary, where(""), parts_.added);
+      added_.append(token, *parts_.vocabulary, where(""));
     }
   }
 
@@ -203,20 +165,29 @@ class VocabFilesReader {
     if (!config_flag("add_bos_token")) return;
     const auto bos = config_.find("bos_token");
     const std::string content = bos ? token_content(*bos) : "<|endoftext|>";
-    for (const AddedToken& token : parts_.added) {
-      if (token.content == content) parts_.template_before.assign(1, token.id);
-    }
-    if (parts_.template_before.empty()) {
+    const auto id = added_.seen.id(content);
+    if (id) parts_.template_before.assign(1, *id);
+    if (!id) {
       throw ModelError(fmt::format("{}: expected a bos_token of the vocabulary, found \"{}\"",
                                    where("/add_bos_token"), content));
     }
+  }
+
+  void read_model() {
+    BpeModel::Options options;
+    options.byte_level = true;
+    auto bpe = std::make_unique<BpeModel>(parts_.vocabulary, options);
+    read_merges_file(directory_ / "merges.txt", *parts_.vocabulary, *bpe);
+    parts_.model = std::move(bpe);
+    parts_.kind = "byte-level BPE";
   }
 
   const fs::path& directory_;
   fs::path config_file_;
   Json config_json_;
   JsonView config_;
-  ByteLevelParts parts_;
+  AddedTokenList added_;
+  TokenizerParts parts_;
 };
 
 }  // namespace

@@ -118,6 +118,31 @@ void append_utf8(std::string& text, char32_t value) {
   }
 }
 
+std::size_t grapheme_end(std::string_view text, std::size_t position) {
+  CodePoint before = code_point_at(text, position);
+  utf8proc_int32_t state = 0;
+  for (position += before.bytes; position < text.size(); position += before.bytes) {
+    const CodePoint next = code_point_at(text, position);
+    if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(before.value),
+                                         static_cast<utf8proc_int32_t>(next.value), &state)) {
+      break;
+    }
+    before = next;
+  }
+  return position;
+}
+
+bool is_unicode_mark(char32_t value) {
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_unicode_space(char32_t value) {
   return (value >= 0x9 && value <= 0xD) || value == 0x20 || value == 0x85 || value == 0xA0 ||
          value == 0x1680 || (value >= 0x2000 && value <= 0x200A) || value == 0x2028 ||

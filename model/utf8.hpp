@@ -31,6 +31,11 @@ inline bool is_utf8_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
+/// End of the user-perceived character (UAX 29) that starts at `position` of well-formed text.
+std::size_t grapheme_end(std::string_view text, std::size_t position);
+
+/// Categories Mn, Mc and Me.
+bool is_unicode_mark(char32_t value);
 /// Unicode's White_Space property.
 bool is_unicode_space(char32_t value);
 /// Letters, marks, decimal and letter numbers, connector punctuation, joiners: `\w` of UTS 18.

@@ -49,7 +49,7 @@ Branch read_branch(Connection& db, const std::string& name) {
     branch.length = query.integer(1);
   }
   Statement query = db.statement(
-      "SELECT c.edit FROM branch_commits l JOIN commits c ON c.id = l.commit_id "
+      "SELECT c.edit FROM branch_commits l CROSS JOIN commits c ON c.id = l.commit_id "
       "WHERE l.branch = ? AND c.kind = 'apply' ORDER BY l.position DESC LIMIT 1");
   query.with(branch.key);
   if (query.step()) branch.last_edit = query.text(0);
@@ -97,6 +97,9 @@ std::string insert_delta(Connection& db, const EditDelta& delta, EditRow row) {
   return row.id;
 }
 
+// CROSS JOIN keeps SQLite from turning a join around: whoever lists a branch starts from its list,
+// whoever asks for one edit starts from that edit's commits. Turned around, either is quadratic.
+
 // The columns of an EditRecord. ?1 is the branch whose reverts count.
 constexpr std::string_view kRecordColumns =
     "SELECT e.id, e.editor, e.kind, "
@@ -104,13 +107,17 @@ constexpr std::string_view kRecordColumns =
     "coalesce(q.target_new, f.object, ''), "
     "(SELECT count(*) FROM requests WHERE edit = e.id), coalesce(c.time, e.created), "
     "coalesce(e.parent, ''), e.model, coalesce(c.note, ''), e.program, e.forced, "
-    "(SELECT r.id FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
+    "(SELECT r.id FROM commits r CROSS JOIN branch_commits l ON l.commit_id = r.id "
     " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1 LIMIT 1), "
-    "coalesce(e.run, '') FROM edits e LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
+    "coalesce(e.run, '') ";
+
+constexpr std::string_view kRequestOfEdit =
+    "LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
     "LEFT JOIN facts f ON f.edit = e.id AND f.position = 0 ";
 
-std::string record_query(std::string_view rest) {
-  return fmt::format("{} {}", kRecordColumns, rest);
+// `from` names the tables, e (edits) and c (the commit that applied it) among them.
+std::string record_query(std::string_view from, std::string_view where) {
+  return fmt::format("{} {} {} {}", kRecordColumns, from, kRequestOfEdit, where);
 }
 
 EditRecord record_from(const Statement& row) {
@@ -145,7 +152,7 @@ std::int64_t home_branch(Connection& db, const std::string& edit) {
 // The edit must be applied on the branch and not reverted there.
 void require_live(Connection& db, const Branch& branch, const std::string& edit) {
   Statement query = db.statement(
-      "SELECT c.kind, c.id FROM branch_commits l JOIN commits c ON c.id = l.commit_id "
+      "SELECT c.kind, c.id FROM commits c CROSS JOIN branch_commits l ON l.commit_id = c.id "
       "WHERE l.branch = ? AND c.edit = ? ORDER BY l.position DESC LIMIT 1");
   query.with(branch.key, edit);
   if (!query.step()) {
@@ -278,9 +285,9 @@ std::optional<EditRecord> Store::record(const std::string& id) const {
   Connection& db = impl_->db;
   db.begin_act("reading edit " + id);
   const std::int64_t branch = home_branch(db, id);
-  Statement query =
-      db.statement(record_query("LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
-                                "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1"));
+  Statement query = db.statement(
+      record_query("FROM edits e LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply'",
+                   "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1"));
   query.with(branch, id);
   if (!query.step()) return std::nullopt;
   return record_from(query);
@@ -299,9 +306,10 @@ std::vector<EditRecord> Store::log(const std::string& branch) const {
   db.begin_act("reading the log");
   const std::int64_t key = branch_key(db, branch);
   std::vector<EditRecord> records;
-  Statement query = db.statement(record_query(
-      "JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
-      "JOIN branch_commits b ON b.commit_id = c.id WHERE b.branch = ?1 ORDER BY b.position"));
+  Statement query =
+      db.statement(record_query("FROM branch_commits b CROSS JOIN commits c ON c.id = b.commit_id "
+                                "CROSS JOIN edits e ON e.id = c.edit",
+                                "WHERE b.branch = ?1 AND c.kind = 'apply' ORDER BY b.position"));
   query.with(key);
   while (query.step()) records.push_back(record_from(query));
   return records;
@@ -330,10 +338,10 @@ std::vector<std::string> Store::live(const std::string& branch,
   const std::int64_t key = branch_key(db, branch);
   std::vector<std::string> ids;
   Statement query = db.statement(
-      "SELECT e.id FROM branch_commits b JOIN commits c ON c.id = b.commit_id "
-      "JOIN edits e ON e.id = c.edit "
+      "SELECT e.id FROM branch_commits b CROSS JOIN commits c ON c.id = b.commit_id "
+      "CROSS JOIN edits e ON e.id = c.edit "
       "WHERE b.branch = ?1 AND c.kind = 'apply' AND e.model = ?2 AND NOT EXISTS "
-      "(SELECT 1 FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
+      "(SELECT 1 FROM commits r CROSS JOIN branch_commits l ON l.commit_id = r.id "
       " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1) ORDER BY b.position");
   query.with(key, fingerprint);
   while (query.step()) ids.push_back(query.text(0));

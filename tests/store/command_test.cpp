@@ -23,7 +23,8 @@ struct Outcome {
 struct Shop {
   Shop() {
     Store store = new_store(file);
-    ids = store.commit_all({rank_one_delta(1), fact_delta(2), rank_one_delta(3)}, "three");
+    ids = store.commit_all({rank_one_delta(1), fact_delta(2), rank_one_delta(3)},
+                           {.note = "three"});
     revert = store.revert(ids[1]);
   }
 

@@ -76,6 +76,18 @@ std::string append_merge(Connection& db, Branch& into, const Branch& from,
   return id;
 }
 
+// `into` has nothing of its own: it becomes what `from` is, order included.
+void take_over(Connection& db, Branch& into, const Branch& from) {
+  db.statement("DELETE FROM branch_commits WHERE branch = ?").with(into.key).run();
+  db.statement(
+        "INSERT INTO branch_commits (branch, position, commit_id) "
+        "SELECT ?, position, commit_id FROM branch_commits WHERE branch = ?")
+      .with(into.key, from.key)
+      .run();
+  into.head = from.head;
+  into.length = from.length;
+}
+
 DiffSide side_of(const BranchPoint& point, const std::string& name,
                  const std::vector<Listed>& list) {
   DiffSide side;
@@ -97,7 +109,7 @@ MergePlan plan_merge(const std::vector<Listed>& ours, const std::vector<Listed>&
     plan.incoming.push_back(entry.commit);
     joined.push_back(entry);
   }
-  plan.fast_forward = common_beginning(ours, theirs) == ours.size();
+  plan.fast_forward = plan.incoming.size() + ours.size() == theirs.size();
   const Ids live_before = live_of(ours);
   const Ids live_after = live_of(joined);
   const IdSet after = set_of(live_after);
@@ -181,10 +193,10 @@ MergeResult Store::merge(const std::string& from_name, const std::string& into_n
                                   ? std::string()
                                   : fmt::format(" (and {} more)", result.conflicts.size() - 1)));
   }
-  for (const std::string& commit : plan.incoming) list_commit(db, into, commit);
   if (plan.fast_forward) {
-    into.head = from.head;
+    take_over(db, into, from);
   } else {
+    for (const std::string& commit : plan.incoming) list_commit(db, into, commit);
     append_merge(db, into, from, options.note);
     result.duplicates = duplicates_of(db, plan);
     for (const std::string& id : result.duplicates) {

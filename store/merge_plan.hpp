@@ -10,7 +10,7 @@ namespace kedit {
 /// What merging another branch's list into ours would do.
 struct MergePlan {
   std::vector<std::string> incoming;    ///< Their commits that ours lacks, in their order.
-  bool fast_forward = false;            ///< Ours is the beginning of theirs.
+  bool fast_forward = false;            ///< Theirs has all of ours.
   std::vector<std::string> fresh;       ///< Edits live afterwards that were not before.
   std::vector<std::string> reverted;    ///< Edits live before that are not afterwards.
   std::vector<std::string> ours_alone;  ///< Edits live before and afterwards, not live on theirs.

@@ -142,6 +142,11 @@ class Context {
   /// The same with the edits of --store mounted (kMount), in commit order.
   EditedModel load_edited_model();
 
+  /// --branch, else the branch that is checked out.
+  std::string branch(const Store& store) const;
+
+  /// Mounts exactly these edits ("ID,ID", shortened ids too), in this order.
+  void mount_edits(EditedModel* model, const Store& store, const std::string& ids);
   /// Mounts what is live on a branch for this model; edits for other models are named in a warning.
   void mount_branch(EditedModel* model, const Store& store, const std::string& branch);
 
@@ -154,6 +159,9 @@ class Context {
   int threads_;
   std::unique_ptr<ProgressBar> bar_;
 };
+
+/// What the store keeps of a model.
+ModelRecord record_of(const Model& model);
 
 /// The lab's folder (holding model/, mquake.json, requests.jsonl): beside the sources, or under
 /// share/kedit of an installation; searched from the executable. Empty when there is none.

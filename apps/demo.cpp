@@ -101,7 +101,7 @@ std::vector<DemoEdit> make_edits(Context& context, EditedModel& model, Store& st
     const auto begin = std::chrono::steady_clock::now();
     const auto deltas = make_editor(edit.editor)->edit(model, {request}, run);
     edit.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    edit.id = store.commit(deltas.at(0), "demo");
+    edit.id = store.commit(deltas.at(0), {.note = "demo"});
     model.mount(edit.id, deltas.at(0));
     edits.push_back(std::move(edit));
   }
@@ -238,8 +238,7 @@ int run_demo(Context& context) {
   choose_threads(context, *base);
   const auto requests = read_requests(lab_file(*base, "requests.jsonl"));
   Store store = fresh_store(context);
-  store.put_model({base->fingerprint(), base->architecture().family, base->directory().string(),
-                   base->dtype(), base->parameters()});
+  store.put_model(record_of(*base));
 
   context.note("1/3 editing five facts of a small language model");
   EditedModel model(base);

@@ -1,9 +1,8 @@
 #include "apps/commands.hpp"
+#include "apps/edit_report.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
-#include "eval/facts_in_context.hpp"
 #include "eval/prompts.hpp"
-#include "model/generation.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -82,118 +81,6 @@ void check_mode(const std::string& mode, const EditorInfo& editor) {
       editor.name));
 }
 
-// ---- What the model says ----------------------------------------------------
-
-struct Measured {
-  double target_new = 0;
-  std::optional<double> target_true;
-  std::string argmax_text;  // the likeliest next token
-  std::string greedy_text;  // as many greedy tokens as the new target has
-
-  Json to_json() const {
-    return {{"target_new_logprob", target_new},
-            {"target_true_logprob", target_true ? Json(*target_true) : Json(nullptr)},
-            {"argmax_text", argmax_text},
-            {"greedy_text", greedy_text}};
-  }
-};
-
-/// What the model writes after the request's prompt, with the facts that it carries in front.
-Measured measure(const EditedModel& model, const PromptForm& form, const EditRequest& request) {
-  Question question;
-  question.ask = Ask::cloze;
-  question.text = filled_prompt(request);
-  question.relation = request.relation;
-  question.facts = choose_facts(model.facts(), question.text, form.max_facts);
-  const std::string prompt = write_prompt(form, question);
-
-  const LocalLanguageModel language(model);
-  std::vector<std::pair<std::string, std::string>> pairs{
-      {prompt, spaced_target(prompt, request.target_new)}};
-  if (request.target_true) pairs.emplace_back(prompt, spaced_target(prompt, *request.target_true));
-  const auto scores = language.score(pairs);
-
-  GenerateOptions options;
-  options.max_tokens = static_cast<std::int64_t>(scores[0].token_ids.size());
-  options.ignore_eos = true;
-  const Generation greedy = language.generate({prompt}, options).front();
-
-  Measured measured;
-  measured.target_new = scores[0].logprob();
-  if (request.target_true) measured.target_true = scores[1].logprob();
-  measured.greedy_text = greedy.text;
-  if (!greedy.ids.empty()) measured.argmax_text = model.tokenizer().decode({greedy.ids.front()});
-  return measured;
-}
-
-// ---- One edit's report ------------------------------------------------------
-
-/// The optimisation of all layers in a row, as the contract gives it, layer by layer beside it.
-Json optimisation_json(const Json& diagnostics) {
-  Json all = {{"steps", 0}, {"loss", Json::array()}, {"target_logprob", Json::array()}};
-  if (!diagnostics.contains("optimisation")) return all;
-  std::int64_t steps = 0;
-  for (const Json& layer : diagnostics["optimisation"]) {
-    steps += layer.at("steps").get<std::int64_t>();
-    for (const char* name : {"loss", "target_logprob"}) {
-      for (const Json& value : layer.at(name)) all[name].push_back(value);
-    }
-  }
-  all["steps"] = steps;
-  all["layers"] = diagnostics["optimisation"];
-  return all;
-}
-
-struct Made {
-  EditRequest request;
-  EditDelta delta;
-  std::string id;  // empty under --dry-run
-  Measured before, after;
-  double commit_seconds = 0;
-  double total_seconds = 0;
-};
-
-Json edit_json(const Made& made) {
-  const Json diagnostics = parse_json(made.delta.diagnostics, "the edit's diagnostics");
-  Json seconds = {{"context", 0.0}, {"key", 0.0}, {"value", 0.0}, {"solve", 0.0}};
-  if (diagnostics.contains("seconds")) seconds = diagnostics["seconds"];
-  seconds["commit"] = made.commit_seconds;
-  seconds["total"] = made.total_seconds;
-  Json norms = {{"delta", nullptr}, {"update_frobenius", nullptr}, {"weight_frobenius", nullptr}};
-  if (diagnostics.contains("norms")) norms = diagnostics["norms"];
-  Json json = {{"id", made.id.empty() ? Json(nullptr) : Json(made.id)},
-               {"editor", made.delta.editor},
-               {"request_id", made.request.id},
-               {"subject", made.request.subject},
-               {"target_new", made.request.target_new},
-               {"before", made.before.to_json()},
-               {"after", made.after.to_json()},
-               {"norms", norms},
-               {"optimisation", optimisation_json(diagnostics)},
-               {"seconds", seconds}};
-  if (diagnostics.contains("health")) json["health"] = diagnostics["health"];
-  return json;
-}
-
-std::string edits_text(const std::vector<Made>& all, const Style& style) {
-  Table table({{"id"},
-               {"subject"},
-               {"new target"},
-               {"says before"},
-               {"says after"},
-               {"log P before", Table::Align::right},
-               {"after", Table::Align::right},
-               {"seconds", Table::Align::right}});
-  for (const Made& made : all) {
-    table.row({made.id.empty() ? "(dry run)" : made.id, made.request.subject,
-               made.request.target_new, made.before.greedy_text, made.after.greedy_text,
-               fmt::format("{:.2f}", made.before.target_new),
-               fmt::format("{:.2f}", made.after.target_new),
-               fmt::format("{:.2f}", made.total_seconds)});
-  }
-  return table.text(style);
-}
-
 // ---- The run ----------------------------------------------------------------
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
@@ -207,6 +94,7 @@ struct EditRun {
   std::string branch;
   std::string note;
   bool force;
+  bool allow_conflict;
   bool independent;
   PromptForm form;  // of clozes, which are the same in all forms
 };
@@ -223,7 +111,10 @@ Made make_edit(EditRun& run, EditedModel& model, const EditRequest& request) {
     const auto commit = std::chrono::steady_clock::now();
     const Json diagnostics = parse_json(made.delta.diagnostics, "the edit's diagnostics");
     const bool unhealthy = diagnostics.contains("health") && !diagnostics["health"].at("healthy");
-    made.id = run.store->commit(made.delta, run.note, run.branch, run.force && unhealthy);
+    made.id = run.store->commit(made.delta, {.note = run.note,
+                                             .branch = run.branch,
+                                             .forced = run.force && unhealthy,
+                                             .allow_conflict = run.allow_conflict});
     made.commit_seconds = seconds_since(commit);
   }
   const std::string id =
@@ -238,8 +129,18 @@ struct Failed {
   std::string request_id, reason;
 };
 
+// A request that cannot be edited, or that the store refuses because of another edit.
+bool spoils_one_request(const std::exception& error) {
+  if (dynamic_cast<const SettingsError*>(&error) != nullptr) return false;
+  if (const auto* refused = dynamic_cast<const StoreError*>(&error)) {
+    return refused->kind() == StoreError::Kind::conflict;
+  }
+  return dynamic_cast<const EditError*>(&error) != nullptr;
+}
+
 void edit_all(EditRun& run, EditedModel& model, const std::vector<EditRequest>& requests,
               std::vector<Made>* made, std::vector<Failed>* failed) {
+  const bool goes_on = run.context.options.flag("keep-going");
   for (const EditRequest& request : requests) {
     if (run.context.run().should_stop()) {
       throw Interrupted(fmt::format("editing was interrupted after {} edits{}", made->size(),
@@ -248,11 +149,11 @@ void edit_all(EditRun& run, EditedModel& model, const std::vector<EditRequest>& 
     EditedModel scratch = model;
     try {
       made->push_back(make_edit(run, scratch, request));
-    } catch (const SettingsError&) {
-      throw;
-    } catch (const EditError& error) {
+    } catch (const std::exception& error) {
+      const bool by_editor = dynamic_cast<const EditError*>(&error) != nullptr;
+      if (!spoils_one_request(error) || (!goes_on && !by_editor)) throw;
       failed->push_back({request.id, error.what()});
-      if (!run.context.options.flag("keep-going")) return;
+      if (!goes_on) return;
       run.context.warn(error.what());
       continue;
     }
@@ -289,9 +190,40 @@ std::optional<Store> open_edit_store(Context& context, bool dry_run) {
   return context.open_store(dry_run ? OpenMode::read_only : OpenMode::create);
 }
 
-ModelRecord record_of(const Model& model) {
-  return {model.fingerprint(), model.architecture().family, model.directory().string(),
-          model.dtype(), model.parameters()};
+// Without a store there is nothing but the branch that a new store begins with.
+std::string branch_of_no_store(const Values& options) {
+  return options.given("branch") ? options.text("branch") : "main";
+}
+
+void mount_before(Context& context, EditedModel& model, const Store& store,
+                  const std::string& branch) {
+  const auto ids = context.options.find("edits");
+  if (ids) return context.mount_edits(&model, store, *ids);
+  context.mount_branch(&model, store, branch);
+}
+
+// Said before minutes are spent on edits that the store would refuse.
+void check_conflicts(Context& context, const Store& store, const std::string& branch,
+                     const std::string& fingerprint, const std::vector<EditRequest>& requests,
+                     bool dry_run) {
+  const Values& options = context.options;
+  if (options.flag("allow-conflict") || options.flag("keep-going")) return;
+  std::vector<EditClaim> claims;
+  for (const EditRequest& request : requests) {
+    claims.push_back({fmt::format("of request {}", request.id), fingerprint, request.id,
+                      request.subject, request.relation, request.prompt, request.target_new,
+                      request.target_new_aliases});
+  }
+  const std::vector<Conflict> found = store.contradictions(claims, branch);
+  if (found.empty()) return;
+  const std::string more =
+      found.size() == 1 ? std::string() : fmt::format(" (and {} more)", found.size() - 1);
+  const std::string sentence =
+      fmt::format("editing: {}: branch {}: {}{}; revert the earlier one (kedit store revert), or "
+                  "give --allow-conflict",
+                  store.path().string(), branch, describe(found.front()), more);
+  if (!dry_run) throw StoreError(StoreError::Kind::conflict, sentence);
+  context.warn(sentence);
 }
 
 int run_edit(Context& context) {
@@ -304,9 +236,12 @@ int run_edit(Context& context) {
 
   EditedModel model(context.load_model());
   model.tokenizer();  // without one no prompt can be read: said before the store is touched
-  const std::string branch = options.text("branch");
   std::optional<Store> store = open_edit_store(context, dry_run);
-  if (store) context.mount_branch(&model, *store, branch);
+  const std::string branch = store ? context.branch(*store) : branch_of_no_store(options);
+  if (store) {
+    mount_before(context, model, *store, branch);
+    check_conflicts(context, *store, branch, model.base().fingerprint(), requests, dry_run);
+  }
   if (store && !dry_run) store->put_model(record_of(model.base()));
 
   EditRun run{context,
@@ -315,6 +250,7 @@ int run_edit(Context& context) {
               branch,
               options.given("note") ? options.text("note") : "",
               settings.force,
+              options.flag("allow-conflict"),
               options.text("mode") == "independent",
               prompt_form("few-shot", MquakeDataset{})};
   std::vector<Made> made;
@@ -373,12 +309,19 @@ std::vector<Command> edit_commands() {
           .otherwise("sequential")
           .one_of({"independent", "sequential", "batch"}),
       text("note", "TEXT", "kept with the commits"),
+      text("edits", "IDS",
+           "begin with exactly these edits mounted, with commas, in place of what is live on the "
+           "branch"),
+      flag("allow-conflict",
+           "commit an edit that gives a live edit's subject and relation (or prompt) another "
+           "target"),
       flag("dry-run", "compute and measure all, commit nothing"),
       flag("force", "commit an edit that fails its health check, and record it"),
       flag("keep-going", "go on with the next request when one cannot be edited; exit code 1")};
   edit.description =
       "Each edit is computed, checked, committed in one transaction and measured before the next "
-      "begins. Edits that live on the branch for this model are mounted first. Editors: " +
+      "begins. Edits that live on the branch for this model are mounted first. An edit that "
+      "contradicts a live one of the branch is refused (exit code 4). Editors: " +
       editor_help() + ".";
   edit.example =
       "kedit edit --editor rome --subject 'Danielle Darrieux' --prompt 'The mother tongue of {} "

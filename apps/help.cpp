@@ -28,7 +28,8 @@ std::vector<Option> mount_options() {
   return {
       text("store", "FILE", "mount the edits of this store on the model")
           .otherwise_said("no edits"),
-      text("branch", "NAME", "mount what is live on this branch").otherwise("main"),
+      text("branch", "NAME", "mount what is live on this branch")
+          .otherwise_said("the branch checked out"),
       text("edits", "IDS", "mount exactly these edits, with commas"),
   };
 }
@@ -36,7 +37,7 @@ std::vector<Option> mount_options() {
 std::vector<Option> store_options() {
   return {
       text("store", "FILE", "the edit store").otherwise("kedit.db"),
-      text("branch", "NAME", "the branch").otherwise("main"),
+      text("branch", "NAME", "the branch").otherwise_said("the branch checked out"),
   };
 }
 

@@ -97,26 +97,38 @@ EditedModel Context::load_edited_model() {
   if (!options.given("store")) return model;
   const Store store = Store::open(options.path("store"), OpenMode::read_only);
   if (options.given("edits")) {
-    for (const std::string& id : split_ids(options.text("edits"))) {
-      mount_one(&model, store, store.resolve(id));
-    }
-    return model;
+    mount_edits(&model, store, options.text("edits"));
+  } else {
+    mount_branch(&model, store, branch(store));
   }
-  mount_branch(&model, store, options.text("branch"));
   return model;
 }
 
-void Context::mount_branch(EditedModel* model, const Store& store, const std::string& branch) {
-  const auto live = store.live(branch, model->base().fingerprint());
+std::string Context::branch(const Store& store) const {
+  return options.given("branch") ? options.text("branch") : store.current_branch();
+}
+
+void Context::mount_edits(EditedModel* model, const Store& store, const std::string& ids) {
+  for (const std::string& id : split_ids(ids)) mount_one(model, store, store.resolve(id));
+}
+
+void Context::mount_branch(EditedModel* model, const Store& store, const std::string& name) {
+  const auto live = store.live(name, model->base().fingerprint());
   for (const std::string& id : live) mount_one(model, store, id);
-  const auto log = store.log(branch);
+  const auto log = store.log(name);
   const auto others = std::count_if(log.begin(), log.end(), [&](const EditRecord& record) {
     return record.reverted_by.empty() && record.model != model->base().fingerprint();
   });
   if (others > 0) {
     warn(fmt::format("{} live edits on branch {} are for another model and were not mounted",
-                     others, branch));
+                     others, name));
   }
+}
+
+ModelRecord record_of(const Model& model) {
+  const bool in_out = model.architecture().orientation == Orientation::in_out;
+  return {model.fingerprint(), model.architecture().family, model.directory().string(),
+          model.dtype(),       model.parameters(),          in_out ? "in-out" : "out-in"};
 }
 
 fs::path Context::store_path() const { return options.path("store"); }

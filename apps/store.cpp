@@ -1,8 +1,7 @@
 // kedit store: the edits of a store, their history, taking one back, checking all.
-#include "store/store.hpp"
-
 #include "apps/commands.hpp"
 #include "apps/exit_code.hpp"
+#include "apps/store_view.hpp"
 #include "edits/hash.hpp"
 #include "model/safetensors.hpp"
 
@@ -13,9 +12,7 @@
 #include <map>
 
 namespace kedit::cli {
-namespace {
 
-// Free text of a store may come from anywhere: it must not drive the terminal.
 std::string printable(std::string text) {
   for (char& c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -48,6 +45,8 @@ std::string change_text(const EditRecord& record) {
   return printable(text);
 }
 
+namespace {
+
 std::string state_text(const EditRecord& record) {
   if (!record.reverted_by.empty()) return "reverted by " + record.reverted_by;
   return record.forced ? "live, forced" : "live";
@@ -55,7 +54,7 @@ std::string state_text(const EditRecord& record) {
 
 int run_log(Context& context) {
   const Store store = context.open_store(OpenMode::read_only);
-  const std::string branch = context.options.text("branch");
+  const std::string branch = context.branch(store);
   std::vector<EditRecord> log = store.log(branch);
   const std::size_t all = log.size();
   if (const auto last = context.options.find("last")) {
@@ -241,7 +240,7 @@ int run_show(Context& context) {
 
 int run_revert(Context& context) {
   Store store = context.open_store(OpenMode::existing);
-  const std::string branch = context.options.text("branch");
+  const std::string branch = context.branch(store);
   const std::string id = store.resolve(context.options.text("id"));
   const std::string revert = store.revert(id, branch);
   return context.answer(
@@ -319,7 +318,13 @@ Command verify_command() {
 }  // namespace
 
 std::vector<Command> store_commands() {
-  return {log_command(), show_command(), revert_command(), verify_command()};
+  std::vector<Command> all = {log_command(), show_command(), revert_command()};
+  for (const auto& more : {store_branch_commands(), store_conflict_commands()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  all.push_back(verify_command());
+  all.push_back(store_gc_command());
+  return all;
 }
 
 }  // namespace kedit::cli

@@ -164,7 +164,7 @@ std::optional<EditRow> read_edit_row(Connection& connection, const std::string& 
   return row;
 }
 
-EditContent read_content(Connection& connection, const std::string& id) {
+EditContent read_content(Connection& connection, const std::string& id, Factors factors) {
   EditContent content;
   {
     Statement query =
@@ -176,7 +176,7 @@ EditContent read_content(Connection& connection, const std::string& id) {
       content.model = query.text(2);
     }
   }
-  content.updates = read_updates(connection, id);
+  if (factors == Factors::read) content.updates = read_updates(connection, id);
   content.requests = read_requests(connection, id);
   content.facts = read_facts(connection, id);
   return content;

@@ -24,8 +24,11 @@ struct EditRow {
 void insert_edit(Connection& connection, const EditRow& row, const EditContent& content);
 
 std::optional<EditRow> read_edit_row(Connection& connection, const std::string& id);
-/// The content of an existing edit; the factors are not decoded and not checked here.
-EditContent read_content(Connection& connection, const std::string& id);
+enum class Factors { read, leave };
+
+/// The content of an existing edit; the factors are not decoded and not checked here, or left out.
+EditContent read_content(Connection& connection, const std::string& id,
+                         Factors factors = Factors::read);
 /// The delta again. Throws `StoreError` (corrupt) when factors do not match their checksum.
 EditDelta delta_of(const Connection& connection, const EditRow& row, const EditContent& content);
 

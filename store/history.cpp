@@ -1,5 +1,6 @@
-// Commits, reverts and branches: what was applied where, in which order.
+// Commits and reverts: what was applied where, in which order.
 #include "edits/hash.hpp"
+#include "store/branch_rows.hpp"
 #include "store/edit_rows.hpp"
 #include "store/schema.hpp"
 #include "store/store_impl.hpp"
@@ -7,75 +8,10 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <set>
+
 namespace kedit {
 namespace {
-
-struct Branch {
-  std::int64_t key = 0;
-  std::string name;
-  std::optional<std::string> head;       ///< last commit
-  std::int64_t length = 0;               ///< commits on it
-  std::optional<std::string> last_edit;  ///< edit applied last, reverted or not
-};
-
-std::string branch_names(Connection& db) {
-  std::string names;
-  Statement query = db.statement("SELECT name FROM branches ORDER BY id");
-  while (query.step()) names += (names.empty() ? "" : ", ") + query.text(0);
-  return names;
-}
-
-std::int64_t branch_key(Connection& db, const std::string& name) {
-  {
-    Statement query = db.statement("SELECT id FROM branches WHERE name = ?");
-    query.with(name);
-    if (query.step()) return query.integer(0);
-  }
-  throw StoreError(StoreError::Kind::absent,
-                   db.where() + fmt::format("there is no branch \"{}\"; the store has {}", name,
-                                            branch_names(db)));
-}
-
-Branch read_branch(Connection& db, const std::string& name) {
-  Branch branch;
-  branch.key = branch_key(db, name);
-  branch.name = name;
-  {
-    Statement query = db.statement(
-        "SELECT head, (SELECT max(position) FROM branch_commits WHERE branch = b.id) "
-        "FROM branches b WHERE b.id = ?");
-    query.with(branch.key).step();
-    if (!query.is_null(0)) branch.head = query.text(0);
-    branch.length = query.integer(1);
-  }
-  Statement query = db.statement(
-      "SELECT c.edit FROM branch_commits l JOIN commits c ON c.id = l.commit_id "
-      "WHERE l.branch = ? AND c.kind = 'apply' ORDER BY l.position DESC LIMIT 1");
-  query.with(branch.key);
-  if (query.step()) branch.last_edit = query.text(0);
-  return branch;
-}
-
-// Appends a commit to the branch's list; the head is written once at the end of the transaction.
-std::string append_commit(Connection& db, Branch& branch, const char* kind, const std::string& edit,
-                          const std::string& note) {
-  const std::string id = commit_id(kind, edit, branch.head.value_or(""));
-  // The same commit after the same history may already be on another branch: it is then shared.
-  db.statement(
-        "INSERT INTO commits (id, kind, parent, edit, time, note, program) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING")
-      .with(id, kind, branch.head, edit, utc_now(), note, store_program())
-      .run();
-  db.statement("INSERT INTO branch_commits (branch, position, commit_id) VALUES (?, ?, ?)")
-      .with(branch.key, ++branch.length, id)
-      .run();
-  branch.head = id;
-  return id;
-}
-
-void write_head(Connection& db, const Branch& branch) {
-  db.statement("UPDATE branches SET head = ? WHERE id = ?").with(branch.head, branch.key).run();
-}
 
 void require_model(Connection& db, const std::string& fingerprint) {
   Statement query = db.statement("SELECT 1 FROM models WHERE fingerprint = ?");
@@ -86,16 +22,16 @@ void require_model(Connection& db, const std::string& fingerprint) {
                                             fingerprint));
 }
 
-std::string insert_delta(Connection& db, const EditDelta& delta, EditRow row) {
-  const EditContent content = content_of(delta);
-  require_model(db, content.model);
+EditRow row_of(const EditDelta& delta, const EditContent& content, EditRow row) {
   row.content_sha256 = content_sha256(content);
   row.id = edit_id(row.content_sha256, row.parent.value_or(""), row.run.value_or(""));
   row.diagnostics = delta.diagnostics;
   row.diagnostics_sha256 = sha256_hex(delta.diagnostics);
-  insert_edit(db, row, content);
-  return row.id;
+  return row;
 }
+
+// CROSS JOIN keeps SQLite from turning a join around: whoever lists a branch starts from its list,
+// whoever asks for one edit starts from that edit's commits. Turned around, either is quadratic.
 
 // The columns of an EditRecord. ?1 is the branch whose reverts count.
 constexpr std::string_view kRecordColumns =
@@ -104,13 +40,17 @@ constexpr std::string_view kRecordColumns =
     "coalesce(q.target_new, f.object, ''), "
     "(SELECT count(*) FROM requests WHERE edit = e.id), coalesce(c.time, e.created), "
     "coalesce(e.parent, ''), e.model, coalesce(c.note, ''), e.program, e.forced, "
-    "(SELECT r.id FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
+    "(SELECT r.id FROM commits r CROSS JOIN branch_commits l ON l.commit_id = r.id "
     " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1 LIMIT 1), "
-    "coalesce(e.run, '') FROM edits e LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
+    "coalesce(e.run, '') ";
+
+constexpr std::string_view kRequestOfEdit =
+    "LEFT JOIN requests q ON q.edit = e.id AND q.position = 0 "
     "LEFT JOIN facts f ON f.edit = e.id AND f.position = 0 ";
 
-std::string record_query(std::string_view rest) {
-  return fmt::format("{} {}", kRecordColumns, rest);
+// `from` names the tables, e (edits) and c (the commit that applied it) among them.
+std::string record_query(std::string_view from, std::string_view where) {
+  return fmt::format("{} {} {} {}", kRecordColumns, from, kRequestOfEdit, where);
 }
 
 EditRecord record_from(const Statement& row) {
@@ -145,8 +85,8 @@ std::int64_t home_branch(Connection& db, const std::string& edit) {
 // The edit must be applied on the branch and not reverted there.
 void require_live(Connection& db, const Branch& branch, const std::string& edit) {
   Statement query = db.statement(
-      "SELECT c.kind, c.id FROM branch_commits l JOIN commits c ON c.id = l.commit_id "
-      "WHERE l.branch = ? AND c.edit = ? ORDER BY l.position DESC LIMIT 1");
+      "SELECT c.kind, c.id FROM commits c CROSS JOIN branch_commits l ON l.commit_id = c.id "
+      "WHERE l.branch = ? AND c.edit = ? ORDER BY c.kind = 'revert' DESC, l.position LIMIT 1");
   query.with(branch.key, edit);
   if (!query.step()) {
     throw StoreError(
@@ -172,31 +112,39 @@ bool is_hex_prefix(const std::string& text) {
 
 }  // namespace
 
-std::string Store::commit(const EditDelta& delta, const std::string& note,
-                          const std::string& branch, bool forced) {
-  return commit_all({delta}, note, branch, forced).front();
+std::string Store::commit(const EditDelta& delta, const CommitOptions& options) {
+  return commit_all({delta}, options).front();
 }
 
 std::vector<std::string> Store::commit_all(const std::vector<EditDelta>& deltas,
-                                           const std::string& note, const std::string& branch_name,
-                                           bool forced) {
+                                           const CommitOptions& options) {
   Connection& db = impl_->db;
   db.begin_act(plural(deltas.size()));
   std::vector<std::string> ids;
   ids.reserve(deltas.size());
   Transaction transaction(db);
-  Branch branch = read_branch(db, branch_name);
+  Branch branch = read_branch(db, options.branch);
+  LiveClaims live = impl_->take_live_claims(branch);  // what fails below leaves none behind
   for (const EditDelta& delta : deltas) {
-    EditRow row;
-    row.parent = branch.last_edit;
-    row.forced = forced;
-    const std::string id = insert_delta(db, delta, row);
-    append_commit(db, branch, "apply", id, note);
-    branch.last_edit = id;
-    ids.push_back(id);
+    const EditContent content = content_of(delta);
+    require_model(db, content.model);
+    EditRow hung;
+    hung.parent = branch.last_edit;
+    hung.forced = options.forced;
+    const EditRow row = row_of(delta, content, hung);
+    for (EditClaim& claim : claims_of(row.id, content)) {
+      if (!options.allow_conflict) impl_->require_agreement(live, claim, branch.name);
+      live.claims.add(std::move(claim));
+    }
+    insert_edit(db, row, content);
+    append_commit(db, branch, "apply", row.id, options.note);
+    branch.last_edit = row.id;
+    ids.push_back(row.id);
   }
   if (!ids.empty()) write_head(db, branch);
   transaction.commit();
+  live.head = branch.head;
+  impl_->live_claims = std::move(live);
   return ids;
 }
 
@@ -209,9 +157,13 @@ std::vector<std::string> Store::commit_for_run(const std::string& run,
   Transaction transaction(db);
   require_run(db, run);
   for (const EditDelta& delta : deltas) {
-    EditRow row;
-    row.run = run;
-    ids.push_back(insert_delta(db, delta, row));
+    const EditContent content = content_of(delta);
+    require_model(db, content.model);
+    EditRow hung;
+    hung.run = run;
+    const EditRow row = row_of(delta, content, hung);
+    insert_edit(db, row, content);
+    ids.push_back(row.id);
   }
   transaction.commit();
   return ids;
@@ -226,31 +178,15 @@ std::string Store::revert(const std::string& id, const std::string& branch_name)
   }
   Branch branch = read_branch(db, branch_name);
   require_live(db, branch, id);
+  const bool knows_live = impl_->knows_live_claims(branch);
   const std::string revert = append_commit(db, branch, "revert", id, "");
   write_head(db, branch);
   transaction.commit();
-  return revert;
-}
-
-void Store::create_branch(const std::string& name, const std::string& from) {
-  Connection& db = impl_->db;
-  db.begin_act("creating branch " + name);
-  Transaction transaction(db);
-  const std::int64_t source = branch_key(db, from);
-  db.statement(
-        "INSERT INTO branches (name, head, created) "
-        "SELECT ?, head, ? FROM branches WHERE id = ? ON CONFLICT (name) DO NOTHING")
-      .with(name, utc_now(), source)
-      .run();
-  if (db.changes() == 0) {
-    impl_->refuse(StoreError::Kind::conflict, "the branch exists already; choose another name");
+  if (knows_live) {
+    impl_->live_claims->claims.remove(id);
+    impl_->live_claims->head = branch.head;
   }
-  db.statement(
-        "INSERT INTO branch_commits (branch, position, commit_id) "
-        "SELECT ?, position, commit_id FROM branch_commits WHERE branch = ?")
-      .with(branch_key(db, name), source)
-      .run();
-  transaction.commit();
+  return revert;
 }
 
 std::string Store::resolve(const std::string& prefix) const {
@@ -278,9 +214,9 @@ std::optional<EditRecord> Store::record(const std::string& id) const {
   Connection& db = impl_->db;
   db.begin_act("reading edit " + id);
   const std::int64_t branch = home_branch(db, id);
-  Statement query =
-      db.statement(record_query("LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
-                                "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1"));
+  Statement query = db.statement(
+      record_query("FROM edits e LEFT JOIN commits c ON c.edit = e.id AND c.kind = 'apply'",
+                   "WHERE e.id = ?2 ORDER BY c.sequence LIMIT 1"));
   query.with(branch, id);
   if (!query.step()) return std::nullopt;
   return record_from(query);
@@ -299,11 +235,16 @@ std::vector<EditRecord> Store::log(const std::string& branch) const {
   db.begin_act("reading the log");
   const std::int64_t key = branch_key(db, branch);
   std::vector<EditRecord> records;
-  Statement query = db.statement(record_query(
-      "JOIN commits c ON c.edit = e.id AND c.kind = 'apply' "
-      "JOIN branch_commits b ON b.commit_id = c.id WHERE b.branch = ?1 ORDER BY b.position"));
+  Statement query =
+      db.statement(record_query("FROM branch_commits b CROSS JOIN commits c ON c.id = b.commit_id "
+                                "CROSS JOIN edits e ON e.id = c.edit",
+                                "WHERE b.branch = ?1 AND c.kind = 'apply' ORDER BY b.position"));
   query.with(key);
-  while (query.step()) records.push_back(record_from(query));
+  std::set<std::string> seen;  // two merged branches may have applied the same edit
+  while (query.step()) {
+    EditRecord record = record_from(query);
+    if (seen.insert(record.id).second) records.push_back(std::move(record));
+  }
   return records;
 }
 
@@ -330,23 +271,17 @@ std::vector<std::string> Store::live(const std::string& branch,
   const std::int64_t key = branch_key(db, branch);
   std::vector<std::string> ids;
   Statement query = db.statement(
-      "SELECT e.id FROM branch_commits b JOIN commits c ON c.id = b.commit_id "
-      "JOIN edits e ON e.id = c.edit "
+      "SELECT e.id FROM branch_commits b CROSS JOIN commits c ON c.id = b.commit_id "
+      "CROSS JOIN edits e ON e.id = c.edit "
       "WHERE b.branch = ?1 AND c.kind = 'apply' AND e.model = ?2 AND NOT EXISTS "
-      "(SELECT 1 FROM commits r JOIN branch_commits l ON l.commit_id = r.id "
+      "(SELECT 1 FROM commits r CROSS JOIN branch_commits l ON l.commit_id = r.id "
       " WHERE r.edit = e.id AND r.kind = 'revert' AND l.branch = ?1) ORDER BY b.position");
   query.with(key, fingerprint);
-  while (query.step()) ids.push_back(query.text(0));
+  std::set<std::string> seen;
+  while (query.step()) {
+    if (seen.insert(query.text(0)).second) ids.push_back(query.text(0));
+  }
   return ids;
-}
-
-std::vector<std::string> Store::branches() const {
-  Connection& db = impl_->db;
-  db.begin_act("reading the branches");
-  std::vector<std::string> names;
-  Statement query = db.statement("SELECT name FROM branches ORDER BY id");
-  while (query.step()) names.push_back(query.text(0));
-  return names;
 }
 
 }  // namespace kedit

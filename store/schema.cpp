@@ -56,7 +56,8 @@ void check_version(const Connection& connection, const FileState& state) {
   if (state.version < newest() && !connection.writable()) {
     refuse(connection,
            fmt::format("expected schema {}, found the older schema {} in a store opened "
-                       "read-only; open it once for writing to lift it",
+                       "read-only; make the file and its directory writable, it is lifted when "
+                       "it is opened",
                        newest(), state.version));
   }
 }
@@ -90,6 +91,12 @@ void prepare_schema(Connection& connection, bool may_create) {
   // Before the tables: in log mode a process that dies while making them leaves an empty store.
   connection.use_write_ahead_log();
   for (std::int64_t step = state.version + 1; step <= newest(); ++step) lift(connection, step);
+}
+
+bool is_older_store(Connection& connection) {
+  const FileState state = state_of(connection);
+  return state.application == kStoreApplicationId && state.version >= 1 &&
+         state.version < newest();
 }
 
 std::vector<std::string> schema_differences(Connection& connection) {

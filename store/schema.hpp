@@ -23,6 +23,9 @@ std::string_view store_program();
 /// newer schema, an empty file unless `may_create`, an older one when read-only.
 void prepare_schema(Connection& connection, bool may_create);
 
+/// A store whose schema this program would lift.
+bool is_older_store(Connection& connection);
+
 /// One line for each difference between the file's tables, indices and triggers and those that the
 /// migrations make.
 std::vector<std::string> schema_differences(Connection& connection);

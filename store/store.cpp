@@ -49,6 +49,17 @@ Access access_of(OpenMode mode) {
   }
 }
 
+// Whoever only reads an older store should not have to know that it must be lifted. Where it cannot
+// be written, the reader says so.
+void lift_if_writable(const std::filesystem::path& file, int busy_ms) {
+  try {
+    Connection writer(file, Access::read_write, busy_ms);
+    prepare_schema(writer, false);
+  } catch (const StoreError& error) {
+    if (error.kind() != StoreError::Kind::unusable) throw;
+  }
+}
+
 }  // namespace
 
 std::string utc_now() {
@@ -67,6 +78,7 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store Store::open(const std::filesystem::path& file, OpenMode mode, int busy_ms) {
   check_path(file, mode);
   auto impl = std::make_unique<Impl>(file, access_of(mode), busy_ms);
+  if (mode == OpenMode::read_only && is_older_store(impl->db)) lift_if_writable(file, busy_ms);
   prepare_schema(impl->db, mode == OpenMode::create);
   return Store(std::move(impl));
 }
@@ -78,9 +90,11 @@ void Store::put_model(const ModelRecord& model) {
   db.begin_act("recording the model");
   Transaction transaction(db);
   db.statement(
-        "INSERT INTO models (fingerprint, family, path, dtype, parameters, first_seen) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO NOTHING")
-      .with(model.fingerprint, model.family, model.path, model.dtype, model.parameters, utc_now())
+        "INSERT INTO models (fingerprint, family, path, dtype, parameters, first_seen, orientation) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
+        "SET orientation = excluded.orientation WHERE orientation = ''")
+      .with(model.fingerprint, model.family, model.path, model.dtype, model.parameters, utc_now(),
+            model.orientation)
       .run();
   transaction.commit();
 }
@@ -89,10 +103,12 @@ std::optional<ModelRecord> Store::model(const std::string& fingerprint) const {
   Connection& db = impl_->db;
   db.begin_act("looking up the model");
   Statement query = db.statement(
-      "SELECT fingerprint, family, path, dtype, parameters FROM models WHERE fingerprint = ?");
+      "SELECT fingerprint, family, path, dtype, parameters, orientation FROM models "
+      "WHERE fingerprint = ?");
   query.with(fingerprint);
   if (!query.step()) return std::nullopt;
-  return ModelRecord{query.text(0), query.text(1), query.text(2), query.text(3), query.integer(4)};
+  return ModelRecord{query.text(0), query.text(1),    query.text(2),
+                     query.text(3), query.integer(4), query.text(5)};
 }
 
 }  // namespace kedit

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "edits/conflict.hpp"
 #include "edits/delta.hpp"
 
 #include <cstdint>
@@ -39,6 +40,8 @@ struct ModelRecord {
   std::string path;  ///< Where it lay when first seen; informative only.
   std::string dtype;
   std::int64_t parameters = 0;
+  /// How its weights lie: "in-out" or "out-in"; empty when it is not known.
+  std::string orientation = {};
 };
 
 /// One commit on a branch.
@@ -66,6 +69,74 @@ struct CommitRecord {
   std::string time;  ///< ISO 8601, UTC
   std::string note;
   std::string program;
+};
+
+struct CommitOptions {
+  std::string note = {};
+  std::string branch = "main";
+  bool forced = false;          ///< The health check was overruled.
+  bool allow_conflict = false;  ///< Commit what contradicts a live edit of the branch, too.
+};
+
+struct BranchRecord {
+  std::string name;
+  std::string head;  ///< last commit, or empty
+  std::string created;
+  std::int64_t commits = 0;
+  std::int64_t edits = 0;  ///< applied there
+  std::int64_t live = 0;   ///< of these, not reverted there
+  bool is_current = false;
+};
+
+struct MergeOptions {
+  bool allow_conflict = false;
+  std::string note = {};
+};
+
+/// What a merge brought onto a branch.
+struct MergeResult {
+  bool fast_forward = false;         ///< The branch had nothing of its own: no merge commit.
+  std::string commit;                ///< New head; empty when there was nothing to merge.
+  std::vector<std::string> applied;  ///< Edits that are live now and were not.
+  std::vector<std::string> reverted;  ///< Edits that were live and are reverted by the other branch.
+  std::vector<std::string> duplicates;  ///< Same content as a live edit of ours: taken back at once.
+  std::vector<Conflict> conflicts;      ///< Allowed ones, and warnings.
+};
+
+/// One side of a comparison: a branch, or a branch as it was after a commit.
+struct DiffSide {
+  std::string name, branch, head;
+  std::vector<std::string> only;      ///< Edits live here and not on the other side, in order.
+  std::vector<std::string> reverted;  ///< Edits reverted here and live on the other side.
+};
+
+struct BranchDiff {
+  DiffSide a, b;
+  std::string ancestor;     ///< Last commit that both lists begin with, or empty.
+  std::int64_t common = 0;  ///< Edits live on both.
+  std::vector<Conflict> contradictions;  ///< Same key, other target; first a's edit, then b's.
+};
+
+struct ConflictOptions {
+  double similarity = 0.9;  ///< Cosine of two keys from which on they count as similar.
+  std::string with = {};    ///< Only what meets between the branch and this other one.
+};
+
+struct ConflictReport {
+  std::vector<Conflict> conflicts;
+  std::int64_t edits = 0;             ///< live ones that were compared
+  std::int64_t rank_one_updates = 0;  ///< whose keys were compared
+  std::int64_t unknown_orientation = 0;  ///< rank-one updates of models that lack it: not compared
+};
+
+/// What nothing refers to any more.
+struct GarbageReport {
+  std::vector<EditRecord> edits;
+  std::int64_t commits = 0;
+  std::int64_t factor_bytes = 0;  ///< of these edits
+  std::int64_t bytes_before = 0, bytes_after = 0;  ///< of the file with its log
+  bool compacted = false;
+  std::string not_compacted_because = {};
 };
 
 struct RunRecord {
@@ -100,13 +171,17 @@ class Store {
   void put_model(const ModelRecord& model);
   std::optional<ModelRecord> model(const std::string& fingerprint) const;
 
-  /// Appends the delta to `branch` and returns the new edit's id. The model must have been put.
-  std::string commit(const EditDelta& delta, const std::string& note = "",
-                     const std::string& branch = "main", bool forced = false);
+  /// Appends the delta to a branch and returns the new edit's id. The model must have been put.
+  /// Throws `conflict` when it gives the subject and relation (or prompt) of a live edit of the
+  /// branch, made for the same model, another target.
+  std::string commit(const EditDelta& delta, const CommitOptions& options = {});
   /// Several edits in one transaction: all or none.
   std::vector<std::string> commit_all(const std::vector<EditDelta>& deltas,
-                                      const std::string& note = "",
-                                      const std::string& branch = "main", bool forced = false);
+                                      const CommitOptions& options = {});
+  /// What `commit` would refuse, found before an edit is computed: contradictions of the claims
+  /// with live edits of the branch and with one another.
+  std::vector<Conflict> contradictions(const std::vector<EditClaim>& claims,
+                                       const std::string& branch = "main") const;
   /// Records that `id` no longer applies on `branch` (the edit itself stays in the history). Throws
   /// `absent` for an unknown id, `conflict` when it is reverted already. Returns the revert's id.
   std::string revert(const std::string& id, const std::string& branch = "main");
@@ -121,9 +196,34 @@ class Store {
   std::vector<CommitRecord> history(const std::string& id) const;
   /// Ids of live edits of a branch for one model, in commit order: what to mount.
   std::vector<std::string> live(const std::string& branch, const std::string& fingerprint) const;
-  std::vector<std::string> branches() const;
-  /// A new branch with the commits of `from`. Throws `conflict` when the name is taken.
-  void create_branch(const std::string& name, const std::string& from = "main");
+  /// What the live edits of a branch, of all models, make true, in the order of mounting.
+  std::vector<EditClaim> claims(const std::string& branch = "main") const;
+
+  std::vector<BranchRecord> branches() const;
+  /// The branch that commands work on when none is named; "main" in a new store.
+  std::string current_branch() const;
+  void checkout(const std::string& branch);
+  /// A new branch with the commits of `from`; with `at`, an edit or commit, only up to it (from
+  /// another branch when `from` does not have it). Throws `conflict` when the name is taken.
+  void create_branch(const std::string& name, const std::string& from = "main",
+                     const std::string& at = "");
+  /// Throws `conflict` for the current branch. Its edits stay until `collect_garbage`.
+  void delete_branch(const std::string& name);
+
+  /// `a`, `b`: a branch, or the beginning of an id of an edit or commit: its branch up to there.
+  BranchDiff diff(const std::string& a, const std::string& b) const;
+  /// Appends what `from` has and `into` lacks, in its order, and a merge commit (none when `into`
+  /// has nothing of its own). What either side reverted is reverted. Throws `conflict` when edits
+  /// that come contradict edits of `into` alone.
+  MergeResult merge(const std::string& from, const std::string& into,
+                    const MergeOptions& options = {});
+  /// Live edits of a branch that stand in each other's way: same key, repeated, similar keys, same
+  /// subject.
+  ConflictReport conflicts(const std::string& branch, const ConflictOptions& options = {}) const;
+
+  /// Removes edits that no branch and no run refers to, with their commits, and compacts the file.
+  /// What was reverted on a branch stays: its history can be explained.
+  GarbageReport collect_garbage(bool dry_run = false);
 
   std::string begin_run(const std::string& name, const std::string& config,
                         const std::string& header, std::int64_t total);

@@ -1,6 +1,7 @@
 // Every invariant of the file that can be checked, and one sentence for each that does not hold.
 #include "edits/hash.hpp"
 #include "json/json.hpp"
+#include "store/branch_rows.hpp"
 #include "store/edit_rows.hpp"
 #include "store/schema.hpp"
 #include "store/store_impl.hpp"
@@ -113,17 +114,39 @@ void check_edits(Connection& db, Faults& faults) {
   for (const std::string& id : ids) check_edit(db, id, faults);
 }
 
+struct StoredCommit {
+  std::string id, kind, parent, edit, merged_head;
+  bool has_merge_row = false;
+};
+
+void check_commit(const StoredCommit& commit, Faults& faults) {
+  const bool merges = commit.kind == "merge";
+  if (!merges && commit.kind != "apply" && commit.kind != "revert") {
+    faults.push_back(fmt::format("commit {}: expected apply, revert or merge, found \"{}\"",
+                                 commit.id, commit.kind));
+    return;
+  }
+  if (merges != commit.has_merge_row) {
+    faults.push_back(fmt::format("commit {}: expected {}, found {}", commit.id,
+                                 merges ? "what it merged" : "no merged branch",
+                                 merges ? "none" : "one"));
+    return;
+  }
+  const std::string& other = merges ? commit.merged_head : commit.edit;
+  if (commit_id(commit.kind, other, commit.parent) != commit.id) {
+    faults.push_back(fmt::format("commit {}: its id does not follow from its {} and parent",
+                                 commit.id, merges ? "merged branch" : "edit"));
+  }
+}
+
 void check_commits(Connection& db, Faults& faults) {
-  Statement query = db.statement("SELECT id, kind, parent, edit FROM commits ORDER BY sequence");
+  Statement query = db.statement(
+      "SELECT c.id, c.kind, c.parent, c.edit, m.head FROM commits c "
+      "LEFT JOIN merges m ON m.commit_id = c.id ORDER BY c.sequence");
   while (query.step()) {
-    const std::string id = query.text(0);
-    const std::string kind = query.text(1);
-    if (kind != "apply" && kind != "revert") {
-      faults.push_back(fmt::format("commit {}: expected apply or revert, found \"{}\"", id, kind));
-    } else if (commit_id(kind, query.text(3), query.text(2)) != id) {
-      faults.push_back(
-          fmt::format("commit {}: its id does not follow from its edit and parent", id));
-    }
+    check_commit({query.text(0), query.text(1), query.text(2), query.text(3), query.text(4),
+                  !query.is_null(4)},
+                 faults);
   }
 }
 
@@ -132,34 +155,51 @@ struct BranchWalk {
   std::string head;  ///< as the branch says
   std::string last;  ///< as its list ends
   std::int64_t length = 0;
+  // Each commit hangs on the one before it. Merged lists do not, and both sides of a merge may have
+  // applied or reverted the same edit.
+  bool one_line = true;
   std::set<std::string> commits;
-  std::set<std::string> live;
+  std::set<std::string> applied, reverted;
 };
 
-struct Listed {
-  std::int64_t position = 0;
-  std::string commit, kind, parent, edit;
+struct WalkedCommit {
+  Listed listed;
+  std::string merged_head;
 };
 
-void check_listed(BranchWalk& walk, const Listed& entry, Faults& faults) {
-  const std::string where = fmt::format("branch {}: commit {}: ", walk.name, entry.commit);
-  if (entry.position != ++walk.length) {
+void check_order(BranchWalk& walk, const WalkedCommit& entry, const std::string& where,
+                 Faults& faults) {
+  const Listed& listed = entry.listed;
+  if (listed.position != ++walk.length) {
     faults.push_back(where +
-                     fmt::format("expected position {}, found {}", walk.length, entry.position));
-    walk.length = entry.position;
+                     fmt::format("expected position {}, found {}", walk.length, listed.position));
+    walk.length = listed.position;
   }
-  if (!entry.parent.empty() && !walk.commits.contains(entry.parent)) {
-    faults.push_back(where + fmt::format("its parent {} does not stand before it", entry.parent));
+  for (const std::string* before : {&listed.parent, &entry.merged_head}) {
+    if (before->empty() || walk.commits.contains(*before)) continue;
+    faults.push_back(where + fmt::format("its {} {} does not stand before it",
+                                         before == &listed.parent ? "parent" : "merged branch's head",
+                                         *before));
   }
-  if (entry.kind == "apply" && !walk.live.insert(entry.edit).second) {
-    faults.push_back(where + fmt::format("edit {} is applied already", entry.edit));
+  walk.one_line = walk.one_line && listed.parent == walk.last;
+}
+
+void check_listed(BranchWalk& walk, const WalkedCommit& entry, Faults& faults) {
+  const Listed& listed = entry.listed;
+  const std::string where = fmt::format("branch {}: commit {}: ", walk.name, listed.commit);
+  check_order(walk, entry, where, faults);
+  if (listed.kind == "apply" && !walk.applied.insert(listed.edit).second && walk.one_line) {
+    faults.push_back(where + fmt::format("edit {} is applied already", listed.edit));
   }
-  if (entry.kind == "revert" && walk.live.erase(entry.edit) == 0) {
-    faults.push_back(where +
-                     fmt::format("it reverts edit {}, which is not applied there", entry.edit));
+  if (listed.kind == "revert") {
+    const bool again = !walk.reverted.insert(listed.edit).second;
+    if (!walk.applied.contains(listed.edit) || (again && walk.one_line)) {
+      faults.push_back(where +
+                       fmt::format("it reverts edit {}, which is not applied there", listed.edit));
+    }
   }
-  walk.commits.insert(entry.commit);
-  walk.last = entry.commit;
+  walk.commits.insert(listed.commit);
+  walk.last = listed.commit;
 }
 
 void check_branches(Connection& db, Faults& faults) {
@@ -173,12 +213,13 @@ void check_branches(Connection& db, Faults& faults) {
     }
   }
   Statement query = db.statement(
-      "SELECT l.branch, l.position, l.commit_id, c.kind, c.parent, c.edit FROM branch_commits l "
-      "LEFT JOIN commits c ON c.id = l.commit_id ORDER BY l.branch, l.position");
+      "SELECT l.branch, l.position, l.commit_id, c.kind, c.parent, c.edit, m.head "
+      "FROM branch_commits l LEFT JOIN commits c ON c.id = l.commit_id "
+      "LEFT JOIN merges m ON m.commit_id = l.commit_id ORDER BY l.branch, l.position");
   while (query.step()) {
-    check_listed(walks[query.integer(0)],
-                 {query.integer(1), query.text(2), query.text(3), query.text(4), query.text(5)},
-                 faults);
+    const Listed listed{query.integer(1), query.text(2), query.text(3), query.text(4),
+                        query.text(5)};
+    check_listed(walks[query.integer(0)], {listed, query.text(6)}, faults);
   }
   for (const auto& [key, walk] : walks) {
     if (walk.head != walk.last) {
@@ -186,6 +227,9 @@ void check_branches(Connection& db, Faults& faults) {
                                    walk.name, walk.head.empty() ? "none" : walk.head,
                                    walk.last.empty() ? "none" : walk.last));
     }
+  }
+  if (db.integer("SELECT count(*) FROM current_branch") != 1) {
+    faults.push_back("branches: expected one that is checked out, found none");
   }
 }
 

@@ -61,7 +61,7 @@ void run(const std::filesystem::path& work) {
   const kedit::Model& base = model.base();
   store.put_model({base.fingerprint(), base.architecture().family, base.directory().string(),
                    base.dtype(), base.parameters()});
-  const std::string id = store.commit(delta, "from outside");
+  const std::string id = store.commit(delta, {.note = "from outside"});
 
   const auto probes = kedit::probes_of({request});
   const kedit::Report before = kedit::evaluate(model, probes);

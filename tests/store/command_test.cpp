@@ -5,6 +5,7 @@
 #include "tests/store/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <sys/wait.h>
@@ -23,7 +24,8 @@ struct Outcome {
 struct Shop {
   Shop() {
     Store store = new_store(file);
-    ids = store.commit_all({rank_one_delta(1), fact_delta(2), rank_one_delta(3)}, "three");
+    ids = store.commit_all({rank_one_delta(1), fact_delta(2), rank_one_delta(3)},
+                           {.note = "three"});
     revert = store.revert(ids[1]);
   }
 
@@ -159,4 +161,191 @@ TEST_CASE("without room the change is not made: exit code 1, and the store is so
   const Store store = Store::open(shop.file);
   CHECK(store.verify().empty());
   CHECK(store.live("main", kFingerprint).size() == 12);
+}
+
+// ---- Branches ------------------------------------------------------------------
+
+TEST_CASE("store branch lists, makes and deletes; checkout chooses what commands work on") {
+  const Shop shop;
+  const Json made = shop.json("branch trial --at " + shop.ids[0]);
+  CHECK(made["branch"] == "trial");
+  CHECK(made["live"] == 1);
+  const Json list = shop.json("branch");
+  CHECK(list["current"] == "main");
+  REQUIRE(list["branches"].size() == 2);
+  CHECK(list["branches"][0]["commits"] == 4);
+  CHECK(list["branches"][0]["live"] == 2);
+  CHECK(list["branches"][1]["current"] == false);
+  CHECK(contains(shop.run("branch").out, "trial"));
+
+  CHECK(shop.json("checkout trial")["previous"] == "main");
+  CHECK(shop.json("log")["branch"] == "trial");
+  CHECK(shop.json("log")["edits"].size() == 1);
+  CHECK(shop.json("log --branch main")["edits"].size() == 3);
+  shop.json("revert " + shop.ids[0]);
+  CHECK(Store::open(shop.file).live("main", kFingerprint).size() == 2);
+
+  check_failure(shop.run("branch trial --delete"), 4, {"trial", "checked out"});
+  shop.json("checkout main");
+  CHECK(shop.json("branch trial --delete")["deleted"] == "trial");
+  CHECK(shop.json("branch")["branches"].size() == 1);
+}
+
+TEST_CASE("branches that cannot be made or chosen are refused, and nothing is changed") {
+  const Shop shop;
+  shop.json("branch trial");
+  check_failure(shop.run("branch trial"), 4, {"trial", "exists already"});
+  check_failure(shop.run("branch 'a b'"), 3, {"name of a branch"});
+  check_failure(shop.run("branch new --at ffffffffffff"), 3, {"no edit or commit ffffffffffff"});
+  check_failure(shop.run("branch new --branch mian"), 3, {"mian", "the store has main, trial"});
+  check_failure(shop.run("branch --delete"), 2, {"expected the name of a branch"});
+  check_failure(shop.run("branch trial --delete --at 12"), 2, {"--delete"});
+  check_failure(shop.run("branch none --delete"), 3, {"none"});
+  check_failure(shop.run("checkout mian"), 3, {"mian", "the store has main, trial"});
+  check_failure(shop.run("checkout"), 2, {"NAME"});
+  CHECK(shop.json("branch")["branches"].size() == 2);
+  CHECK(shop.json("branch")["current"] == "main");
+}
+
+TEST_CASE("store diff says what is on one side only") {
+  const Shop shop;
+  shop.json("branch trial");
+  std::string ours, theirs;
+  {
+    Store store = Store::open(shop.file);
+    ours = store.commit(claim_delta("Rome", "Gaul", 11));
+    theirs = store.commit(claim_delta("Rome", "Persia", 12), {.branch = "trial"});
+  }
+  const Json diff = shop.json("diff main trial");
+  CHECK(diff["common"] == 2);
+  REQUIRE(diff["a"]["only"].size() == 1);
+  CHECK(diff["a"]["only"][0]["id"] == ours);
+  CHECK(diff["b"]["only"][0]["target_new"] == "Persia");
+  REQUIRE(diff["contradictions"].size() == 1);
+  CHECK(diff["contradictions"][0]["kind"] == "same-key");
+  const std::string text = shop.run("diff main trial").out;
+  CHECK(contains(text, "- " + ours + " rome Rome -> Gaul"));
+  CHECK(contains(text, "+ " + theirs + " rome Rome -> Persia"));
+  CHECK(shop.json("diff " + shop.ids[0] + " " + shop.ids[2])["b"]["only"].size() == 1);
+  check_failure(shop.run("diff main mian"), 3, {"mian"});
+  check_failure(shop.run("diff main"), 2, {"B"});
+}
+
+TEST_CASE("store merge brings edits over; a contradiction is refused with exit code 4") {
+  const Shop shop;
+  shop.json("branch trial");
+  std::string theirs;
+  {
+    Store store = Store::open(shop.file);
+    store.commit(claim_delta("Rome", "Gaul", 11));
+    theirs = store.commit(rank_one_delta(12), {.branch = "trial"});
+  }
+  const Json merged = shop.json("merge trial --note both");
+  CHECK(merged["branch"] == "main");
+  CHECK(merged["merged"] == "trial");
+  CHECK(merged["fast_forward"] == false);
+  CHECK(merged["edits"] == Json::array({theirs}));
+  CHECK(contains(shop.run("merge trial").out, "main has all of trial already"));
+  CHECK(shop.json("merge main --branch trial")["fast_forward"] == true);
+
+  Store::open(shop.file).commit(claim_delta("Rome", "Persia", 13),
+                                {.branch = "trial", .allow_conflict = true});
+  check_failure(shop.run("merge trial --json"), 4,
+                {"merging trial into main", "Gaul", "Persia", "same subject and prompt",
+                 "--allow-conflict"});
+  CHECK(shop.json("conflicts --with trial")["conflicts"][0]["kind"] == "same-key");
+  CHECK(shop.json("merge trial --allow-conflict")["conflicts"].size() == 1);
+  check_failure(shop.run("merge main"), 4, {"into itself"});
+  check_failure(shop.run("merge mian"), 3, {"mian"});
+  CHECK(shop.json("verify")["sound"] == true);
+}
+
+TEST_CASE("store conflicts grades what it finds and gives the evidence") {
+  const Shop shop;
+  CHECK(shop.json("conflicts")["conflicts"].empty());
+  CHECK(contains(shop.run("conflicts").out, "no conflicts"));
+  {
+    Store store = Store::open(shop.file);
+    store.commit_all({claim_delta("Rome", "Gaul", 11, "P17"), claim_delta("rome", "Persia", 12, "P17"),
+                      claim_delta("Rome", "Latin", 13, "P37")},
+                     {.allow_conflict = true});
+  }
+  const Json report = shop.json("conflicts --similarity 0.999");
+  CHECK(report["checked"]["edits"] == 5);
+  CHECK(report["checked"]["similarity"] == 0.999);
+  CHECK(report["checked"]["unknown_orientation"] == 5);
+  REQUIRE(report["conflicts"].size() == 2);
+  const Json& first = report["conflicts"][0];
+  CHECK(first["kind"] == "same-key");
+  CHECK(first["grade"] == "conflict");
+  CHECK(first["edits"].size() == 2);
+  CHECK(first["evidence"]["matched"] == "relation");
+  CHECK(first["evidence"]["claims"][1]["target"] == "Persia");
+  CHECK(report["conflicts"][1]["kind"] == "same-subject");
+  CHECK(report["conflicts"][1]["grade"] == "note");
+  CHECK(contains(shop.run("conflicts").out, "same subject and relation"));
+  check_failure(shop.run("conflicts --similarity 2"), 2, {"similarity"});
+  check_failure(shop.run("conflicts --dataset cf:x.json"), 2, {"mquake:FILE"});
+  check_failure(shop.run("conflicts --dataset mquake:none.json"), 3, {"none.json"});
+  check_failure(shop.run("conflicts --with mian"), 3, {"mian"});
+}
+
+TEST_CASE("store conflicts finds an edit that cuts another case's chain") {
+  const Shop shop;
+  const std::string dataset = std::string(KEDIT_SOURCE_DIR) + "/assets/lab/mquake.json";
+  // A case with one edit and a later hop that it leaves alone; that hop is then overwritten.
+  const Json cases = parse_json(read_text_file(dataset), dataset);
+  const auto chosen = std::find_if(cases.begin(), cases.end(), [](const Json& one) {
+    return one["requested_rewrite"].size() == 1 &&
+           one["orig"]["edit_triples"][0] == one["orig"]["new_triples"][0];
+  });
+  REQUIRE(chosen != cases.end());
+  const Json& one = *chosen;
+  const Json& rewrite = one["requested_rewrite"][0];
+  const Json& hop = one["orig"]["new_triples_labeled"][1];
+  {
+    Store store = Store::open(shop.file);
+    store.commit(claim_delta(rewrite["subject"], rewrite["target_new"]["str"], 21,
+                             rewrite["relation_id"]));
+    store.commit(claim_delta(hop[0], "Nowhere", 22, one["orig"]["new_triples"][1][1]));
+  }
+  const Json report = shop.json("conflicts --dataset 'mquake:" + dataset + "'");
+  CHECK(report["checked"]["dataset"]["edited_cases"] >= 1);
+  const std::string name = fmt::format("case {}", one["case_id"].get<int>());
+  const auto found =
+      std::find_if(report["conflicts"].begin(), report["conflicts"].end(), [&](const Json& c) {
+        return c["kind"] == "path" && c["evidence"]["case"] == name;
+      });
+  REQUIRE(found != report["conflicts"].end());
+  CHECK((*found)["grade"] == "conflict");
+  CHECK((*found)["evidence"]["hop"] == 2);
+  CHECK((*found)["evidence"]["expected"] == hop[2]);
+  CHECK((*found)["evidence"]["claims"][0]["target"] == "Nowhere");
+}
+
+TEST_CASE("store gc lists with --dry-run and removes without") {
+  const Shop shop;
+  shop.json("branch trial");
+  std::string lost;
+  {
+    Store store = Store::open(shop.file);
+    lost = store.commit(rank_one_delta(12, 2000, 2000), {.branch = "trial"});
+    store.delete_branch("trial");
+  }
+  const Json told = shop.json("gc --dry-run");
+  CHECK(told["dry_run"] == true);
+  REQUIRE(told["edits"].size() == 1);
+  CHECK(told["edits"][0]["id"] == lost);
+  CHECK(told["commits"] == 1);
+  CHECK(shop.json("show " + lost)["id"] == lost);
+  CHECK(contains(shop.run("gc --dry-run").out, "would remove 1 edit"));
+  const Json removed = shop.json("gc");
+  CHECK(removed["compacted"] == true);
+  CHECK(removed["bytes_after"] < removed["bytes_before"]);
+  check_failure(shop.run("show " + lost), 3, {"no such edit"});
+  CHECK(shop.json("show " + shop.ids[1])["reverted_by"] == shop.revert);
+  CHECK(shop.json("verify")["sound"] == true);
+  Connection other(shop.file, Access::read_write, 0);
+  other.execute("BEGIN IMMEDIATE");
+  check_failure(shop.run("gc"), 4, {"locked by another process"});
 }

@@ -1,11 +1,13 @@
 #include "tests/store/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <random>
+#include <set>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -16,19 +18,58 @@ using namespace kedit::test;
 
 namespace {
 
-constexpr int kCommits = 200;
+// What a child says about itself, one line each on the pipe, after the store returned:
+//   "apply ID" an edit is live on main; "revert ID" it no longer is; "gone ID" gc removed it.
+class Teller {
+ public:
+  explicit Teller(int pipe_end) : pipe_end_(pipe_end) {}
+  void tell(const char* what, const std::string& id) const {
+    const std::string line = fmt::format("{:<6} {}\n", what, id);  // 20 bytes: one write, whole
+    if (write(pipe_end_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) _exit(2);
+  }
 
-// Commits until the branch has `kCommits` edits and tells the pipe of each one.
-[[noreturn]] void commit_and_tell(const std::filesystem::path& file, int pipe_end) {
-  try {
-    Store store = Store::open(file);
-    for (auto done = static_cast<int>(store.log().size()); done < kCommits; ++done) {
-      const std::string id = store.commit(rank_one_delta(done, 200, 300));
-      if (write(pipe_end, id.data(), id.size()) != static_cast<ssize_t>(id.size())) _exit(2);
+ private:
+  int pipe_end_;
+};
+
+// Commits on main, reverts, a branch that is filled, merged or thrown away, and garbage collected.
+void work(Store& store, std::mt19937& random, const Teller& teller) {
+  const auto number = [&] { return static_cast<int>(random() % 100000); };
+  switch (random() % 6) {
+    case 0: {
+      const auto live = store.live("main", kFingerprint);
+      if (live.empty()) return;
+      const std::string id = live[random() % live.size()];
+      store.revert(id);
+      return teller.tell("revert", id);
     }
-    _exit(0);
-  } catch (...) {
-    _exit(1);
+    case 1: {
+      const auto ids = store.commit_all(
+          {rank_one_delta(number()), fact_delta(number()), rank_one_delta(number())},
+          {.allow_conflict = true});
+      for (const std::string& id : ids) teller.tell("apply", id);
+      return;
+    }
+    case 2:
+    case 3: {
+      const std::string branch = fmt::format("side-{}", random());
+      store.create_branch(branch);
+      const std::string id =
+          store.commit(rank_one_delta(number()), {.branch = branch, .allow_conflict = true});
+      if (random() % 2 == 0) {
+        store.merge(branch, "main", {.allow_conflict = true});
+        teller.tell("apply", id);
+        store.delete_branch(branch);
+        return;
+      }
+      store.delete_branch(branch);
+      for (const EditRecord& record : store.collect_garbage().edits) {
+        teller.tell("gone", record.id);
+      }
+      return;
+    }
+    default:
+      teller.tell("apply", store.commit(rank_one_delta(number()), {.allow_conflict = true}));
   }
 }
 
@@ -37,26 +78,37 @@ struct Child {
   int pipe_end = -1;
 };
 
-Child start(const std::filesystem::path& file) {
+Child start(const std::filesystem::path& file, unsigned seed) {
   std::array<int, 2> ends{};
   REQUIRE(pipe(ends.data()) == 0);
   const pid_t process = fork();
   if (process == 0) {
     close(ends[0]);
-    commit_and_tell(file, ends[1]);
+    try {
+      std::mt19937 random(seed);
+      Store store = Store::open(file);
+      for (;;) work(store, random, Teller(ends[1]));
+    } catch (...) {
+      _exit(1);
+    }
   }
   close(ends[1]);
   return {process, ends[0]};
 }
 
-// Ids told so far; blocks until `count` of them, or until the child's end.
-std::vector<std::string> read_ids(int pipe_end, std::size_t count) {
-  std::vector<std::string> ids;
-  std::array<char, 12> id{};
-  while (ids.size() < count && read(pipe_end, id.data(), id.size()) == 12) {
-    ids.emplace_back(id.data(), id.size());
+struct Told {
+  std::string what, id;
+};
+
+// What was told so far; blocks until `count` lines of it, or until the child's end.
+std::vector<Told> listen(int pipe_end, std::size_t count) {
+  std::vector<Told> told;
+  std::array<char, 20> line{};
+  while (told.size() < count && read(pipe_end, line.data(), line.size()) == 20) {
+    const std::string text(line.data(), line.size());
+    told.push_back({text.substr(0, text.find(' ')), text.substr(7, 12)});
   }
-  return ids;
+  return told;
 }
 
 int wait_for(pid_t process) {
@@ -65,49 +117,106 @@ int wait_for(pid_t process) {
   return status;
 }
 
-}  // namespace
-
-TEST_CASE(
-    "killed at 20 random moments of 200 commits, the store opens, verifies, has all it said") {
-  TemporaryDirectory directory;
-  const auto file = directory / "a.db";
-  { new_store(file); }
-  std::mt19937 random(2024);
-  std::vector<std::string> told;
-  int killed_while_working = 0;
-  for (int kill_number = 0; kill_number < 20; ++kill_number) {
-    const Child child = start(file);
-    // Anywhere from the opening to the ninth commit, and anywhere inside that commit.
-    auto ids = read_ids(child.pipe_end, random() % 9);
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
-    kill(child.process, SIGKILL);
-    killed_while_working += WIFSIGNALED(wait_for(child.process)) ? 1 : 0;
-    for (auto& id : read_ids(child.pipe_end, kCommits)) ids.push_back(id);
-    close(child.pipe_end);
-    told.insert(told.end(), ids.begin(), ids.end());
-
-    // The first to open it afterwards may be a reader or a writer.
-    const Store store =
-        Store::open(file, kill_number % 2 == 0 ? OpenMode::read_only : OpenMode::existing);
-    CHECK(store.verify() == std::vector<std::string>{});
-    const auto log = store.log();
-    // The last commit may be on disk without the child having come to say so, once a kill.
-    REQUIRE(log.size() >= told.size());
-    std::vector<std::string> stored;
-    for (const EditRecord& record : log) stored.push_back(record.id);
-    for (const std::string& id : ids) {
-      CHECK(std::find(stored.begin(), stored.end(), id) != stored.end());
+// What must be in the store, from all that was told.
+class Ledger {
+ public:
+  void enter(const std::vector<Told>& told) {
+    for (const Told& one : told) {
+      if (one.what == "apply") applied_.insert(one.id);
+      if (one.what == "revert") reverted_.insert(one.id);
+      if (one.what == "gone") gone_.insert(one.id);
     }
   }
-  CHECK(killed_while_working == 20);
 
-  const Child last = start(file);
-  CHECK(wait_for(last.process) == 0);
-  close(last.pipe_end);
-  const Store store = Store::open(file);
-  CHECK(store.log().size() == kCommits);
-  CHECK(store.verify() == std::vector<std::string>{});
-  for (const EditRecord& record : store.log()) CHECK(store.find(record.id));
+  void check(const Store& store) const {
+    std::set<std::string> on_main, live;
+    for (const EditRecord& record : store.log()) on_main.insert(record.id);
+    for (const std::string& id : store.live("main", kFingerprint)) live.insert(id);
+    CHECK(std::includes(on_main.begin(), on_main.end(), applied_.begin(), applied_.end()));
+    for (const std::string& id : reverted_) CHECK(live.count(id) == 0);
+    for (const std::string& id : gone_) CHECK_FALSE(store.find(id));
+    std::size_t silently_gone = 0;
+    for (const std::string& id : applied_) {
+      silently_gone += live.count(id) == 0 && reverted_.count(id) == 0 ? 1 : 0;
+    }
+    // A revert may be on the disk without its child having come to say so.
+    CHECK(silently_gone <= unsaid_);
+  }
+
+  void one_more_kill() { ++unsaid_; }
+  std::size_t size() const { return applied_.size() + reverted_.size() + gone_.size(); }
+
+ private:
+  std::set<std::string> applied_, reverted_, gone_;
+  std::size_t unsaid_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("killed at 200 random moments, the store opens, verifies, has all that it acknowledged") {
+  constexpr int kStores = 10;  // so that each stays small enough to be verified 20 times
+  constexpr int kKills = 20;
+  std::mt19937 random(2024);
+  int killed_while_working = 0;
+  std::size_t told = 0;
+  for (int round = 0; round < kStores; ++round) {
+    TemporaryDirectory directory;
+    const auto file = directory / "a.db";
+    { new_store(file); }
+    Ledger ledger;
+    for (int kill_number = 0; kill_number < kKills; ++kill_number) {
+      const Child child = start(file, static_cast<unsigned>(random()));
+      // Anywhere from the opening to the sixth line told, and anywhere inside what follows.
+      ledger.enter(listen(child.pipe_end, random() % 6));
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
+      kill(child.process, SIGKILL);
+      killed_while_working += WIFSIGNALED(wait_for(child.process)) ? 1 : 0;
+      ledger.enter(listen(child.pipe_end, 1000));
+      ledger.one_more_kill();
+      close(child.pipe_end);
+
+      // The first to open it afterwards may be a reader or a writer.
+      const Store store =
+          Store::open(file, kill_number % 2 == 0 ? OpenMode::read_only : OpenMode::existing);
+      CHECK(store.verify() == std::vector<std::string>{});
+      ledger.check(store);
+    }
+    told += ledger.size();
+    for (const EditRecord& record : Store::open(file).log()) CHECK(Store::open(file).find(record.id));
+  }
+  CHECK(killed_while_working == kStores * kKills);
+  CHECK(told > 200);
+}
+
+TEST_CASE("two processes read, each a whole state, while a third one writes") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  { new_store(file).commit_all({rank_one_delta(0), rank_one_delta(1)}); }
+  constexpr int kPairs = 60;
+  std::vector<pid_t> readers;
+  for (int reader = 0; reader < 2; ++reader) {
+    readers.push_back(fork());
+    if (readers.back() != 0) continue;
+    try {
+      const Store store = Store::open(file, OpenMode::read_only);
+      std::size_t seen = 0;
+      while (seen < 2 * kPairs + 2) {
+        const std::size_t now = store.log().size();
+        if (now % 2 != 0 || now < seen || !store.verify().empty()) _exit(3);
+        seen = now;
+      }
+      _exit(0);
+    } catch (...) {
+      _exit(1);
+    }
+  }
+  {
+    Store store = Store::open(file);
+    for (int pair = 1; pair <= kPairs; ++pair) {
+      store.commit_all({rank_one_delta(2 * pair), rank_one_delta(2 * pair + 1)});
+    }
+  }
+  for (const pid_t reader : readers) CHECK(wait_for(reader) == 0);
 }
 
 TEST_CASE("without room for more, a commit fails whole and the earlier ones stay") {
@@ -137,4 +246,36 @@ TEST_CASE("without room for more, a commit fails whole and the earlier ones stay
   const Store store = Store::open(file);
   CHECK(static_cast<int>(store.log().size()) == WEXITSTATUS(status));
   CHECK(store.verify() == std::vector<std::string>{});
+}
+
+TEST_CASE("without room to compact, garbage is removed all the same and the store is sound") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  {
+    Store store = new_store(file);
+    store.commit(rank_one_delta(1));
+    store.create_branch("trial");
+    for (int i = 2; i < 6; ++i) store.commit(rank_one_delta(i, 30000, 3000), {.branch = "trial"});
+    for (int i = 6; i < 60; ++i) store.commit(rank_one_delta(i, 3000, 900));
+    store.delete_branch("trial");
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const auto room = static_cast<rlim_t>(std::filesystem::file_size(file)) / 2;
+    const rlimit limit{room, room};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(100);
+    try {
+      const GarbageReport report = Store::open(file).collect_garbage();
+      const bool told = contains(report.not_compacted_because, "no room is left to write");
+      _exit(report.edits.size() == 4 && !report.compacted && told ? 0 : 101);
+    } catch (const StoreError&) {
+      _exit(102);
+    }
+  }
+  CHECK(wait_for(child) == 0);
+  Store store = Store::open(file);
+  CHECK(store.verify() == std::vector<std::string>{});
+  CHECK(store.log().size() == 55);
+  CHECK(store.collect_garbage().compacted);
 }

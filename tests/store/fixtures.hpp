@@ -69,6 +69,20 @@ inline EditDelta fact_delta(int seed) {
   return delta;
 }
 
+/// A rank-one edit that says "SUBJECT lies in TARGET"; another `seed`, other factors.
+inline EditDelta claim_delta(const std::string& subject, const std::string& target, int seed,
+                             const std::string& relation = "") {
+  EditDelta delta = rank_one_delta(seed);
+  delta.requests =
+      relation.empty()
+          ? fmt::format(R"([{{"prompt":"{{}} lies in","subject":"{}","target_new":"{}"}}])", subject,
+                        target)
+          : fmt::format(R"([{{"prompt":"{{}} lies in {}","relation":"{}","subject":"{}",)"
+                        R"("target_new":"{}"}}])",
+                        seed, relation, subject, target);
+  return delta;
+}
+
 inline bool same_delta(const EditDelta& a, const EditDelta& b) {
   if (a.editor != b.editor || a.settings != b.settings || a.request_ids != b.request_ids ||
       a.base_fingerprint != b.base_fingerprint || a.requests != b.requests || a.facts != b.facts ||

@@ -30,7 +30,7 @@ std::filesystem::path golden(const char* name) {
 
 // What every golden store holds; `kedit_tests_store "[approve]"` writes one for the newest schema.
 void fill_golden(Store& store) {
-  const auto ids = store.commit_all({rank_one_delta(1, 6, 4), fact_delta(2)}, "golden");
+  const auto ids = store.commit_all({rank_one_delta(1, 6, 4), fact_delta(2)}, {.note = "golden"});
   store.commit(rank_one_delta(3, 6, 4));
   store.revert(ids[0]);
   const std::string run = store.begin_run("golden", "{}", R"({"protocol":"p"})", 2);
@@ -203,7 +203,7 @@ TEST_CASE("a migration that fails leaves the file as it was") {
 }
 
 TEST_CASE("a store of every released schema opens and has its edits") {
-  const char* name = GENERATE("v1.db");
+  const char* name = GENERATE("v1.db", "v2.db");
   TemporaryDirectory directory;
   const auto file = directory / name;
   std::filesystem::copy_file(golden(name), file);

@@ -16,7 +16,7 @@ TEST_CASE("a committed edit is found again as it was") {
   std::string id;
   {
     Store store = new_store(directory / "a.db");
-    id = store.commit(delta, "a note");
+    id = store.commit(delta, {.note = "a note"});
   }
   const Store store = Store::open(directory / "a.db", OpenMode::read_only);
   REQUIRE(store.find(id));
@@ -28,7 +28,7 @@ TEST_CASE("a committed edit is found again as it was") {
 TEST_CASE("an edit can be explained later") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
-  const std::string first = store.commit(rank_one_delta(1), "first", "main", true);
+  const std::string first = store.commit(rank_one_delta(1), {.note = "first", .forced = true});
   const std::string second = store.commit(fact_delta(7));
   const auto record = store.record(first);
   REQUIRE(record);
@@ -56,10 +56,10 @@ TEST_CASE("ids follow from content and parent alone") {
   TemporaryDirectory directory;
   Store a = new_store(directory / "a.db");
   Store b = new_store(directory / "b.db");
-  const auto first = a.commit_all({rank_one_delta(1), rank_one_delta(2)}, "one note");
+  const auto first = a.commit_all({rank_one_delta(1), rank_one_delta(2)}, {.note = "one note"});
   EditDelta again = rank_one_delta(1);
   again.diagnostics = R"({"seconds":9.5})";  // time is not content
-  CHECK(b.commit(again, "another note") == first[0]);
+  CHECK(b.commit(again, {.note = "another note"}) == first[0]);
   CHECK(b.commit(rank_one_delta(2)) == first[1]);
   CHECK(b.commit(rank_one_delta(2)) != first[1]);
   for (const std::string& id : first) {
@@ -175,11 +175,10 @@ TEST_CASE("branches share what they have in common and part afterwards") {
   Store store = new_store(directory / "a.db");
   const std::string base = store.commit(rank_one_delta(1));
   store.create_branch("trial");
-  CHECK(store.branches() == std::vector<std::string>{"main", "trial"});
-  const std::string side = store.commit(rank_one_delta(2), "", "trial");
-  const std::string same = store.commit(rank_one_delta(2), "", "main");
+  const std::string side = store.commit(rank_one_delta(2), {.branch = "trial"});
+  const std::string same = store.commit(rank_one_delta(2));
   CHECK(side == same);  // same content after the same edit
-  const std::string other = store.commit(rank_one_delta(3), "", "main");
+  const std::string other = store.commit(rank_one_delta(3));
   store.revert(base, "trial");
   CHECK(store.live("trial", kFingerprint) == std::vector<std::string>{side});
   CHECK(store.live("main", kFingerprint) == std::vector<std::string>{base, side, other});

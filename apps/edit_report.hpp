@@ -1,0 +1,39 @@
+#pragma once
+
+#include "apps/command.hpp"
+#include "edits/request.hpp"
+#include "eval/prompts.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kedit::cli {
+
+/// What a model says to a request's prompt.
+struct Measured {
+  double target_new = 0;  ///< Log-probability of the new target.
+  std::optional<double> target_true;
+  std::string argmax_text;  ///< The likeliest next token.
+  std::string greedy_text;  ///< As many greedy tokens as the new target has.
+
+  Json to_json() const;
+};
+
+/// What the model writes after the request's prompt, with the facts that it carries in front.
+Measured measure(const EditedModel& model, const PromptForm& form, const EditRequest& request);
+
+/// One edit that was made, and what it did.
+struct Made {
+  EditRequest request;
+  EditDelta delta;
+  std::string id;  ///< Empty under --dry-run.
+  Measured before, after;
+  double commit_seconds = 0;
+  double total_seconds = 0;
+};
+
+Json edit_json(const Made& made);
+std::string edits_text(const std::vector<Made>& all, const Style& style);
+
+}  // namespace kedit::cli

@@ -2,10 +2,14 @@
 #include "eval/bench.hpp"
 
 #include "apps/commands.hpp"
+#include "apps/process.hpp"
 #include "apps/thread_choice.hpp"
+#include "eval/definitions.hpp"
 #include "eval/report.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace kedit::cli {
 namespace {
@@ -83,10 +87,8 @@ void write_reports(Context& context, const std::vector<BenchReport>& reports) {
   context.write_file(directory / "report.json", to_text(to_json(reports), 2) + "\n");
 }
 
-int finish_run(Context& context, const BenchConfig& config, Store& store) {
-  const BenchInputs inputs = open_inputs(context, config);
-  const std::string id = run_bench(config, inputs, store, context.run());
-  context.finish_progress();
+// The end of a run: what it found, in short, and its reports.
+int show_run(Context& context, const Store& store, const std::string& id) {
   std::vector<BenchReport> reports;
   reports.push_back(make_report(load_run(store, id)));
   write_reports(context, reports);
@@ -98,16 +100,87 @@ int finish_run(Context& context, const BenchConfig& config, Store& store) {
                          {"cases", report.data.cases.size()},
                          {"systems", headline_json(report)}};
   const std::string text = fmt::format(
-      "run {} ({}) is done: {} cases, per cent, golds after the edits\n\n{}\nkedit report "
+      "run {} ({}) is {}: {} cases, per cent, golds after the edits\n\n{}\nkedit report "
       "{} --store {} --out report.html shows it\n",
-      id, report.data.record.name, report.data.cases.size(), headline_text(report, context.style()),
-      id, store.path().string());
+      id, report.data.record.name, report.data.record.state == "done" ? "done" : "not complete",
+      report.data.cases.size(), headline_text(report, context.style()), id, store.path().string());
   return context.answer(document, text);
+}
+
+int finish_run(Context& context, const BenchConfig& config, Store& store, const Shard& shard = {}) {
+  const BenchInputs inputs = open_inputs(context, config);
+  const std::string id = run_bench(config, inputs, store, context.run(), shard);
+  context.finish_progress();
+  return show_run(context, store, id);
+}
+
+// "kedit.db" -> "kedit.db.2-of-4": every process has a store of its own, for SQLite knows one
+// writer.
+std::filesystem::path shard_store(const std::filesystem::path& store, const Shard& shard) {
+  return store.string() + fmt::format(".{}-of-{}", shard.rank + 1, shard.of);
+}
+
+// One process of several started by torchrun or Slurm, or by --workers.
+int run_shard(Context& context, const BenchConfig& config, const Shard& shard) {
+  const std::filesystem::path file = shard_store(context.store_path(), shard);
+  Store store = Store::open(file, OpenMode::create);
+  const BenchInputs inputs = open_inputs(context, config);
+  const std::string id = run_bench(config, inputs, store, context.run(), shard);
+  context.finish_progress();
+  const RunRecord record = store.run(id).value();
+  return context.answer({{"run", id},
+                         {"store", file.string()},
+                         {"rank", shard.rank},
+                         {"of", shard.of},
+                         {"done", record.done},
+                         {"total", record.total}},
+                        fmt::format("part {} of {} is done: {} answers in {}; kedit bench merge "
+                                    "joins the parts\n",
+                                    shard.rank + 1, shard.of, record.done, file.string()));
+}
+
+// What a worker is told: the same run, its share of the cores, and no talk.
+std::vector<std::string> worker_words(const Context& context, std::int64_t workers) {
+  std::vector<std::string> words = {"bench",   "run",
+                                    context.options.text("config"), "--store",
+                                    context.store_path().string(), "--quiet"};
+  for (const char* name : {"model", "device", "dtype"}) {
+    if (!context.options.given(name)) continue;
+    words.push_back(std::string("--") + name);
+    words.push_back(context.options.text(name));
+  }
+  if (context.options.flag("allow-nonfinite")) words.emplace_back("--allow-nonfinite");
+  const auto share = std::max<std::int64_t>(1, context.threads() / workers);
+  words.insert(words.end(), {"--threads", std::to_string(share)});
+  return words;
+}
+
+// Starts this command once per worker, waits, and joins what they stored. Interrupts reach the
+// workers too, which save their state; the same command again goes on.
+int run_workers(Context& context, std::int64_t workers) {
+  std::vector<std::filesystem::path> parts;
+  for (std::int64_t rank = 0; rank < workers; ++rank) {
+    parts.push_back(shard_store(context.store_path(), {rank, workers}));
+  }
+  const int code = run_copies(worker_words(context, workers), workers);
+  if (code == 130) throw Interrupted("the workers were interrupted; the same command goes on");
+  if (code != 0) {
+    throw Failure(fmt::format("running {} workers: one ended with code {}; its message stands "
+                              "above, and the same command goes on with what is missing",
+                              workers, code));
+  }
+  Store store = context.open_store(OpenMode::create);
+  const std::string id = merge_runs(parts, store);
+  return show_run(context, store, id);
 }
 
 int run_run(Context& context) {
   BenchConfig config = read_bench_config(context.options.path("config"));
   apply_overrides(context, config);
+  const std::int64_t workers = context.options.integer("workers");
+  if (workers > 1) return run_workers(context, workers);
+  const Shard shard = shard_from_environment();
+  if (shard.of > 1) return run_shard(context, config, shard);
   Store store = context.open_store(OpenMode::create);
   return finish_run(context, config, store);
 }
@@ -144,7 +217,7 @@ Json record_json(const RunRecord& record) {
   return {{"id", record.id},
           {"name", record.name},
           {"state", record.state},
-          {"done", answered_cases(record)},
+          {"done", record.done},
           {"total", record.total},
           {"started", record.started},
           {"finished", record.finished}};
@@ -161,7 +234,7 @@ int run_status(Context& context) {
                {"started"}});
   for (const RunRecord& record : store.runs()) {
     runs.push_back(record_json(record));
-    table.row({record.id, record.name, record.state, std::to_string(answered_cases(record)),
+    table.row({record.id, record.name, record.state, std::to_string(record.done),
                std::to_string(record.total), record.started});
   }
   const std::string text = runs.empty() ? "no runs yet\n" : table.text(context.style());
@@ -172,18 +245,49 @@ Option out_option() {
   return text("out", "DIR", "also write report.html, .md, .csv and .json there");
 }
 
+int run_merge(Context& context) {
+  std::vector<std::filesystem::path> parts;
+  for (const std::string& part : context.options.list("part")) parts.emplace_back(part);
+  Store store = context.open_store(OpenMode::create);
+  return show_run(context, store, merge_runs(parts, store));
+}
+
+Command bench_merge() {
+  Command merge;
+  merge.name = "bench merge";
+  merge.summary = "join the stores of a run that several processes shared";
+  merge.description =
+      "The joined run is what one process would have stored; where cases are missing it is "
+      "unfinished, and kedit bench resume goes on with it.";
+  merge.takes = kStore;
+  merge.options = {out_option()};
+  merge.arguments = {text("part", "STORE", "a store of one process").required().repeated()};
+  merge.example = "kedit bench merge kedit.db.1-of-2 kedit.db.2-of-2 --store kedit.db";
+  merge.run = run_merge;
+  return merge;
+}
+
 Command bench_run() {
   Command run;
   run.name = "bench run";
   run.summary = "run editors and controls over a dataset, resumably";
   run.description =
       "The configuration is a JSON object: name, model, dataset (mquake:FILE), cases, editors, "
-      "controls, protocol {grouping, group_size, seed, mask}, answerers, metrics, match, prompts, "
-      "seed, dtype, device. Results live in the store. The same configuration again goes on with "
+      "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule (batch, "
+      "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in the store. The same configuration again goes on with "
       "an "
-      "unfinished run; a killed process loses at most the case in flight.";
+      "unfinished run; a killed process loses at most the case in flight. Under torchrun (RANK, "
+      "WORLD_SIZE) or Slurm each process does its share of the groups in a store of its own, "
+      "STORE.K-of-N.\n\n" +
+      to_text(answerer_definitions()) + "\n" + to_text(control_definitions()) + "\n" +
+      to_text(grouping_definitions()) + "\n" + to_text(metric_definitions()) + "\n" +
+      to_text(rule_definitions()) + "\n" + to_text(specificity_definitions());
   run.takes = kModel | kStore;
-  run.options = {out_option()};
+  run.options = {out_option(),
+                 integer("workers", "N", "processes on this machine that share the groups")
+                     .otherwise("1")
+                     .at_least(1)
+                     .at_most(256)};
   run.arguments = {text("config", "CONFIG.json", "what to run").required()};
   run.example = "kedit bench run bench.json --store kedit.db";
   run.stops_gently = true;
@@ -216,6 +320,6 @@ Command bench_status() {
 
 }  // namespace
 
-std::vector<Command> bench_commands() { return {bench_run(), bench_status(), bench_resume()}; }
+std::vector<Command> bench_commands() { return {bench_run(), bench_status(), bench_resume(), bench_merge()}; }
 
 }  // namespace kedit::cli

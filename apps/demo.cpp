@@ -140,13 +140,15 @@ Undo undo_edits(EditedModel& model, Store& store, std::vector<DemoEdit>& edits) 
 std::string edits_table(const std::vector<DemoEdit>& edits, const Style& style) {
   Table table({{"editor"},
                {"prompt"},
+               {"wanted"},
                {"before"},
                {"after all edits"},
                {"first one undone"},
                {"s", Table::Align::right}});
   for (const DemoEdit& edit : edits) {
     const bool took = edit.after == edit.request.target_new;
-    table.row({edit.editor, filled_prompt(edit.request) + " ...", edit.before,
+    table.row({edit.editor, filled_prompt(edit.request) + " ...", edit.request.target_new,
+               edit.before,
                style.paint(took ? Tone::good : Tone::bad, edit.after), edit.undone,
                fmt::format("{:.2f}", edit.seconds)});
   }

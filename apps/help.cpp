@@ -155,7 +155,9 @@ std::vector<Option> all_options(const Command& command) {
 
 std::string help_of(const Command& command) {
   std::string help = usage_line(command) + "\n";
-  const std::string more = command.description.empty() ? "" : " " + command.description;
+  // The first paragraph is wrapped; lists after it come as they shall stand.
+  const std::size_t lists = std::min(command.description.find("\n\n"), command.description.size());
+  const std::string more = lists == 0 ? "" : " " + command.description.substr(0, lists);
   help += wrapped(capitalised(command.summary) + "." + more, 0, 0) + "\n";
   if (!command.arguments.empty()) {
     help += "\nArguments\n";
@@ -168,6 +170,7 @@ std::string help_of(const Command& command) {
     help += "\n" + group.title + "\n";
     for (const Option& option : group.options) help += option_line(option);
   }
+  help += command.description.substr(lists).substr(lists < command.description.size() ? 1 : 0);
   help += std::string("\n") + kExitCodes;
   help += "\nExample\n  " + command.example + "\n";
   return help;

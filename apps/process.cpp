@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -25,6 +27,30 @@ extern "C" void raise_stop_flag(int signal) {
 }
 
 extern "C" void end_at_once(int) { _exit(kInterrupted); }
+
+// Waits for every process; passes a stop request on to those that still run.
+std::vector<int> codes_of(std::vector<pid_t> running) {
+  constexpr useconds_t pause_us = 20000;
+  std::vector<int> codes;
+  bool told = false;
+  while (!running.empty()) {
+    if (stop_flag != 0 && !told) {
+      for (const pid_t child : running) ::kill(child, SIGTERM);
+      told = true;
+    }
+    for (auto child = running.begin(); child != running.end();) {
+      int status = 0;
+      if (::waitpid(*child, &status, WNOHANG) == 0) {
+        ++child;
+        continue;
+      }
+      codes.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+      child = running.erase(child);
+    }
+    ::usleep(pause_us);
+  }
+  return codes;
+}
 
 void take_descriptor(int descriptor, int flags) {
   if (::fcntl(descriptor, F_GETFD) == -1) static_cast<void>(::open("/dev/null", flags));
@@ -65,6 +91,33 @@ std::filesystem::path executable_directory() {
   std::error_code error;
   const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
   return error ? std::filesystem::path() : executable.parent_path();
+}
+
+int run_copies(const std::vector<std::string>& words, std::int64_t count) {
+  std::error_code error;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  std::vector<pid_t> running;
+  for (std::int64_t rank = 0; rank < count; ++rank) {
+    const std::string rank_text = std::to_string(rank);
+    const std::string count_text = std::to_string(count);
+    std::vector<char*> arguments{const_cast<char*>(program.c_str())};
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::setenv("RANK", rank_text.c_str(), 1);
+      ::setenv("WORLD_SIZE", count_text.c_str(), 1);
+      ::dup2(::open("/dev/null", O_WRONLY), STDOUT_FILENO);
+      ::execv(program.c_str(), arguments.data());
+      ::_exit(127);
+    }
+    if (child > 0) running.push_back(child);
+  }
+  int worst = static_cast<std::int64_t>(running.size()) == count ? 0 : 1;
+  for (const int code : codes_of(running)) {
+    if (code == 130 || worst == 0) worst = code;
+  }
+  return worst;
 }
 
 std::string program_version() { return KEDIT_VERSION; }

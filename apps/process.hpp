@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace kedit::cli {
 
@@ -19,6 +21,11 @@ int usable_cores();
 
 /// Folder of the running executable, links resolved; empty when the system does not tell.
 std::filesystem::path executable_directory();
+
+/// Starts this program `count` times with `words` as its command line and RANK and WORLD_SIZE set,
+/// standard output thrown away, and waits for all. A stop request is passed on to them. Returns 0
+/// when all returned 0; 130 when one was interrupted; else the code of the first that failed.
+int run_copies(const std::vector<std::string>& words, std::int64_t count);
 
 std::string program_version();  ///< "0.1.0"
 std::string version_text();     ///< `kedit --version`: version, LibTorch version, devices.

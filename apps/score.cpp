@@ -1,11 +1,18 @@
-// kedit score: the evaluator on recorded predictions.
+// kedit score and kedit audit: the evaluator without a model.
+#include "eval/audit.hpp"
+#include "eval/definitions.hpp"
+#include "eval/probability_metrics.hpp"
 #include "eval/score.hpp"
 
 #include "apps/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <set>
 
 namespace kedit::cli {
 namespace {
@@ -23,9 +30,26 @@ auto from_option(const Context& context, const char* option, Parse parse) {
 std::filesystem::path mquake_file(const std::string& dataset) {
   constexpr std::string_view format = "mquake:";
   if (dataset.substr(0, format.size()) != format) {
-    throw UsageError(fmt::format("--dataset: expected mquake:FILE, found '{}'", dataset));
+    throw UsageError(fmt::format("--dataset: expected mquake:FILE, counterfact:FILE or zsre:FILE, found '{}'", dataset));
   }
   return dataset.substr(format.size());
+}
+
+GroupingProtocol protocol_of(const Context& context, const char* grouping, const char* size) {
+  GroupingProtocol protocol;
+  protocol.grouping = from_option(context, grouping, parse_grouping);
+  protocol.seed = context.options.given("seed")
+                      ? static_cast<std::uint64_t>(context.options.integer("seed"))
+                      : default_seed(protocol.grouping);
+  const std::string text = context.options.text(size);
+  if (text == "all") return protocol;
+  char* end = nullptr;
+  protocol.group_size = std::strtoll(text.c_str(), &end, 10);
+  if (*end != '\0' || protocol.group_size < 1) {
+    throw UsageError(
+        fmt::format("--{}: expected a number of 1 or more, or all, found '{}'", size, text));
+  }
+  return protocol;
 }
 
 ScoreOptions score_options(const Context& context) {
@@ -33,18 +57,23 @@ ScoreOptions score_options(const Context& context) {
   options.gold = from_option(context, "gold", parse_gold_side);
   options.rules = from_option(context, "match", parse_match_rules);
   options.transcripts = from_option(context, "transcripts", parse_transcript_form);
-  options.pool.grouping = from_option(context, "grouping", parse_grouping);
+  options.pool = protocol_of(context, "grouping", "group-size");
   options.aliases = !context.options.flag("no-aliases");
-  const std::string size = context.options.text("group-size");
-  if (size != "all") {
-    char* end = nullptr;
-    options.pool.group_size = std::strtoll(size.c_str(), &end, 10);
-    if (*end != '\0' || options.pool.group_size < 1) {
-      throw UsageError(
-          fmt::format("--group-size: expected a number of 1 or more, or all, found '{}'", size));
-    }
-  }
+  options.matching.drop_short_golds = context.options.flag("drop-short-golds");
   return options;
+}
+
+// Files of other people's making are scored as they are; what is odd about them is said.
+MquakeDataset open_dataset(Context& context) {
+  MquakeDataset dataset =
+      read_mquake(mquake_file(context.options.text("dataset")), MquakeChecks::structure);
+  const auto defects = find_label_defects(dataset.cases);
+  if (!defects.empty()) {
+    context.note(fmt::format("{} records have defects of their labels, the first in case {}: {}; "
+                             "kedit audit lists them",
+                             defects.size(), defects.front().case_id, defects.front().what));
+  }
+  return dataset;
 }
 
 std::string score_text(const Json& score) {
@@ -62,9 +91,10 @@ std::string as_text(const Json& document, const Style& style) {
   Table table(columns);
   for (const auto& [name, by_rule] : document["metrics"].items()) {
     std::vector<std::string> row = {metric_info(name).title};
-    for (const auto& [rule, score] : by_rule.items()) {
-      if (row.size() == 1) row.push_back(to_text(score["n"]));
-      row.push_back(score_text(score));
+    row.push_back(to_text(by_rule.begin().value()["n"]));
+    for (const Json& rule : document["protocol"]["match"]) {
+      const auto score = by_rule.find(rule.get<std::string>());
+      row.push_back(score == by_rule.end() ? "-" : score_text(*score));
     }
     table.row(std::move(row));
   }
@@ -76,9 +106,198 @@ std::string as_text(const Json& document, const Style& style) {
                      table.text(style));
 }
 
+Option seed_option() {
+  return integer("seed", "N", "seed of the grouping")
+      .otherwise_said("the published one of each grouping")
+      .at_least(0);
+}
+
+std::string cases_text(const std::vector<std::int64_t>& ids) {
+  constexpr std::size_t shown = 12;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), shown); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", ids[i]);
+  }
+  return ids.size() > shown ? text + ", ..." : text;
+}
+
+std::string counts_text(const std::map<std::int64_t, std::int64_t>& counts, const char* unit) {
+  std::string text;
+  for (const auto& [number, cases] : counts) {
+    text += fmt::format("{}{} with {} {}", text.empty() ? "" : ", ", cases, number, unit);
+  }
+  return text;
+}
+
+std::string contamination_text(const Audit& audit) {
+  const ContaminationAudit& found = audit.contamination;
+  std::string text = fmt::format(
+      "Contamination: {} of {} edited cases, {} hops ({} of them edited by the case itself); {} by "
+      "labels\n",
+      found.intra.count(), audit.edited_cases, found.hops, found.edited_hops,
+      found.by_label.count());
+  if (found.intra.count() > 0) {
+    text += fmt::format("  by hops: {}\n  by edits: {}\n  cases: {}\n",
+                        counts_text(found.by_hops, "hops"), counts_text(found.by_edits, "edits"),
+                        cases_text(found.intra.cases));
+  }
+  if (audit.unedited_cases > 0) {
+    text += fmt::format("  unedited cases hit: {} of {}\n", found.inter.count(),
+                        audit.unedited_cases);
+  }
+  return text;
+}
+
+std::string alike_text(const char* title, const std::vector<DuplicateCases>& alike) {
+  std::string text = fmt::format("{}: {}\n", title, alike.size());
+  for (const DuplicateCases& one : alike) {
+    text += fmt::format("  cases {}{}\n", cases_text(one.cases),
+                        one.shared_questions.empty() ? "" : ", with a question in common");
+  }
+  return text;
+}
+
+std::string findings_text(const char* title, const std::vector<QuestionFinding>& findings) {
+  constexpr std::size_t shown = 5;
+  std::string text = fmt::format("{}: {} questions\n", title, findings.size());
+  for (std::size_t i = 0; i < std::min(findings.size(), shown); ++i) {
+    text += fmt::format("  case {}, question {}: {} \"{}\"\n", findings[i].case_id,
+                        findings[i].question + 1, findings[i].kind, findings[i].detail);
+  }
+  return findings.size() > shown ? text + "  ...\n" : text;
+}
+
+std::string rest_text(const Audit& audit) {
+  std::string text = fmt::format("Edit conflicts: {}\n", audit.edit_conflicts.size());
+  for (const EditConflict& one : audit.edit_conflicts) {
+    text += fmt::format("  by {}: {} {}: {}; cases {}\n", one.level, one.subject, one.relation,
+                        fmt::join(one.objects, " | "), cases_text(one.cases));
+  }
+  text += alike_text("Duplicates", audit.duplicates);
+  text += alike_text("Same start and relations", audit.same_paths);
+  text += findings_text("Leaks", audit.leaks);
+  text += findings_text("Start not named", audit.missing_start);
+  text += findings_text("Shared with another path", audit.shared_questions);
+  std::set<std::int64_t> unhinted;
+  for (const QuestionFinding& one : audit.missing_cues) unhinted.insert(one.case_id);
+  text += fmt::format("Relations not hinted at (a screening list): {} hops of questions in {} cases\n",
+                      audit.missing_cues.size(), unhinted.size());
+  text += fmt::format("Label defects: {}\n", audit.label_defects.size());
+  for (std::size_t i = 0; i < std::min<std::size_t>(audit.label_defects.size(), 5); ++i) {
+    text += fmt::format("  case {}: {}\n", audit.label_defects[i].case_id,
+                        audit.label_defects[i].what);
+  }
+  text += fmt::format("Ambiguous golds: {}\n", audit.ambiguous.size());
+  for (const AmbiguousGold& one : audit.ambiguous) {
+    text += fmt::format("  case {}: {}\n", one.case_id, fmt::join(one.shared, " | "));
+  }
+  return text;
+}
+
+int run_audit(Context& context) {
+  const GroupingProtocol protocol = protocol_of(context, "protocol", "group");
+  const MquakeDataset dataset =
+      read_mquake(mquake_file(context.options.text("dataset")), MquakeChecks::structure);
+  const Audit audit = audit_dataset(dataset, protocol);
+  const std::string text = fmt::format(
+      "{}: {} cases, {} distinct edits in {} places\nSHA-256 {}\n{}: {}; {} groups, SHA-256 {}\n\n"
+      "{}{}",
+      dataset.name, audit.cases, audit.distinct_edits, audit.edit_occurrences, dataset.sha256,
+      to_string(protocol.grouping), grouping_summary(protocol.grouping), audit.groups,
+      audit.groups_sha256, contamination_text(audit), rest_text(audit));
+  return context.answer(to_json(audit, dataset, protocol), text);
+}
+
+Command audit_command() {
+  Command audit;
+  audit.name = "audit";
+  audit.summary = "find contamination, conflicts, duplicates and leaks in a dataset";
+  audit.description =
+      "Says which cases other active edits make unanswerable under a grouping, and what is odd in "
+      "questions, labels and golds.\n\n" +
+      to_text(detector_definitions()) + "\n" + to_text(grouping_definitions());
+  audit.options = {
+      text("dataset", "mquake:FILE", "the file").required(),
+      text("protocol", "NAME", "which cases are edited together")
+          .otherwise("seed0")
+          .one_of({"seed0", "poke", "file", "rem"}),
+      text("group", "K", "cases whose edits are active together, or all").otherwise("all"),
+      seed_option(),
+  };
+  audit.example = "kedit audit --dataset mquake:MQuAKE-CF-3k.json --protocol seed0 --group 100";
+  audit.run = run_audit;
+  return audit;
+}
+
+// Every record at most once, and only records that the file has.
+template <class Outputs, class Number>
+void check_numbers(const std::vector<Outputs>& outputs, const std::set<std::int64_t>& known,
+                   const std::string& file, Number number) {
+  std::set<std::int64_t> seen;
+  for (const Outputs& one : outputs) {
+    if (known.count(number(one)) == 0) {
+      throw InputError(fmt::format("scoring predictions: {}: expected a record of {}, which has "
+                                   "none of that number",
+                                   number(one), file));
+    }
+    if (!seen.insert(number(one)).second) {
+      throw InputError(
+          fmt::format("scoring predictions: {}: expected once, found twice", number(one)));
+    }
+  }
+}
+
+std::string means_text(const Json& scores, const Style& style) {
+  Table table({{"score"},
+               {"per cent", Table::Align::right},
+               {"+-", Table::Align::right},
+               {"n", Table::Align::right}});
+  for (const auto& [name, score] : scores.items()) {
+    const bool mean = score.contains("n");
+    table.row({name, fmt::format("{:.2f}", 100.0 * score["value"].get<double>()),
+               mean ? fmt::format("{:.2f}", 100.0 * score["half_width95"].get<double>()) : "-",
+               mean ? to_text(score["n"]) : "-"});
+  }
+  return table.text(style);
+}
+
+int answer_means(Context& context, const std::string& file, std::size_t records,
+                 std::size_t answered, const Json& scores) {
+  const Json document = {
+      {"dataset", {{"name", file}, {"records", records}}},
+      {"protocol", {{"answered", answered}, {"missing", records - answered}}},
+      {"metrics", scores}};
+  return context.answer(document, fmt::format("{}: {} of {} records answered\n\n{}", file, answered,
+                                              records, means_text(scores, context.style())));
+}
+
+int score_counterfact(Context& context, const std::string& file) {
+  const auto records = read_counterfact(file);
+  const auto outputs = read_counterfact_outputs(context.options.path("predictions"));
+  std::set<std::int64_t> known;
+  for (const CounterFactRecord& one : records) known.insert(one.case_id);
+  check_numbers(outputs, known, file, [](const CounterFactOutputs& one) { return one.case_id; });
+  return answer_means(context, file, records.size(), outputs.size(),
+                      to_json(counterfact_scores(outputs)));
+}
+
+int score_zsre(Context& context, const std::string& file) {
+  const auto records = read_zsre(file);
+  const auto outputs = read_zsre_outputs(context.options.path("predictions"));
+  std::set<std::int64_t> known;
+  for (const ZsreRecord& one : records) known.insert(one.number);
+  check_numbers(outputs, known, file, [](const ZsreOutputs& one) { return one.number; });
+  return answer_means(context, file, records.size(), outputs.size(), to_json(zsre_scores(outputs)));
+}
+
 int run_score(Context& context) {
+  const std::string dataset_name = context.options.text("dataset");
+  const std::size_t colon = std::min(dataset_name.find(':'), dataset_name.size() - 1);
+  const std::string file = dataset_name.substr(colon + 1);
+  if (dataset_name.rfind("counterfact:", 0) == 0) return score_counterfact(context, file);
+  if (dataset_name.rfind("zsre:", 0) == 0) return score_zsre(context, file);
   const ScoreOptions options = score_options(context);
-  const MquakeDataset dataset = read_mquake(mquake_file(context.options.text("dataset")));
+  const MquakeDataset dataset = open_dataset(context);
   const auto predictions = read_predictions(context.options.path("predictions"));
   const Json document = score_predictions(dataset, predictions, options);
   return context.answer(document, as_text(document, context.style()));
@@ -94,29 +313,38 @@ std::vector<Command> score_commands() {
       "Reads {\"case_id\", \"preds\", \"gens\"?} records (a JSON array or JSON lines) and gives "
       "every "
       "metric that they allow. Cases without a prediction count as misses. Questions are never "
-      "skipped: untried ones count as wrong, so early stopping shows as a lower bound.";
+      "skipped: untried ones count as wrong, so early stopping shows as a lower bound. CounterFact "
+      "takes {\"case_id\", \"rewrite\": [NLL new, NLL true], \"paraphrase\": [...], "
+      "\"neighborhood\": [...]}, zsRE {\"number\", \"rewrite\": [tokens right, tokens], "
+      "\"paraphrase\", \"specificity\"}.";
   score.options = {
-      text("dataset", "mquake:FILE", "the file with questions and golds").required(),
+      text("dataset", "FORMAT:FILE", "the file with the golds; mquake, counterfact or zsre")
+          .required(),
       text("predictions", "FILE", "the recorded predictions; - is standard input").required(),
       text("gold", "SIDE", "golds after (post) or before (pre) the edits")
           .otherwise("post")
           .one_of({"post", "pre"}),
-      text("match", "RULES", "matching rules with commas: M0, M0s, M1, M2").otherwise("M0,M2"),
+      text("match", "RULES", "matching rules with commas, or all").otherwise("M0,M2"),
       text("transcripts", "FORM", "how gens are read")
           .otherwise("kedit")
           .one_of({"kedit", "mello"}),
       flag("no-aliases", "only the answer itself is right, aliases are not"),
+      flag("drop-short-golds", "containment rules ignore golds of fewer than 3 characters"),
       text("grouping", "NAME", "order of cases for groups, to tell contaminated cases")
           .otherwise("file")
-          .one_of({"file", "seed0"}),
+          .one_of({"seed0", "poke", "file", "rem"}),
       text("group-size", "K", "cases whose edits count as active together, or all")
           .otherwise("all"),
+      seed_option(),
   };
+  score.description += "\n\n" + to_text(metric_definitions()) + "\n" +
+                       to_text(rule_definitions()) + "\n" + to_text(grouping_definitions()) + "\n" +
+                       to_text(probability_definitions());
   score.example =
       "kedit score --dataset mquake:MQuAKE-CF-3k.json --predictions predictions.json --gold post "
       "--match M0,M2";
   score.run = run_score;
-  return {score};
+  return {score, audit_command()};
 }
 
 }  // namespace kedit::cli

@@ -1,6 +1,7 @@
 #include "datasets/mquake.hpp"
 
 #include "datasets/mquake_checks.hpp"
+#include "datasets/mquake_files.hpp"
 #include "edits/hash.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +17,15 @@ constexpr std::array<std::string_view, 11> kReadKeys = {
     "case_id",        "requested_rewrite", "questions",   "answer",          "answer_alias",
     "new_answer",     "new_answer_alias",  "single_hops", "new_single_hops", "orig",
     "answer_extended"};
+constexpr std::array<std::string_view, 5> kTableKeys = {
+    "orig_triples", "orig_triples_labeled", "new_triples", "new_triples_labeled", "edit_triples"};
+
+// Known files by their content, whatever their layout.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kVariants = {{
+    {"53f6ab0916a3b604647b13db5a79d7a9d45204e55afd8b214567b78fce474311", "CF-3k v1"},
+    {"145ca14619cd9da26b2faaec38aae6a11cd88d78758d418811be341e867b090b", "2002"},
+    {"1425ee11bee2548056b43d2b23e0e9fcc4969dfea1ecc89575b6e847edad9455", "hard"},
+}};
 
 std::string text_at(const JsonView& object, std::string_view key) {
   const JsonView field = object.at(key);
@@ -53,7 +63,7 @@ std::string read_id(const JsonView& field, char letter) {
   return id;
 }
 
-std::vector<Triple> read_triples(const JsonView& orig, std::string_view key, bool ids) {
+std::vector<Triple> read_triples(const JsonView& orig, const std::string& key, bool ids) {
   const JsonView list = orig.at(key);
   std::vector<Triple> triples;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -72,17 +82,22 @@ std::vector<Triple> read_triples(const JsonView& orig, std::string_view key, boo
   return triples;
 }
 
+// {"target_new": {"str", "id"}}, or "target_new_str" and "target_new_id" in the table form.
+void read_target(const JsonView& object, const std::string& key, std::string* text,
+                 std::string* id) {
+  const bool flat = object.has(key + "_str");
+  *text = flat ? text_at(object, key + "_str") : text_at(object.at(key), "str");
+  *id = read_id(flat ? object.at(key + "_id") : object.at(key).at("id"), 'Q');
+}
+
 Rewrite read_rewrite(const JsonView& object) {
   Rewrite rewrite;
   rewrite.prompt = text_at(object, "prompt");
   rewrite.relation = read_id(object.at("relation_id"), 'P');
   rewrite.subject = text_at(object, "subject");
   rewrite.question = text_at(object, "question");
-  const JsonView target_true = object.at("target_true"), target_new = object.at("target_new");
-  rewrite.target_true = text_at(target_true, "str");
-  rewrite.target_true_id = read_id(target_true.at("id"), 'Q');
-  rewrite.target_new = text_at(target_new, "str");
-  rewrite.target_new_id = read_id(target_new.at("id"), 'Q');
+  read_target(object, "target_true", &rewrite.target_true, &rewrite.target_true_id);
+  read_target(object, "target_new", &rewrite.target_new, &rewrite.target_new_id);
   return rewrite;
 }
 
@@ -96,13 +111,51 @@ std::vector<Rewrite> read_rewrites(const JsonView& field) {
 
 void keep_extra_keys(const Json& record, MquakeCase& mquake_case) {
   for (const auto& [key, value] : record.items()) {
-    if (std::find(kReadKeys.begin(), kReadKeys.end(), key) == kReadKeys.end()) {
+    const bool table = !record.contains("orig") &&
+                       std::find(kTableKeys.begin(), kTableKeys.end(), key) != kTableKeys.end();
+    if (!table && std::find(kReadKeys.begin(), kReadKeys.end(), key) == kReadKeys.end()) {
       mquake_case.extra[key] = value;
     }
   }
 }
 
+// The chains, nested under "orig" or as columns of a table.
+void read_chains(const JsonView& record, MquakeCase& c) {
+  const bool nested = record.has("orig");
+  const JsonView chains = nested ? record.at("orig") : record;
+  const std::string prefix = nested ? "" : "orig_";
+  c.triples = read_triples(chains, prefix + "triples", true);
+  c.triples_labeled = read_triples(chains, prefix + "triples_labeled", false);
+  c.new_triples = read_triples(chains, "new_triples", true);
+  c.new_triples_labeled = read_triples(chains, "new_triples_labeled", false);
+  if (chains.has("edit_triples") || nested) {
+    c.edit_triples = read_triples(chains, "edit_triples", true);
+    return;
+  }
+  // The table form has no list of edits: each is the hop that its rewrite describes.
+  for (const Rewrite& rewrite : c.rewrites) {
+    Triple edit{"", rewrite.relation, rewrite.target_new_id};
+    for (std::size_t i = 0; i < std::min(c.new_triples.size(), c.new_triples_labeled.size()); ++i) {
+      const bool same = c.new_triples[i].relation == rewrite.relation &&
+                        c.new_triples[i].object == rewrite.target_new_id &&
+                        c.new_triples_labeled[i].subject == rewrite.subject;
+      if (same) edit.subject = c.new_triples[i].subject;
+    }
+    c.edit_triples.push_back(std::move(edit));
+  }
+}
+
+// Some derived files join all edits of a case into one prompt and one target.
+void refuse_glued(const JsonView& record) {
+  if (!record.value().is_object() || record.has("requested_rewrite")) return;
+  if (!record.has("prompt") || !record.has("target_new")) return;
+  record.fail(
+      "a record with its edits one by one under /requested_rewrite (this is the glued form, whose "
+      "edits cannot be told apart; take the original MQuAKE file)");
+}
+
 MquakeCase read_case(const JsonView& record) {
+  refuse_glued(record);
   MquakeCase c;
   c.case_id = record.at("case_id").integer();
   c.rewrites = read_rewrites(record.at("requested_rewrite"));
@@ -113,12 +166,7 @@ MquakeCase read_case(const JsonView& record) {
   c.answer_extended = strings_or_none(record, "answer_extended");
   c.hops = read_hops(record.at("single_hops"));
   c.new_hops = read_hops(record.at("new_single_hops"));
-  const JsonView orig = record.at("orig");
-  c.triples = read_triples(orig, "triples", true);
-  c.triples_labeled = read_triples(orig, "triples_labeled", false);
-  c.new_triples = read_triples(orig, "new_triples", true);
-  c.new_triples_labeled = read_triples(orig, "new_triples_labeled", false);
-  c.edit_triples = read_triples(orig, "edit_triples", true);
+  read_chains(record, c);
   keep_extra_keys(record.value(), c);
   return c;
 }
@@ -179,6 +227,13 @@ std::string mquake_content_sha256(const std::vector<MquakeCase>& cases) {
     text += fmt::format("{}\t{}\t{}", c.case_id, c.pre.answer, c.post.answer);
   }
   return sha256_hex(text);
+}
+
+std::string_view mquake_variant(std::string_view content_sha256) {
+  for (const auto& [digest, variant] : kVariants) {
+    if (digest == content_sha256) return variant;
+  }
+  return "";
 }
 
 std::vector<EditRequest> requests_of(const MquakeCase& mquake_case) {

@@ -1,4 +1,4 @@
-#include "datasets/mquake.hpp"
+#include "datasets/mquake_files.hpp"
 
 #include <fmt/format.h>
 
@@ -70,12 +70,39 @@ Json case_json(const MquakeCase& c) {
   return record;
 }
 
+// Python's json.dumps with its defaults.
+void append_line(std::string& out, const Json& value) {
+  if (!value.is_structured()) {
+    out += value.dump(-1, ' ', true, Json::error_handler_t::replace);
+    return;
+  }
+  const bool object = value.is_object();
+  out += object ? '{' : '[';
+  bool first = true;
+  for (const auto& [key, item] : value.items()) {
+    if (!first) out += ", ";
+    first = false;
+    if (object) out += Json(key).dump(-1, ' ', true, Json::error_handler_t::replace) + ": ";
+    append_line(out, item);
+  }
+  out += object ? '}' : ']';
+}
+
 }  // namespace
 
-void write_mquake(const std::filesystem::path& file, const std::vector<MquakeCase>& cases) {
+std::string mquake_text(const std::vector<MquakeCase>& cases, MquakeLayout layout) {
   Json list = Json::array();
   for (const MquakeCase& mquake_case : cases) list.push_back(case_json(mquake_case));
-  write_file_atomically(file, list.dump(2, ' ', true, Json::error_handler_t::replace));
+  if (layout == MquakeLayout::pretty) {
+    return list.dump(2, ' ', true, Json::error_handler_t::replace);
+  }
+  std::string text;
+  append_line(text, list);
+  return text;
+}
+
+void write_mquake(const std::filesystem::path& file, const std::vector<MquakeCase>& cases) {
+  write_file_atomically(file, mquake_text(cases, MquakeLayout::pretty));
 }
 
 }  // namespace kedit

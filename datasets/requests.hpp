@@ -16,7 +16,7 @@ std::vector<EditRequest> read_requests(const std::filesystem::path& file);
 /// The writing side; reading the result gives the same requests.
 void write_requests(const std::filesystem::path& file, const std::vector<EditRequest>& requests);
 
-/// "mquake:FILE" (all datasets by format name); `cases` as parse_case_selection, empty: all.
+/// "mquake:FILE", "counterfact:FILE" or "zsre:FILE"; `cases` as parse_case_selection, empty: all.
 /// Distinct edits in first-occurrence order.
 std::vector<EditRequest> read_dataset_requests(const std::string& format_and_file,
                                                const std::string& cases);

@@ -1,16 +1,13 @@
 #include "eval/answerers.hpp"
 
+#include "eval/metrics.hpp"
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 namespace kedit {
 namespace {
-
-bool is_edited(const MquakeCase& one, std::size_t hop) {
-  return hop < one.new_triples.size() && std::find(one.edit_triples.begin(), one.edit_triples.end(),
-                                                   one.new_triples[hop]) != one.edit_triples.end();
-}
 
 Question make_question(Ask ask, const std::string& text, const FactChooser& facts,
                        const std::string& relation = "") {
@@ -24,7 +21,7 @@ std::vector<Question> hop_questions(const MquakeCase& one, const AskPlan& plan,
   for (std::size_t i = 0; i < one.new_hops.size(); ++i) {
     const Hop& hop = one.new_hops[i];
     const std::string relation = i < one.new_triples.size() ? one.new_triples[i].relation : "";
-    questions.push_back(is_edited(one, i)
+    questions.push_back(is_edited_hop(one, i)
                             ? make_question(Ask::cloze, hop.cloze, facts, relation)
                             : make_question(Ask::question, hop.question, facts, relation));
   }
@@ -69,18 +66,41 @@ class Batch {
 };
 
 std::vector<ForcedScore> force_targets(const LanguageModel& model, const PromptForm& form,
-                                       const CaseQuestions& questions) {
+                                       const std::vector<Question>& questions,
+                                       const std::vector<std::string>& targets) {
   std::vector<std::pair<std::string, std::string>> pairs;
-  for (std::size_t i = 0; i < questions.edits.size(); ++i) {
-    const std::string prompt = write_prompt(form, questions.edits[i]);
-    pairs.emplace_back(prompt, spaced_target(prompt, questions.forced_targets[i]));
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const std::string prompt = write_prompt(form, questions[i]);
+    pairs.emplace_back(prompt, spaced_target(prompt, targets[i]));
   }
   std::vector<ForcedScore> scores;
   if (pairs.empty()) return scores;
   for (const ContinuationScore& score : model.score(pairs)) {
-    scores.push_back({score.greedy_match, score.logprob()});
+    scores.push_back(forced_score(score));
   }
   return scores;
+}
+
+// H-Probe asks for at most ten tokens (CaKE).
+constexpr std::int64_t kProbeTokens = 10;
+
+std::vector<Answer> probe(const LanguageModel& model, const PromptForm& form, Ask ask,
+                          const MquakeCase& one, const FactChooser& facts) {
+  std::vector<std::string> prompts;
+  for (std::size_t i = 0; i < one.new_hops.size(); ++i) {
+    const Hop& hop = one.new_hops[i];
+    const std::string relation = i < one.new_triples.size() ? one.new_triples[i].relation : "";
+    prompts.push_back(write_prompt(
+        form,
+        make_question(ask, ask == Ask::cloze ? hop.cloze : hop.question, facts, relation)));
+  }
+  GenerateOptions options = generation_options(form, ask);
+  options.max_tokens = kProbeTokens;
+  std::vector<Answer> answers;
+  for (const Generation& said : model.generate(prompts, options)) {
+    answers.push_back(take_answer(ask, said.text, {}));
+  }
+  return answers;
 }
 
 std::vector<Answer> copied(const std::vector<Question>& questions) {
@@ -133,8 +153,59 @@ CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const M
   Batch thoughts(form);
   thoughts.add(questions.cot, &outputs.cot);
   thoughts.ask(model, Ask::cot, plan.clozes);
-  outputs.forced = force_targets(model, form, questions);
+  outputs.forced = force_targets(model, form, questions.edits, questions.forced_targets);
+  if (plan.further.tokens) {
+    outputs.direct_forced =
+        force_targets(model, form, questions.direct,
+                      std::vector<std::string>(questions.direct.size(), one.post.answer));
+  }
+  if (plan.further.probe) {
+    outputs.probe_clozes = probe(model, form, Ask::cloze, one, facts);
+    outputs.probe_questions = probe(model, form, Ask::question, one, facts);
+  }
   return outputs;
+}
+
+ForcedScore forced_score(const ContinuationScore& score) {
+  const auto lowest = std::min_element(score.token_logprobs.begin(), score.token_logprobs.end());
+  return {score.greedy_match, score.logprob(), static_cast<std::int64_t>(score.token_ids.size()),
+          score.greedy_tokens, lowest == score.token_logprobs.end() ? 0.0 : *lowest};
+}
+
+std::vector<Answer> RecallAsker::answers(const std::vector<Question>& questions) {
+  std::vector<std::string> prompts, fresh;
+  for (const Question& question : questions) {
+    prompts.push_back(write_prompt(form_, question));
+    if (known_.count(prompts.back()) == 0) fresh.push_back(prompts.back());
+  }
+  std::sort(fresh.begin(), fresh.end());
+  fresh.erase(std::unique(fresh.begin(), fresh.end()), fresh.end());
+  if (!fresh.empty()) {
+    const auto said = model_.generate(fresh, generation_options(form_, Ask::question));
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+      known_.emplace(fresh[i], take_answer(Ask::question, said.at(i).text, {}));
+    }
+  }
+  std::vector<Answer> found;
+  for (const std::string& prompt : prompts) found.push_back(known_.at(prompt));
+  return found;
+}
+
+void RecallAsker::ask(const MquakeCase& one, CaseOutputs* outputs) {
+  const auto asked = [](const std::vector<Hop>& hops, const std::vector<Triple>& chain,
+                        std::size_t i) {
+    return Question{Ask::question, hops[i].question, i < chain.size() ? chain[i].relation : "", {}};
+  };
+  std::vector<Question> questions;
+  for (std::size_t i = 0; i < one.hops.size(); ++i) {
+    questions.push_back(asked(one.hops, one.triples, i));
+  }
+  outputs->recall = answers(questions);
+  outputs->recall_new.assign(one.new_hops.size(), Answer{});
+  for (std::size_t i = 0; i < one.new_hops.size(); ++i) {
+    if (is_edited_hop(one, i)) continue;
+    outputs->recall_new[i] = answers({asked(one.new_hops, one.new_triples, i)}).front();
+  }
 }
 
 CaseOutputs copy_last_edit(const MquakeCase& one, const AskPlan& plan, const FactChooser& facts) {

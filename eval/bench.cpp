@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -51,11 +52,24 @@ std::vector<std::int64_t> dirty_cases(const std::vector<CaseGroup>& groups) {
   return dirty;
 }
 
-// "lab/model" says more than "model".
+// "lab" says more than "model".
 std::string model_name(const Model& model) {
-  const std::filesystem::path directory = model.directory().lexically_normal();
+  std::filesystem::path directory = model.directory().lexically_normal();
+  if (directory.filename().empty()) directory = directory.parent_path();
   if (directory.filename() != "model") return directory.filename().string();
-  return (directory.parent_path().filename() / "model").string();
+  return directory.parent_path().filename().string();
+}
+
+const char* schedule_text(Schedule schedule) {
+  switch (schedule) {
+    case Schedule::batch:
+      return "after all edits of the group";
+    case Schedule::end:
+      return "edits case by case, asked after all edits of the group";
+    case Schedule::immediate:
+      return "edits case by case, each case asked right after its own";
+  }
+  return "";
 }
 
 Json model_header(const Model& model) {
@@ -78,15 +92,14 @@ Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& gr
   const std::int64_t size = config.grouping.group_size;
   Json match = Json::array();
   for (const MatchRule rule : config.rules) match.push_back(to_string(rule));
-  Json asks = Json::array();
-  for (const Ask ask : config.asks) asks.push_back(to_string(ask));
+  const Json asks = to_json(config)["answerers"];
   return {{"grouping", to_string(config.grouping.grouping)},
           {"group_size", size == 0 ? Json("all") : Json(size)},
           {"groups", groups.size()},
           {"groups_sha256", grouping_hash(ids_of(groups))},
           {"seed", config.grouping.seed},
           {"mask", to_string(config.mask)},
-          {"schedule", "after all edits of the group"},
+          {"schedule", schedule_text(config.schedule)},
           {"match", match},
           {"answerers", asks},
           {"decoding", "greedy"},
@@ -111,9 +124,10 @@ Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const Pr
 // A run goes on only on the very model, data and prompts that it began with.
 void check_same_header(const RunRecord& record, const Json& header) {
   const Json stored = parse_json(record.header, "run " + record.id);
-  for (const char* part : {"model", "dataset", "prompts", "protocol"}) {
-    const Json* found = stored.contains(part) ? &stored[part] : nullptr;
-    if (found != nullptr && canonical_text(*found) == canonical_text(header[part])) continue;
+  for (const char* part : {"model", "dataset", "prompts", "protocol", "shard"}) {
+    const Json found = stored.contains(part) ? stored[part] : Json(nullptr);
+    const Json wanted = header.contains(part) ? header[part] : Json(nullptr);
+    if (canonical_text(found) == canonical_text(wanted)) continue;
     throw EvalError(
         fmt::format("resuming run {} ({}): its {} is not what this run would have; restore what it "
                     "was, or give "
@@ -146,20 +160,21 @@ void put_system_infos(Json& header, const BenchConfig& config) {
   header["systems"] = std::move(systems);
 }
 
-// Begins a run, or takes up the unfinished one of the same configuration.
+// Begins a run, or takes up the unfinished one of the same configuration. `own` cases are this
+// process's share of `groups`.
 std::string open_run(const BenchConfig& config, Json header, const std::vector<CaseGroup>& groups,
-                     Store& store) {
+                     std::int64_t own, Store& store) {
   const std::string text = canonical_text(to_json(config));
   if (const auto unfinished = store.unfinished_run(text)) {
     check_same_header(*unfinished, header);
     store.set_run_state(unfinished->id, "running");
-    if (unfinished->done == 0) put_cases(store, unfinished->id, groups);
+    put_cases(store, unfinished->id, groups);
     return unfinished->id;
   }
   put_system_infos(header, config);
   const auto systems = static_cast<std::int64_t>(config.editors.size() + config.controls.size());
   const std::string id =
-      store.begin_run(config.name, text, to_text(header), count_cases(groups) * systems);
+      store.begin_run(config.name, text, to_text(header), own * systems);
   put_cases(store, id, groups);
   return id;
 }
@@ -222,7 +237,7 @@ GroupWork work_of(const CaseGroup& group, const std::string& label, const Stored
     const auto found = stored.find({label, one->case_id});
     if (found == stored.end()) {
       work.pending.push_back(one);
-    } else if (!work.earlier) {
+    } else {
       work.earlier = case_outputs_from_json(found->second);
     }
   }
@@ -249,6 +264,7 @@ void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
   system.enter(group, work.earlier ? &*work.earlier : nullptr, quiet_context(run));
   for (const MquakeCase* one : work.pending) {
     check_stop(run);
+    system.before(*one, quiet_context(run));
     const auto begin = std::chrono::steady_clock::now();
     CaseOutputs outputs = system.answer(*one);
     outputs.group = group.number;
@@ -277,19 +293,48 @@ void answer_all(const BenchLoop& loop, Store& store, const RunContext& run) {
 
 }  // namespace
 
-std::int64_t answered_cases(const RunRecord& record) {
-  return std::max<std::int64_t>(record.done - 1, 0);
+Shard shard_from_environment() {
+  const auto number = [](const char* name) -> std::optional<std::int64_t> {
+    const char* text = std::getenv(name);
+    if (text == nullptr || *text == '\0') return std::nullopt;
+    char* end = nullptr;
+    const long long value = std::strtoll(text, &end, 10);
+    if (*end != '\0') {
+      throw EvalError(
+          fmt::format("sharding: {}: expected a whole number, found \"{}\"", name, text));
+    }
+    return value;
+  };
+  for (const auto& [rank_name, size_name] :
+       {std::pair{"RANK", "WORLD_SIZE"}, std::pair{"SLURM_PROCID", "SLURM_NTASKS"}}) {
+    const auto rank = number(rank_name);
+    const auto of = number(size_name);
+    if (!rank || !of) continue;
+    if (*of < 1 || *rank < 0 || *rank >= *of) {
+      throw EvalError(fmt::format("sharding: {}={} {}={}: expected a rank below the number of "
+                                  "processes",
+                                  rank_name, *rank, size_name, *of));
+    }
+    return {*rank, *of};
+  }
+  return {};
 }
 
 std::vector<CaseGroup> bench_groups(const BenchConfig& config, const MquakeDataset& dataset) {
   std::unordered_map<std::int64_t, const MquakeCase*> by_id;
   for (const MquakeCase& one : dataset.cases) by_id.emplace(one.case_id, &one);
   std::vector<CaseGroup> groups;
-  for (const auto& ids : group_cases(selected_cases(config, dataset), config.grouping)) {
+  const std::vector<std::int64_t> selected = selected_cases(config, dataset);
+  const std::vector<std::int64_t> rest = unedited_cases(selected, config.grouping);
+  for (const auto& ids : group_cases(selected, config.grouping)) {
     CaseGroup group;
     group.number = static_cast<std::int64_t>(groups.size());
     for (const std::int64_t id : ids) group.cases.push_back(by_id.at(id));
     group.pool = pool_of(group.cases);
+    for (const std::int64_t id : rest) {
+      group.owned.push_back(std::make_shared<const MquakeCase>(as_unedited(*by_id.at(id))));
+      group.cases.push_back(group.owned.back().get());
+    }
     if (config.mask == MaskMode::drop) {
       const EditPool pool = edit_pool(group.cases);
       const auto dirty = [&](const MquakeCase* one) { return contaminated(*one, pool); };
@@ -327,21 +372,34 @@ void run_loop(BenchLoop& loop, Store& store, const RunContext& run) {
 }
 
 std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Store& store,
-                      const RunContext& run) {
+                      const RunContext& run, const Shard& shard) {
+  const std::vector<CaseGroup> groups = bench_groups(config, inputs.dataset);
   BenchLoop loop;
-  loop.groups = bench_groups(config, inputs.dataset);
+  for (const CaseGroup& group : groups) {
+    if (group.number % shard.of == shard.rank) loop.groups.push_back(group);
+  }
   SystemParts parts;
   parts.prompts = bench_prompts(config, inputs);
-  parts.plan = {config.asks, cloze_templates(inputs.dataset.cases)};
+  parts.plan = {config.asks, cloze_templates(inputs.dataset.cases), config.further};
+  parts.mask = config.mask;
+  parts.schedule = config.schedule;
   const Model& model = *inputs.model;
   store.put_model({model.fingerprint(), model.architecture().family, model.directory().string(),
                    model.dtype(), model.parameters()});
-  loop.run_id = open_run(config, bench_header(config, inputs, parts.prompts, loop.groups),
-                         loop.groups, store);
+  Json header = bench_header(config, inputs, parts.prompts, groups);
+  if (shard.of > 1) header["shard"] = {{"rank", shard.rank}, {"of", shard.of}};
+  loop.run_id = open_run(config, std::move(header), groups, count_cases(loop.groups), store);
 
   const EditedModel base(inputs.model);
   const LocalLanguageModel language(base);
   parts.base = &language;
+  if (config.further.recall) {
+    parts.recall = std::make_shared<RecallAsker>(language, parts.prompts);
+  }
+  if (config.further.specificity) {
+    parts.specificity =
+        std::make_shared<NeighbourAsker>(inputs.dataset.cases, language, parts.prompts);
+  }
   for (const std::string& name : config.controls) loop.systems.push_back(make_control(name, parts));
   for (const EditorChoice& choice : config.editors) {
     loop.systems.push_back(make_editor_system(choice, parts, inputs.model, store, loop.run_id));

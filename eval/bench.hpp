@@ -4,6 +4,8 @@
 #include "eval/system.hpp"
 #include "store/store.hpp"
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,17 +13,31 @@
 
 namespace kedit {
 
-/// Rows of a run that hold no case's outputs: the cases themselves, so that a report needs the
-/// store alone. A run's `done` counts this row too.
+/// The row of a run that holds no case's outputs: the cases themselves, so that a report needs the
+/// store alone. A run's `done` does not count rows whose name begins with "@".
 inline constexpr const char* kCasesRow = "@cases";
-
-/// Cases evaluated so far, without the row of cases.
-std::int64_t answered_cases(const RunRecord& record);
 
 struct BenchInputs {
   std::shared_ptr<const Model> model;
   MquakeDataset dataset;  ///< The whole file; the configuration selects cases.
 };
+
+/// The part of a run that one of several processes does: groups whose number leaves `rank` when
+/// divided by `of`, in a store of its own. `merge_runs` joins the stores.
+struct Shard {
+  std::int64_t rank = 0;
+  std::int64_t of = 1;
+};
+
+/// RANK and WORLD_SIZE (torchrun), else SLURM_PROCID and SLURM_NTASKS; one process where neither is
+/// set. Throws `EvalError` for numbers that make no sense.
+Shard shard_from_environment();
+
+/// Joins the runs of one configuration that lie in several stores into `into`: edits, results and
+/// the whole run's header. The joined run is what one process would have stored; it is unfinished
+/// where cases are missing, and `run_bench` goes on with it. Returns its id. Throws `EvalError` when
+/// the stores hold other configurations, models, data or protocols, or no run at all.
+std::string merge_runs(const std::vector<std::filesystem::path>& stores, Store& into);
 
 /// Runs the configuration to its end, or goes on with the unfinished run of the same configuration
 /// in the store; returns the run's id. Every case's outputs are on disk before the next case is
@@ -30,7 +46,7 @@ struct BenchInputs {
 /// `EvalError` when an unfinished run of this configuration was made with another model or other
 /// data.
 std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Store& store,
-                      const RunContext& run);
+                      const RunContext& run, const Shard& shard = {});
 
 /// The loop of a run over given systems; `run_bench` is this with the configuration's own. Groups
 /// that are done are not entered. Tests and programs with systems of their own call it.

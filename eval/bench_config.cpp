@@ -14,7 +14,7 @@ namespace {
 const std::vector<std::string> kTopKeys = {
     "name",      "model",   "dataset", "cases",   "editors", "controls", "protocol",
     "answerers", "metrics", "match",   "prompts", "seed",    "dtype",    "device"};
-const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask"};
+const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask", "schedule"};
 const std::vector<std::string> kEditorKeys = {"name", "settings", "label"};
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
@@ -24,10 +24,12 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& kn
 
 void check_keys(const JsonView& object, const std::vector<std::string>& known) {
   for (const std::string& key : object.keys()) {
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      object.at(key).fail(
-          fmt::format("one of the keys {}{}", fmt::join(known, ", "), suggestion(key, known)));
-    }
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto nearest = nearest_name(key, known);
+    throw JsonError(fmt::format(
+        "reading {}: {}/{}: unknown key \"{}\"{}; expected one of {}", object.origin(),
+        object.pointer(), key, key, nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : "",
+        fmt::join(known, ", ")));
   }
 }
 
@@ -131,8 +133,39 @@ auto parsed(const JsonView& view, const std::string& name, Parse parse) {
 
 MaskMode parse_mask(const std::string& name) {
   if (name == "report") return MaskMode::report;
+  if (name == "memory") return MaskMode::memory;
   if (name == "drop") return MaskMode::drop;
-  throw EvalError(fmt::format("choosing a mask: expected report or drop, found \"{}\"", name));
+  throw EvalError(
+      fmt::format("choosing a mask: expected report, memory or drop, found \"{}\"", name));
+}
+
+Schedule parse_schedule(const std::string& name) {
+  for (const Schedule one : {Schedule::batch, Schedule::end, Schedule::immediate}) {
+    if (name == to_string(one)) return one;
+  }
+  throw EvalError(fmt::format(
+      "choosing a schedule: expected batch, end or immediate, found \"{}\"", name));
+}
+
+bool take_further_ask(const std::string& name, FurtherAsks& further) {
+  if (name == "probe") return further.probe = true;
+  if (name == "recall") return further.recall = true;
+  if (name == "specificity") return further.specificity = true;
+  if (name == "tokens") return further.tokens = true;
+  return false;
+}
+
+// What memory masks is a prompt, and weights have none.
+void check_mask(const JsonView& view, const BenchConfig& config) {
+  if (config.mask != MaskMode::memory) return;
+  for (const EditorChoice& choice : config.editors) {
+    for (const EditorInfo& info : known_editors()) {
+      if (info.name != choice.name || !info.changes_weights) continue;
+      view.fail(fmt::format(
+          "mask \"report\" or \"drop\" with {}, which changes weights that no mask takes back",
+          choice.name));
+    }
+  }
 }
 
 void read_protocol(const JsonView& view, BenchConfig& config) {
@@ -142,9 +175,14 @@ void read_protocol(const JsonView& view, BenchConfig& config) {
   }
   if (const auto size = view.find("group_size"))
     config.grouping.group_size = group_size_from(*size);
+  config.grouping.seed = default_seed(config.grouping.grouping);
   if (const auto seed = view.find("seed")) config.grouping.seed = seed_from(*seed);
+  if (const auto schedule = view.find("schedule")) {
+    config.schedule = parsed(*schedule, schedule->string(), parse_schedule);
+  }
   if (const auto mask = view.find("mask")) {
     config.mask = parsed(*mask, mask->string(), parse_mask);
+    check_mask(*mask, config);
   }
 }
 
@@ -152,7 +190,9 @@ void read_measures(const JsonView& view, BenchConfig& config) {
   if (const auto asks = view.find("answerers")) {
     config.asks.clear();
     for (const std::string& name : asks->strings()) {
-      config.asks.insert(parsed(*asks, name, parse_ask));
+      if (!take_further_ask(name, config.further)) {
+        config.asks.insert(parsed(*asks, name, parse_ask));
+      }
     }
     if (config.asks.empty()) asks->fail("at least one answerer");
   }
@@ -198,7 +238,29 @@ void read_place(const JsonView& view, BenchConfig& config) {
 
 }  // namespace
 
-const char* to_string(MaskMode mask) { return mask == MaskMode::report ? "report" : "drop"; }
+const char* to_string(MaskMode mask) {
+  switch (mask) {
+    case MaskMode::report:
+      return "report";
+    case MaskMode::memory:
+      return "memory";
+    case MaskMode::drop:
+      return "drop";
+  }
+  return "?";
+}
+
+const char* to_string(Schedule schedule) {
+  switch (schedule) {
+    case Schedule::batch:
+      return "batch";
+    case Schedule::end:
+      return "end";
+    case Schedule::immediate:
+      return "immediate";
+  }
+  return "?";
+}
 
 std::filesystem::path BenchConfig::dataset_file() const {
   constexpr std::string_view format = "mquake:";
@@ -247,20 +309,26 @@ Json to_json(const BenchConfig& config) {
   }
   Json asks = Json::array();
   for (const Ask ask : config.asks) asks.push_back(to_string(ask));
+  if (config.further.probe) asks.push_back("probe");
+  if (config.further.recall) asks.push_back("recall");
+  if (config.further.specificity) asks.push_back("specificity");
+  if (config.further.tokens) asks.push_back("tokens");
   Json rules = Json::array();
   for (const MatchRule rule : config.rules) rules.push_back(to_string(rule));
   const std::int64_t size = config.grouping.group_size;
+  Json protocol{{"grouping", to_string(config.grouping.grouping)},
+                {"group_size", size == 0 ? Json("all") : Json(size)},
+                {"seed", config.grouping.seed},
+                {"mask", to_string(config.mask)}};
+  // Left out where it is the default: runs begun before there was a choice go on.
+  if (config.schedule != Schedule::batch) protocol["schedule"] = to_string(config.schedule);
   return {{"name", config.name},
           {"model", config.model},
           {"dataset", config.dataset},
           {"cases", config.cases},
           {"editors", editors},
           {"controls", config.controls},
-          {"protocol",
-           {{"grouping", to_string(config.grouping.grouping)},
-            {"group_size", size == 0 ? Json("all") : Json(size)},
-            {"seed", config.grouping.seed},
-            {"mask", to_string(config.mask)}}},
+          {"protocol", protocol},
           {"answerers", asks},
           {"metrics", config.metrics},
           {"match", rules},

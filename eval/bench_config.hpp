@@ -1,5 +1,6 @@
 #pragma once
 
+#include "eval/answerers.hpp"
 #include "eval/grouping.hpp"
 #include "eval/matching.hpp"
 #include "eval/prompts.hpp"
@@ -23,9 +24,18 @@ struct EditorChoice {
 /// What becomes of cases whose expected answer other active edits contradict.
 enum class MaskMode {
   report,  ///< Everything runs unmasked; the report shows all, clean and contaminated cases.
+  memory,  ///< Facts that contradict a case's own chain are not shown to it; weights stay as they are.
   drop,    ///< Contaminated cases are not evaluated (their edits stay active).
 };
 const char* to_string(MaskMode mask);
+
+/// When the edits of a group are made, and when its cases are asked.
+enum class Schedule {
+  batch,      ///< All edits at once, then all cases.
+  end,        ///< Case by case on the model edited so far, then all cases.
+  immediate,  ///< Case by case, each asked right after its own edits.
+};
+const char* to_string(Schedule schedule);
 
 /// A benchmark run as its file describes it (contract, section 6).
 struct BenchConfig {
@@ -37,8 +47,10 @@ struct BenchConfig {
   std::vector<std::string> controls;  ///< of known_controls()
   GroupingProtocol grouping;
   MaskMode mask = MaskMode::report;
+  Schedule schedule = Schedule::batch;
   std::uint64_t seed = 0;  ///< Of the editors; the shuffle has `grouping.seed`.
   std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
+  FurtherAsks further{};
   std::vector<std::string> metrics;  ///< Empty: all that the answers allow.
   std::vector<MatchRule> rules = {MatchRule::exact, MatchRule::dotless};
   std::string prompts = "auto";  ///< "lab", "few-shot", "auto": lab for the lab model.

@@ -33,6 +33,19 @@ void check_size(const CaseScores& scores, std::int64_t cases) {
 
 }  // namespace
 
+double mcnemar_p(std::int64_t only_first, std::int64_t only_second) {
+  const std::int64_t trials = only_first + only_second;
+  if (trials <= 0) return 1.0;
+  const auto n = static_cast<double>(trials);
+  double tail = 0.0;
+  for (std::int64_t i = 0; i <= std::min(only_first, only_second); ++i) {
+    const auto k = static_cast<double>(i);
+    tail += std::exp(std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0) -
+                     n * std::log(2.0));
+  }
+  return std::min(1.0, 2.0 * tail);
+}
+
 Bootstrap::Bootstrap(std::int64_t cases, std::int64_t draws, std::uint64_t seed)
     : cases_(cases), draws_(draws) {
   if (cases <= 0 || draws <= 0) {

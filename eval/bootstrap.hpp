@@ -12,6 +12,10 @@ struct Interval {
   double high = 0.0;
 };
 
+/// McNemar's exact test: two-sided probability of a split at least as uneven as this one when each
+/// of the cases on which two systems differ falls to either with equal chances. 1 without any.
+double mcnemar_p(std::int64_t only_first, std::int64_t only_second);
+
 /// Percentile bootstrap over cases: cases are drawn with replacement, seeded, once for all metrics,
 /// so that differences between systems are paired. 95 % intervals. Same seed, same numbers on every
 /// machine.

@@ -32,6 +32,27 @@ bool contaminated(const MquakeCase& mquake_case, const EditPool& pool) {
   return !contradicted_hops(mquake_case, pool).empty();
 }
 
+LabelPool label_pool(const std::vector<const MquakeCase*>& active) {
+  LabelPool pool;
+  for (const MquakeCase* one : active) {
+    for (const Rewrite& rewrite : one->rewrites) {
+      pool[{rewrite.subject, rewrite.relation}].insert(rewrite.target_new);
+    }
+  }
+  return pool;
+}
+
+bool contaminated_by_label(const MquakeCase& one, const LabelPool& pool) {
+  for (std::size_t i = 0; i < one.new_triples_labeled.size(); ++i) {
+    const Triple& hop = one.new_triples_labeled[i];
+    const auto found = pool.find({hop.subject, one.new_triples[i].relation});
+    if (found == pool.end()) continue;
+    const bool agrees = found->second.count(hop.object) > 0;
+    if (found->second.size() > (agrees ? 1U : 0U)) return true;
+  }
+  return false;
+}
+
 std::set<std::int64_t> contaminated_cases(const MquakeDataset& dataset,
                                           const std::vector<std::vector<std::int64_t>>& groups) {
   std::unordered_map<std::int64_t, const MquakeCase*> by_id;

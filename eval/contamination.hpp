@@ -25,6 +25,12 @@ std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const
 /// pool.
 bool contaminated(const MquakeCase& mquake_case, const EditPool& pool);
 
+/// The same by labels and relation ids, as some public utilities test it: some active edit of
+/// another case gives the hop another object. Two entities of one label are told apart only by ids.
+using LabelPool = std::map<std::pair<std::string, std::string>, std::set<std::string>>;
+LabelPool label_pool(const std::vector<const MquakeCase*>& active);
+bool contaminated_by_label(const MquakeCase& mquake_case, const LabelPool& pool);
+
 /// Ids of the contaminated cases when every group's edits are active together, ascending.
 std::set<std::int64_t> contaminated_cases(const MquakeDataset& dataset,
                                           const std::vector<std::vector<std::int64_t>>& groups);

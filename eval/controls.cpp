@@ -17,13 +17,22 @@ SystemInfo control_info(const std::string& name) {
   return info;
 }
 
+// What every system that runs a model is asked besides its case.
+void ask_further(const SystemParts& parts, const LanguageModel& model, const MquakeCase& one,
+                 const FactChooser& facts, CaseOutputs* outputs) {
+  if (parts.specificity) parts.specificity->ask(model, one, facts, outputs);
+}
+
 class Unedited final : public System {
  public:
   explicit Unedited(const SystemParts& parts) : parts_(parts) {}
   SystemInfo info() const override { return control_info("unedited"); }
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
   CaseOutputs answer(const MquakeCase& one) override {
-    return ask_case(*parts_.base, parts_.prompts, one, parts_.plan, {});
+    CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, {});
+    if (parts_.recall) parts_.recall->ask(one, &outputs);
+    ask_further(parts_, *parts_.base, one, {}, &outputs);
+    return outputs;
   }
   void leave() override {}
 
@@ -38,8 +47,10 @@ class Oracle final : public System {
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
   CaseOutputs answer(const MquakeCase& one) override {
     const std::vector<Fact> own = facts_of(requests_of(one));
-    return ask_case(*parts_.base, parts_.prompts, one, parts_.plan,
-                    [&](const std::string&) { return own; });
+    const FactChooser facts = [&](const std::string&) { return own; };
+    CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
+    ask_further(parts_, *parts_.base, one, facts, &outputs);
+    return outputs;
   }
   void leave() override {}
 
@@ -55,8 +66,10 @@ class CopyLastEdit final : public System {
     pool_ = facts_of(group.pool);
   }
   CaseOutputs answer(const MquakeCase& one) override {
+    const std::vector<Fact> shown =
+        parts_.mask == MaskMode::memory ? without_contradictions(pool_, one) : pool_;
     return copy_last_edit(one, parts_.plan, [&](const std::string& question) {
-      return choose_facts(pool_, question, parts_.prompts.max_facts);
+      return choose_facts(shown, question, parts_.prompts.max_facts);
     });
   }
   void leave() override { pool_.clear(); }

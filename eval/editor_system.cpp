@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 namespace kedit {
 namespace {
@@ -47,25 +48,33 @@ class EditorSystem final : public System {
   void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) override {
     failure_.clear();
     edit_ids_.clear();
+    asked_for_.clear();
+    edit_seconds_ = 0.0;
+    group_ = &group;
     if (earlier != nullptr) {
       mount_stored(*earlier);
-    } else {
-      const Clock::time_point begin = Clock::now();
-      std::vector<EditDelta> deltas = make_edits(group.pool, run);
-      edit_seconds_ = seconds_since(begin);
-      edit_ids_ = store_.commit_for_run(run_id_, deltas);
-      for (std::size_t i = 0; i < deltas.size(); ++i) {
-        edited_.mount(edit_ids_[i], std::move(deltas[i]));
-      }
+    } else if (parts_.schedule == Schedule::batch) {
+      add_edits(group.pool, run);
+    } else if (parts_.schedule == Schedule::end) {
+      for (const MquakeCase* one : group.cases) add_edits(new_requests(*one), run);
     }
     facts_ = edited_.facts();
   }
 
+  void before(const MquakeCase& one, const RunContext& run) override {
+    if (parts_.schedule != Schedule::immediate) return;
+    add_edits(new_requests(one), run);
+    facts_ = edited_.facts();
+  }
+
   CaseOutputs answer(const MquakeCase& one) override {
-    CaseOutputs outputs =
-        ask_case(language_, parts_.prompts, one, parts_.plan, [&](const std::string& question) {
-          return choose_facts(facts_, question, parts_.prompts.max_facts);
-        });
+    const std::vector<Fact> shown =
+        parts_.mask == MaskMode::memory ? without_contradictions(facts_, one) : facts_;
+    const FactChooser facts = [&](const std::string& question) {
+      return choose_facts(shown, question, parts_.prompts.max_facts);
+    };
+    CaseOutputs outputs = ask_case(language_, parts_.prompts, one, parts_.plan, facts);
+    if (parts_.specificity) parts_.specificity->ask(language_, one, facts, &outputs);
     outputs.edit_ids = edit_ids_;
     outputs.failure = failure_;
     outputs.edit_seconds = edit_seconds_;
@@ -84,7 +93,32 @@ class EditorSystem final : public System {
   }
 
  private:
+  // The case's edits that no earlier case of the group has asked for.
+  std::vector<EditRequest> new_requests(const MquakeCase& one) {
+    std::vector<EditRequest> fresh;
+    for (EditRequest& request : requests_of(one)) {
+      if (asked_for_.insert(edit_sentence(request)).second) fresh.push_back(std::move(request));
+    }
+    return fresh;
+  }
+
+  // Makes edits on the model as it is now, keeps them in the store and mounts them.
+  void add_edits(const std::vector<EditRequest>& requests, const RunContext& run) {
+    if (requests.empty()) return;
+    const Clock::time_point begin = Clock::now();
+    std::vector<EditDelta> deltas = make_edits(requests, run);
+    edit_seconds_ += seconds_since(begin);
+    const std::vector<std::string> ids = store_.commit_for_run(run_id_, deltas);
+    for (std::size_t i = 0; i < deltas.size(); ++i) edited_.mount(ids[i], std::move(deltas[i]));
+    edit_ids_.insert(edit_ids_.end(), ids.begin(), ids.end());
+  }
+
   void mount_stored(const CaseOutputs& earlier) {
+    // What the cases up to the stored one asked for is done.
+    for (const MquakeCase* one : group_->cases) {
+      new_requests(*one);
+      if (one->case_id == earlier.case_id) break;
+    }
     for (const std::string& id : earlier.edit_ids) {
       std::optional<EditDelta> delta = store_.find(id);
       if (!delta) {
@@ -103,7 +137,7 @@ class EditorSystem final : public System {
       return editor_->edit(edited_, pool, run);
     } catch (const EditError& error) {
       if (pool.size() == 1) {
-        failure_ = error.what();
+        note_failure(error.what());
         return {};
       }
     }
@@ -114,6 +148,9 @@ class EditorSystem final : public System {
   std::vector<EditDelta> make_edits_one_by_one(const std::vector<EditRequest>& pool,
                                                const RunContext& run) {
     EditedModel scratch(edited_.base_ptr());
+    for (const std::string& id : edit_ids_) {
+      if (auto mounted = store_.find(id)) scratch.mount(id, std::move(*mounted));
+    }
     std::vector<EditDelta> deltas;
     for (const EditRequest& request : pool) {
       try {
@@ -122,10 +159,14 @@ class EditorSystem final : public System {
           deltas.push_back(std::move(delta));
         }
       } catch (const EditError& error) {
-        failure_ += (failure_.empty() ? "" : "; ") + std::string(error.what());
+        note_failure(error.what());
       }
     }
     return deltas;
+  }
+
+  void note_failure(const std::string& what) {
+    failure_ += (failure_.empty() ? "" : "; ") + what;
   }
 
   EditorChoice choice_;
@@ -135,6 +176,8 @@ class EditorSystem final : public System {
   LocalLanguageModel language_;
   Store& store_;
   std::string run_id_;
+  const CaseGroup* group_ = nullptr;
+  std::set<std::string> asked_for_;  // edit sentences
   std::vector<Fact> facts_;
   std::vector<std::string> edit_ids_;
   std::string failure_;

@@ -50,6 +50,24 @@ std::vector<Fact> facts_of(const std::vector<EditRequest>& requests) {
   return facts;
 }
 
+std::vector<Fact> without_contradictions(const std::vector<Fact>& pool, const MquakeCase& one) {
+  const auto contradicts = [&](const Fact& fact) {
+    for (std::size_t i = 0; i < one.new_triples_labeled.size(); ++i) {
+      const Triple& hop = one.new_triples_labeled[i];
+      if (hop.subject == fact.subject && one.new_triples[i].relation == fact.relation &&
+          hop.object != fact.object) {
+        return true;
+      }
+    }
+    return false;
+  };
+  std::vector<Fact> kept;
+  for (const Fact& fact : pool) {
+    if (!contradicts(fact)) kept.push_back(fact);
+  }
+  return kept;
+}
+
 std::vector<Fact> choose_facts(const std::vector<Fact>& pool, const std::string& question,
                                std::int64_t limit) {
   const auto fit = static_cast<std::size_t>(std::max<std::int64_t>(limit, 0));

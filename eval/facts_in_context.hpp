@@ -1,5 +1,6 @@
 #pragma once
 
+#include "datasets/mquake.hpp"
 #include "edits/fact.hpp"
 #include "edits/request.hpp"
 
@@ -21,6 +22,12 @@ std::vector<Fact> facts_of(const std::vector<EditRequest>& requests);
 /// (`kFactRule`).
 std::vector<Fact> choose_facts(const std::vector<Fact>& pool, const std::string& question,
                                std::int64_t limit);
+
+/// Dynamic masking (MQuAKE-Remastered): the pool without facts that give a hop of the case's own
+/// chain another object. The case's own edits are never removed. Looks at golds, and is therefore
+/// the evaluator's work, never a method's.
+std::vector<Fact> without_contradictions(const std::vector<Fact>& pool,
+                                         const MquakeCase& mquake_case);
 
 /// One sentence for reports.
 inline constexpr const char* kFactRule =

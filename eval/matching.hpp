@@ -2,12 +2,10 @@
 
 #include "datasets/mquake.hpp"
 
-#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 namespace kedit {
@@ -20,39 +18,56 @@ class EvalError : public std::runtime_error {
 
 /// When a prediction counts as a gold string. Never compare accuracies without naming the rule.
 enum class MatchRule {
-  exact,    ///< M0: equal bytes.
-  trimmed,  ///< M0s: M0 after trimming ASCII white space of the prediction.
-  folded,   ///< M1: equal after the full Unicode upper-case mapping of both.
-  dotless,  ///< M2: M1, and on both sides NFC, trimmed, U+2019 as ', one final period dropped.
+  exact,          ///< M0: equal bytes.
+  trimmed,        ///< M0s: M0 after trimming ASCII white space of the prediction.
+  undotted,       ///< M0d: M0 after dropping one final period of the prediction.
+  folded,         ///< M1: equal after the full Unicode upper-case mapping of both.
+  dotless,        ///< M2: M1, and on both sides NFC, trimmed, U+2019 as ', one final period dropped.
+  contained,      ///< M3: the lower-cased prediction contains a lower-cased gold.
+  contained_case, ///< M3c: the prediction contains a gold, case kept.
+  reversed,       ///< M3r: a gold contains the prediction.
+  letters,        ///< M4: M3 on ASCII letters and blanks only; golds are answer and first alias.
+  normalised,     ///< M5: M3 after dropping ASCII punctuation and squeezing blanks.
+  tokens,         ///< M6: share of the answer's tokens that are the most probable ones when forced.
 };
 
 struct MatchRuleInfo {
   MatchRule rule;
   std::string name;        ///< "M0"
   std::string definition;  ///< One sentence.
+  std::string origin;      ///< Who scores so.
 };
 
-/// All rules, weakest last. What M3 to M6 (containment, letters, tokens) need is another entry here
-/// and another branch in `match_key` or in `GoldMatcher`.
+/// All rules, in the order of their names.
 const std::vector<MatchRuleInfo>& match_rules();
 const char* to_string(MatchRule rule);
 /// Throws `EvalError` with the known names.
 MatchRule parse_match_rule(std::string_view name);
-/// "M0,M2" -> rules; duplicates and blanks are refused.
+/// "M0,M2" -> rules, "all" -> every rule; duplicates and blanks are refused.
 std::vector<MatchRule> parse_match_rules(std::string_view names);
 
 enum class GoldSide { post, pre };
 const char* to_string(GoldSide side);
 GoldSide parse_gold_side(std::string_view name);
 
-/// Gold strings of a side: the answer after the edits, or before them.
-const Gold& gold_of(const MquakeCase& mquake_case, GoldSide side);
+/// Gold strings of a side: the answer after the edits, or before them (with `answer_extended`, where
+/// the file has it, among the aliases).
+Gold gold_of(const MquakeCase& mquake_case, GoldSide side);
 
-/// A set of gold strings under one rule, prepared once and asked often.
+struct MatchOptions {
+  /// Containment rules (M3 to M5) ignore golds of fewer than three characters: a language code is
+  /// in almost every prediction. The origins of these rules do not.
+  bool drop_short_golds = false;
+};
+
+/// A set of gold strings under one rule, prepared once and asked often. M6 compares tokens, not
+/// strings: a matcher of that rule never matches.
 class GoldMatcher {
  public:
-  GoldMatcher(const Gold& gold, MatchRule rule);
-  GoldMatcher(const std::vector<std::string>& golds, MatchRule rule);
+  GoldMatcher(const Gold& gold, MatchRule rule, const MatchOptions& options = {});
+  /// The first string is the answer, the others its aliases in their order.
+  GoldMatcher(const std::vector<std::string>& golds, MatchRule rule,
+              const MatchOptions& options = {});
 
   bool operator()(std::string_view prediction) const;
   /// A missing answer never matches.
@@ -60,7 +75,7 @@ class GoldMatcher {
 
  private:
   MatchRule rule_;
-  std::unordered_set<std::string> keys_;
+  std::vector<std::string> keys_;
 };
 
 /// Shorthand for one comparison.

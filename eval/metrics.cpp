@@ -3,9 +3,11 @@
 #include "json/json.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 namespace kedit {
@@ -23,6 +25,7 @@ bool all(const std::vector<bool>& verdicts) {
 }
 
 using VerdictList = std::vector<bool> CaseVerdicts::*;
+using ShareList = std::vector<double> CaseVerdicts::*;
 using Reading = Score (*)(const std::vector<bool>&);
 
 Score read_any(const std::vector<bool>& v) { return {any(v) ? 1.0 : 0.0, 1.0}; }
@@ -49,27 +52,37 @@ Score best_trace(const std::vector<TraceVerdict>& traces, TraceReading reading) 
 struct Metric {
   MetricInfo info;
   bool CaseVerdicts::*present;
-  VerdictList list;  // null for trace metrics
+  VerdictList list;  // null for trace and share metrics
   Reading reading;
   TraceReading trace_reading;  // null for the others
+  ShareList shares;            // null for the others
 };
 
 Metric on_list(MetricInfo info, bool CaseVerdicts::*present, VerdictList list, Reading reading) {
-  return {std::move(info), present, list, reading, nullptr};
+  return {std::move(info), present, list, reading, nullptr, nullptr};
 }
 
 Metric on_traces(MetricInfo info, TraceReading reading) {
-  return {std::move(info), &CaseVerdicts::has_traces, nullptr, nullptr, reading};
+  return {std::move(info), &CaseVerdicts::has_traces, nullptr, nullptr, reading, nullptr};
+}
+
+Metric on_shares(MetricInfo info, bool CaseVerdicts::*present, ShareList shares) {
+  return {std::move(info), present, nullptr, nullptr, nullptr, shares};
+}
+
+Score mean_share(const std::vector<double>& shares) {
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  return {shares.empty() ? 0.0 : sum / static_cast<double>(shares.size()), 1.0};
 }
 
 std::vector<Metric> question_metrics(const std::string& stem, const std::string& title,
-                                     const std::string& how, bool CaseVerdicts::*present,
-                                     VerdictList list) {
+                                     const std::string& how, const std::string& origin,
+                                     bool CaseVerdicts::*present, VerdictList list) {
   const auto info = [&](const char* suffix, const char* of, const char* which) {
     return MetricInfo{
         stem + suffix, title + of,
         fmt::format("Share of cases where {} is answered with a gold answer, {}.", which, how),
-        true};
+        origin, true};
   };
   return {
       on_list(info("_any", ", any", "any of the questions"), present, list, read_any),
@@ -78,7 +91,7 @@ std::vector<Metric> question_metrics(const std::string& stem, const std::string&
                fmt::format("Share of the questions answered with a gold answer, {}, averaged per "
                            "case and then over cases.",
                            how),
-               true},
+               "memit_for_mquake", true},
               present, list, read_mean),
       on_list(info("_all", ", all", "every question"), present, list, read_all),
   };
@@ -88,23 +101,44 @@ std::vector<Metric> trace_metrics() {
   return {
       on_traces({"hop_joint", "H-Joint",
                  "Share of cases where, on any question, the final answer is right, the reasoning "
-                 "has as many steps as the chain has hops, and every step's answer is right "
-                 "(PokeMQA's hop accuracy).",
-                 true},
+                 "has as many steps as the chain has hops, and every step's answer is right.",
+                 "PokeMQA, also KEDKG and IRAKE", true},
                 trace_joint),
       on_traces(
-          {"hop_path", "H-Path", "As H-Joint without the condition on the final answer.", true},
+          {"hop_path", "H-Path", "As H-Joint without the condition on the final answer.",
+           "derived from PokeMQA", true},
           trace_path),
       on_traces({"hop_count", "H-Count",
                  "Share of cases where, on any question, the reasoning has as many steps as the "
                  "chain has hops; says nothing about what the steps contain.",
-                 true},
+                 "Reason-KE++, its reward helper", true},
                 trace_count),
       on_traces({"hop_sub", "H-Sub",
                  "Steps answered right, position by position, over the number of hops; best of the "
                  "questions, averaged over cases.",
-                 true},
+                 "Reason-KE++, its reward", true},
                 trace_sub),
+  };
+}
+
+std::vector<Metric> probe_and_token_metrics() {
+  return {
+      on_list({"hop_probe", "H-Probe",
+               "Every hop of the post-edit chain asked alone, by cloze and by question, at most 10 "
+               "tokens; share answered right, averaged per case and then over cases; the origin "
+               "judges by M3.",
+               "CaKE", false},
+              &CaseVerdicts::has_probes, &CaseVerdicts::probes, read_mean),
+      on_shares({"edit_wise_tokens", "Edit-wise, tokens",
+                 "Rule M6 only: share of the new object's tokens that are the most probable ones "
+                 "after the cloze and the tokens before them, averaged per case and over cases.",
+                 "EasyEdit (rewrite_acc)", false},
+                &CaseVerdicts::has_edit_shares, &CaseVerdicts::edit_shares),
+      on_shares({"multi_hop_tokens", "Multi-hop, tokens",
+                 "Rule M6 only: share of the new answer's tokens that are the most probable ones "
+                 "after the question and the tokens before them, averaged per case and over cases.",
+                 "EasyEdit (portability)", false},
+                &CaseVerdicts::has_direct_shares, &CaseVerdicts::direct_shares),
   };
 }
 
@@ -115,35 +149,36 @@ const std::vector<Metric>& metrics() {
             {"edit_wise", "Edit-wise",
              "Share of edits whose own cloze, asked without exemplars, is completed with the new "
              "object or one of its aliases.",
-             true},
+             "MQuAKE", true},
             &CaseVerdicts::has_edits, &CaseVerdicts::edits, read_each),
         on_list(
             {"edit_wise_unique", "Edit-wise, distinct",
              "As edit-wise, over distinct edits: an edit that occurs in several cases counts once, "
              "with the share of its occurrences that took.",
-             true},
+             "kedit", true},
             &CaseVerdicts::has_edits, &CaseVerdicts::edits, nullptr),
         on_list(
             {"edit_wise_forced", "Edit-wise, forced",
              "Share of edits where every token of the new object is the most probable one after "
              "the cloze and the tokens before it (teacher forcing).",
-             false},
+             "MEMIT's harness", false},
             &CaseVerdicts::has_forced, &CaseVerdicts::forced, read_each),
         on_list(
             {"instance_wise", "Instance-wise",
              "Share of cases where every hop of the post-edit chain is recalled alone: edited hops "
              "by cloze, the others by question.",
-             false},
+             "MQuAKE", false},
             &CaseVerdicts::has_hops, &CaseVerdicts::hops, read_all),
     };
     const auto add = [&list](std::vector<Metric> more) {
       list.insert(list.end(), more.begin(), more.end());
     };
-    add(question_metrics("multi_hop", "Multi-hop", "asked directly", &CaseVerdicts::has_direct,
-                         &CaseVerdicts::direct));
+    add(question_metrics("multi_hop", "Multi-hop", "asked directly", "MQuAKE",
+                         &CaseVerdicts::has_direct, &CaseVerdicts::direct));
     add(question_metrics("cot", "Multi-hop CoT", "asked with thoughts before the answer",
-                         &CaseVerdicts::has_cot, &CaseVerdicts::cot));
+                         "MQuAKE", &CaseVerdicts::has_cot, &CaseVerdicts::cot));
     add(trace_metrics());
+    add(probe_and_token_metrics());
     return list;
   }();
   return table;
@@ -187,17 +222,33 @@ CaseScores distinct_edit_scores(const std::vector<ScoredCase>& cases) {
 
 Score score_case(const Metric& metric, const CaseVerdicts& verdicts) {
   if (metric.trace_reading != nullptr) return best_trace(verdicts.traces, metric.trace_reading);
+  if (metric.shares != nullptr) return mean_share(verdicts.*(metric.shares));
   return metric.reading(verdicts.*(metric.list));
+}
+
+std::string edited_positions(const MquakeCase& one) {
+  std::string positions;
+  for (std::size_t i = 0; i < one.new_triples.size(); ++i) {
+    if (is_edited_hop(one, i)) positions += std::to_string(i + 1);
+  }
+  return positions.empty() ? "none" : positions;
 }
 
 std::string bucket_name(const ScoredCase& one, std::string_view breakdown) {
   if (breakdown == "hops") return std::to_string(one.mquake_case->hop_count());
   if (breakdown == "edits") return std::to_string(one.mquake_case->rewrites.size());
   if (breakdown == "contaminated") return one.contaminated ? "contaminated" : "clean";
-  throw EvalError(
-      fmt::format("breaking metrics down: expected hops, edits or contaminated, found "
-                  "\"{}\"",
-                  breakdown));
+  if (breakdown == "positions") return edited_positions(*one.mquake_case);
+  if (breakdown == "last_relation") {
+    return one.mquake_case->new_triples.empty() ? "unknown"
+                                                : one.mquake_case->new_triples.back().relation;
+  }
+  if (breakdown == "recall") {
+    if (!one.recall.rest_known) return "";
+    return *one.recall.rest_known ? "rest known" : "rest not known";
+  }
+  throw EvalError(fmt::format("breaking metrics down: expected one of {}, found \"{}\"",
+                              fmt::join(known_breakdowns(), ", "), breakdown));
 }
 
 }  // namespace
@@ -238,13 +289,17 @@ std::optional<CaseScores> case_scores(std::string_view name, const std::vector<S
 }
 
 const std::vector<std::string>& known_breakdowns() {
-  static const std::vector<std::string> names = {"hops", "edits", "contaminated"};
+  static const std::vector<std::string> names = {"hops",         "edits",         "positions",
+                                                 "contaminated", "last_relation", "recall"};
   return names;
 }
 
 std::vector<Bucket> buckets_of(const std::vector<ScoredCase>& cases, std::string_view breakdown) {
   std::map<std::string, std::vector<ScoredCase>> by_name;
-  for (const ScoredCase& one : cases) by_name[bucket_name(one, breakdown)].push_back(one);
+  for (const ScoredCase& one : cases) {
+    const std::string name = bucket_name(one, breakdown);
+    if (!name.empty()) by_name[name].push_back(one);
+  }
   std::vector<Bucket> buckets;
   for (auto& [name, members] : by_name) buckets.push_back({name, std::move(members)});
   return buckets;

@@ -24,21 +24,36 @@ struct TraceVerdict {
 struct CaseVerdicts {
   std::int64_t case_id = 0;
   std::vector<bool> edits, forced, hops, direct, cot;
+  std::vector<bool> probes;                         ///< Each post-edit hop by cloze, by question.
+  std::vector<double> edit_shares, direct_shares;   ///< Rule M6: share of tokens that are right.
   std::vector<TraceVerdict> traces;  ///< Of `cot`, else of `direct`, one per question.
   bool has_edits = false, has_forced = false, has_hops = false, has_direct = false, has_cot = false,
-       has_traces = false;
+       has_traces = false, has_probes = false, has_edit_shares = false, has_direct_shares = false;
 };
 
 /// Judges stored outputs (null: the system said nothing about this case). Throws `EvalError` when
-/// there are more outputs of a kind than the case has places.
+/// there are more outputs of a kind than the case has places. Rule M6 judges forced tokens only,
+/// all other rules judge answers only.
 CaseVerdicts judge(const MquakeCase& mquake_case, const CaseOutputs* outputs, MatchRule rule,
-                   GoldSide side);
+                   GoldSide side, const MatchOptions& options = {});
+
+/// What the unedited model knew of a case, by `recall` and `recall_new` of its outputs under M0;
+/// absent where it was not asked.
+struct Recall {
+  std::optional<bool> pre_known;   ///< Every hop of the chain before the edits.
+  std::optional<bool> rest_known;  ///< Every unedited hop of the chain after them.
+};
+Recall recall_of(const MquakeCase& mquake_case, const CaseOutputs& unedited);
+
+/// True when the hop of the post-edit chain is one of the case's edits.
+bool is_edited_hop(const MquakeCase& mquake_case, std::size_t hop);
 
 /// A case with its verdicts, as metrics see it.
 struct ScoredCase {
   const MquakeCase* mquake_case = nullptr;
   CaseVerdicts verdicts;
   bool contaminated = false;
+  Recall recall;  ///< Of the unedited model, where a run has asked it.
 };
 
 /// What one case adds to a metric: value = sum of `hit` / sum of `n`.
@@ -62,6 +77,7 @@ struct MetricInfo {
   std::string name;        ///< "multi_hop_any"
   std::string title;       ///< "Multi-hop, any of the questions"
   std::string definition;  ///< One sentence.
+  std::string origin;      ///< Who defined it.
   bool has_old_side;       ///< Makes sense against pre-edit golds too.
 };
 
@@ -75,8 +91,10 @@ const MetricInfo& metric_info(std::string_view name);
 std::optional<CaseScores> case_scores(std::string_view metric,
                                       const std::vector<ScoredCase>& cases);
 
-/// Buckets for breakdowns: "hops" -> "2", "3"...; "edits" -> "1"...; "contaminated" -> "clean",
-/// "contaminated". Names in ascending order, only those that occur.
+/// Buckets for breakdowns: "hops" -> "2", "3"...; "edits" -> "0", "1"...; "positions" -> "1", "13",
+/// the edited hops; "contaminated" -> "clean", "contaminated"; "last_relation" -> "P36"...;
+/// "recall" -> "rest known", "rest not known", or none where nobody was asked. Names in ascending
+/// order, only those that occur.
 struct Bucket {
   std::string name;
   std::vector<ScoredCase> cases;

@@ -20,10 +20,32 @@ struct Answer {
   bool operator==(const Answer&) const = default;
 };
 
-/// Teacher forcing of an edit's new object after its cloze.
+/// Teacher forcing of a text after a prompt.
 struct ForcedScore {
-  bool recalled = false;  ///< Every token of the object is the most probable one.
-  double logprob = 0.0;   ///< Of the whole object, natural logarithm.
+  bool recalled = false;      ///< Every token of the text is the most probable one.
+  double logprob = 0.0;       ///< Of the whole text, natural logarithm.
+  std::int64_t tokens = 0;    ///< Of the text; 0 where an older program did not store it.
+  std::int64_t matched = 0;   ///< Tokens that are the most probable ones where they stand.
+  double lowest = 0.0;        ///< Log-probability of the least probable token.
+
+  double mean_logprob() const {
+    return tokens > 0 ? logprob / static_cast<double>(tokens) : logprob;
+  }
+};
+
+/// What a system says about another fact of an edited subject, before and after the edits
+/// (R-Specificity). Asked by cloze and by question; the forced scores stand after the cloze.
+struct NeighbourOutput {
+  std::int64_t edit = 0;     ///< Place of the edit in the case.
+  std::string subject;       ///< Label.
+  std::string relation;      ///< Of the other fact, "P36".
+  Gold gold;                 ///< Its object.
+  bool edited_by_case = false;  ///< The case itself edits this (subject, relation).
+  bool edited_by_file = false;  ///< Some case of the file does.
+  Answer cloze_before, cloze, question_before, question;
+  ForcedScore gold_before, gold_after;  ///< The object of the other fact.
+  ForcedScore target_after;             ///< The edit's new object in its place.
+  std::optional<double> kept_after;     ///< Log-probability of the token that was kept in mind.
 };
 
 /// Everything one system said about one case, raw: metrics and rules are applied later, without a
@@ -36,7 +58,12 @@ struct CaseOutputs {
   std::vector<ForcedScore> forced;    ///< The same, teacher-forced.
   std::vector<Answer> hops;           ///< Post chain: edited hops by cloze, others by question.
   std::vector<Answer> direct;         ///< Each multi-hop question, answered at once.
-  std::vector<Answer> cot;            ///< The same with thoughts.
+  std::vector<ForcedScore> direct_forced;  ///< The new answer, forced after each question.
+  std::vector<Answer> cot;                 ///< The same with thoughts.
+  std::vector<Answer> probe_clozes, probe_questions;  ///< Every post-edit hop alone, both ways.
+  std::vector<Answer> recall;      ///< Every pre-edit hop by question: what the model knows.
+  std::vector<Answer> recall_new;  ///< The same for post-edit hops; edited ones are not asked.
+  std::vector<NeighbourOutput> neighbours;
   std::vector<std::string> edit_ids;  ///< Edits in the store that were mounted.
   std::string failure;                ///< Why edits could not be made; empty when all were.
   double edit_seconds = 0.0;          ///< Of the whole group's edits.

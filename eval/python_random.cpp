@@ -1,5 +1,8 @@
 #include "eval/python_random.hpp"
 
+#include <numeric>
+#include <set>
+
 namespace kedit {
 namespace {
 
@@ -62,6 +65,44 @@ std::uint32_t PythonRandom::below(std::uint32_t n) {
   std::uint32_t draw = n;
   while (draw >= n) draw = next() >> (32U - bits);
   return draw;
+}
+
+// CPython takes a pool when a set of the sample would take more room, and a set of seen numbers
+// otherwise; the two draw different numbers.
+std::vector<std::uint32_t> PythonRandom::sample(std::uint32_t n, std::uint32_t k) {
+  std::uint64_t set_size = 21;
+  if (k > 5) {
+    std::uint64_t power = 4;
+    while (power < std::uint64_t{3} * k) power *= 4;
+    set_size += power;
+  }
+  std::vector<std::uint32_t> chosen;
+  if (n <= set_size) {
+    std::vector<std::uint32_t> pool(n);
+    std::iota(pool.begin(), pool.end(), std::uint32_t{0});
+    for (std::uint32_t i = 0; i < k; ++i) {
+      const std::uint32_t at = below(n - i);
+      chosen.push_back(pool[at]);
+      pool[at] = pool[n - i - 1];
+    }
+    return chosen;
+  }
+  std::set<std::uint32_t> seen;
+  while (chosen.size() < k) {
+    const std::uint32_t drawn = below(n);
+    if (seen.insert(drawn).second) chosen.push_back(drawn);
+  }
+  return chosen;
+}
+
+std::uint32_t NumpyRandom::up_to(std::uint32_t highest) {
+  std::uint32_t mask = highest;
+  for (const unsigned shift : {1U, 2U, 4U, 8U, 16U}) mask |= mask >> shift;
+  std::uint32_t drawn = highest;
+  do {
+    drawn = static_cast<std::uint32_t>(generator_()) & mask;
+  } while (drawn > highest);
+  return drawn;
 }
 
 }  // namespace kedit

@@ -1,6 +1,7 @@
 #include "eval/report.hpp"
 
 #include "eval/bench.hpp"
+#include "eval/report_sections.hpp"
 
 #include <fmt/format.h>
 
@@ -56,7 +57,10 @@ std::vector<ScoredCase> scored_cases(const BenchReport& report, const std::strin
   std::vector<ScoredCase> cases;
   for (const MquakeCase& one : report.data.cases) {
     const CaseOutputs* outputs = outputs_for(report.data, system, one.case_id);
-    cases.push_back({&one, judge(one, outputs, rule, side), dirty.count(one.case_id) > 0});
+    const CaseOutputs* known = outputs_for(report.data, "unedited", one.case_id);
+    const Recall recall = known == nullptr ? Recall{} : recall_of(one, *known);
+    cases.push_back(
+        {&one, judge(one, outputs, rule, side), dirty.count(one.case_id) > 0, recall});
   }
   return cases;
 }
@@ -88,9 +92,11 @@ class CellMaker {
     const auto a = series_.find({first, rule, metric});
     const auto b = series_.find({second, rule, metric});
     if (a == series_.end() || b == series_.end()) return;
-    report_.differences.push_back({first, second, metric, rule,
-                                   total(a->second).value() - total(b->second).value(),
-                                   bootstrap_.paired_difference(a->second, b->second)});
+    PairedDifference difference{first, second, metric, rule,
+                                total(a->second).value() - total(b->second).value(),
+                                bootstrap_.paired_difference(a->second, b->second)};
+    count_discordant(a->second, b->second, &difference);
+    report_.differences.push_back(std::move(difference));
   }
 
  private:
@@ -214,6 +220,26 @@ std::vector<SampleCase> samples_of(const BenchReport& report, const ReportOption
   return samples;
 }
 
+void add_specificity(BenchReport& report, const ReportOptions& options) {
+  for (const auto& [system, outputs] : report.data.outputs) {
+    SpecificityTable table = specificity_of(report.data.cases, outputs, report.rules.front(),
+                                            options.draws, options.seed);
+    if (!table.scores.empty()) report.specificity.emplace(system, std::move(table));
+  }
+}
+
+void count_recall(BenchReport& report) {
+  for (const MquakeCase& one : report.data.cases) {
+    const CaseOutputs* unedited = outputs_for(report.data, "unedited", one.case_id);
+    if (unedited == nullptr) continue;
+    const Recall recall = recall_of(one, *unedited);
+    if (!recall.pre_known && !recall.rest_known) continue;
+    ++report.recall_asked;
+    if (recall.pre_known.value_or(false)) ++report.pre_known;
+    if (recall.rest_known.value_or(false)) ++report.rest_known;
+  }
+}
+
 }  // namespace
 
 const ReportCell* BenchReport::find(const CellKey& key) const {
@@ -242,6 +268,8 @@ BenchReport make_report(RunData data, const ReportOptions& options) {
   report.timings = timings_of(report.data);
   add_cells(report, options);
   report.metrics = present_metrics(report);
+  add_specificity(report, options);
+  count_recall(report);
   report.samples = samples_of(report, options);
   return report;
 }

@@ -3,6 +3,7 @@
 #include "eval/bootstrap.hpp"
 #include "eval/metrics.hpp"
 #include "eval/run_data.hpp"
+#include "eval/specificity.hpp"
 #include "eval/system.hpp"
 
 #include <cstdint>
@@ -38,6 +39,8 @@ struct PairedDifference {
   MatchRule rule = MatchRule::exact;
   double value = 0.0;
   Interval interval;
+  std::int64_t only_first = 0, only_second = 0;  ///< Cases that one has right and the other not.
+  double mcnemar = 1.0;  ///< Exact two-sided p of those two numbers under equal chances.
 };
 
 struct SystemTiming {
@@ -77,6 +80,8 @@ struct BenchReport {
   std::map<CellKey, ReportCell> cells;
   std::vector<PairedDifference> differences;
   std::map<std::string, SystemTiming> timings;
+  std::map<std::string, SpecificityTable> specificity;  ///< By system; empty where not asked.
+  std::int64_t pre_known = 0, rest_known = 0, recall_asked = 0;  ///< Cases, of the unedited model.
   std::vector<std::int64_t> contaminated;
   std::vector<SampleCase> samples;
 
@@ -90,6 +95,18 @@ struct BenchReport {
 };
 
 BenchReport make_report(RunData data, const ReportOptions& options = {});
+
+/// Two runs on the cases that both have: systems of the same label, metric by metric.
+struct RunComparison {
+  std::string first, second;  ///< Names and ids of the runs.
+  std::int64_t cases = 0;     ///< In both.
+  std::vector<std::string> differences;  ///< Parts of the protocol that are not the same.
+  std::vector<PairedDifference> rows;    ///< `first` and `second` hold the label of the system.
+};
+
+/// Empty when the runs have no case in common (other data), or no system, metric and rule.
+std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchReport& second,
+                                          const ReportOptions& options = {});
 
 /// One self-contained page: no script, no address outside the file.
 std::string to_html(const std::vector<BenchReport>& reports);

@@ -75,6 +75,8 @@ std::string run_section(const BenchReport& report, bool with_heading) {
   out += tables_html(report);
   out += differences_html(report);
   out += contamination_html(report);
+  out += recall_html(report);
+  out += specificity_html(report);
   out += timing_html(report);
   out += samples_html(report);
   return out + "</section>\n";
@@ -86,6 +88,7 @@ std::string to_html(const std::vector<BenchReport>& reports) {
   if (reports.empty()) throw EvalError("writing a report: expected at least one run, found none");
   std::string out = page_head(reports) + page_top(reports);
   for (const BenchReport& report : reports) out += run_section(report, reports.size() > 1);
+  out += comparisons_html(reports);
   out += definitions_html(reports);
   out +=
       "</main>\n<footer>Made by kedit from stored outputs alone. Every number names its protocol; "

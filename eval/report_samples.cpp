@@ -1,5 +1,6 @@
 // Cases to read, and what every word of the report means.
 #include "eval/bench_config.hpp"
+#include "eval/definitions.hpp"
 #include "eval/facts_in_context.hpp"
 #include "eval/html.hpp"
 #include "eval/report_sections.hpp"
@@ -57,12 +58,29 @@ std::string system_name(const SampleAnswer& answer) {
   return answer.system == "unedited" ? "unedited (before)" : answer.system;
 }
 
-std::string answer_row(const SampleAnswer& answer) {
+// Whether the case counts as a multi-hop success, rule by rule.
+std::string rule_marks(const SampleCase& sample, const SampleAnswer& answer,
+                       const std::vector<MatchRule>& rules) {
+  std::string marks;
+  for (const MatchRule rule : rules) {
+    if (rule == MatchRule::tokens) continue;
+    const CaseVerdicts verdicts =
+        judge(*sample.mquake_case, answer.outputs, rule, GoldSide::post);
+    const std::vector<bool>& list = verdicts.has_cot ? verdicts.cot : verdicts.direct;
+    const bool right = std::find(list.begin(), list.end(), true) != list.end();
+    marks += fmt::format("{}{} {}", marks.empty() ? "" : " ", to_string(rule),
+                         right ? "&#10003;" : "&#10007;");
+  }
+  return marks.empty() ? "" : fmt::format("<small>{}</small>", marks);
+}
+
+std::string answer_row(const SampleCase& sample, const SampleAnswer& answer,
+                       const std::vector<MatchRule>& rules) {
   const CaseOutputs& said = *answer.outputs;
   return fmt::format(
-      "<tr><th scope=\"row\">{}</th><td data-label=\"Edited facts\">{}</td>"
+      "<tr><th scope=\"row\">{}{}</th><td data-label=\"Edited facts\">{}</td>"
       "<td data-label=\"Direct\">{}</td><td data-label=\"With thoughts\">{}{}</td></tr>\n",
-      escape_html(system_name(answer)),
+      escape_html(system_name(answer)), rule_marks(sample, answer, rules),
       answer_chips(said.edits, answer.now.edits, answer.old.edits),
       answer_chips(said.direct, answer.now.direct, answer.old.direct),
       answer_chips(said.cot, answer.now.cot, answer.old.cot), thoughts(said.cot));
@@ -117,10 +135,10 @@ std::vector<SampleAnswer> before_first(std::vector<SampleAnswer> answers) {
   return answers;
 }
 
-std::string sample_html(const SampleCase& sample, bool open) {
+std::string sample_html(const SampleCase& sample, const std::vector<MatchRule>& rules, bool open) {
   const MquakeCase& one = *sample.mquake_case;
   std::string rows;
-  for (const SampleAnswer& answer : before_first(sample.answers)) rows += answer_row(answer);
+  for (const SampleAnswer& answer : before_first(sample.answers)) rows += answer_row(sample, answer, rules);
   return fmt::format(
       "<details{}><summary><span class=\"where\">case {}, {} hops, {} edit{}{}</span>"
       "<span class=\"ask\">{}</span><span class=\"marks\">{}</span></summary>\n"
@@ -169,7 +187,7 @@ std::string samples_html(const BenchReport& report) {
       "<span class=\"chip wrong\">&#10007; something else</span></p>\n",
       report.samples.size(), report.data.cases.size(), to_string(report.rules.front()));
   for (std::size_t i = 0; i < report.samples.size(); ++i) {
-    out += sample_html(report.samples[i], i == 0);
+    out += sample_html(report.samples[i], report.rules, i == 0);
   }
   return out;
 }
@@ -181,10 +199,18 @@ std::string definitions_html(const std::vector<BenchReport>& reports) {
   }
   std::string metrics;
   for (const MetricInfo& info : known_metrics()) {
-    if (shown.count(info.name) > 0) metrics += term(info.title, info.definition);
+    if (shown.count(info.name) > 0) metrics += term(info.title, info.definition + " Origin: " + info.origin + ".");
   }
   std::string rules;
-  for (const MatchRuleInfo& info : match_rules()) rules += term(info.name, info.definition + ".");
+  const Definitions matching = rule_definitions();
+  for (const auto& [name, text] : matching.entries) rules += term(name, text);
+  const bool specific = std::any_of(reports.begin(), reports.end(), [](const BenchReport& report) {
+    return !report.specificity.empty();
+  });
+  if (specific) {
+    const Definitions readings = specificity_definitions();
+    for (const auto& [name, text] : readings.entries) metrics += term(name, text);
+  }
   const std::string facts =
       term("Facts in the prompt", "Systems that keep facts show " + std::string(kFactRule) + ".");
   return fmt::format(

@@ -20,8 +20,17 @@ std::string hops_html(const BenchReport& report);
 std::string tables_html(const BenchReport& report);
 std::string differences_html(const BenchReport& report);
 std::string contamination_html(const BenchReport& report);
+std::string specificity_html(const BenchReport& report);
+std::string recall_html(const BenchReport& report);
+std::string comparisons_html(const std::vector<BenchReport>& reports);
 std::string timing_html(const BenchReport& report);
 std::string samples_html(const BenchReport& report);
+/// Cases that one system has right and the other not.
+void count_discordant(const CaseScores& first, const CaseScores& second,
+                      PairedDifference* difference);
+/// Rows of a table of paired differences with their reading.
+std::string difference_rows(const std::vector<PairedDifference>& differences);
+std::string difference_head();
 std::string definitions_html(const std::vector<BenchReport>& reports);
 
 }  // namespace kedit

@@ -88,7 +88,8 @@ const std::vector<Section>& sections() {
       {"Multi-hop, asked directly",
        {"multi_hop_any", "multi_hop_first", "multi_hop_mean", "multi_hop_all"}},
       {"Multi-hop, thoughts first", {"cot_any", "cot_first", "cot_mean", "cot_all"}},
-      {"Reasoning path", {"hop_joint", "hop_path", "hop_count", "hop_sub"}},
+      {"Reasoning path", {"hop_joint", "hop_path", "hop_count", "hop_sub", "hop_probe"}},
+      {"Tokens under teacher forcing", {"edit_wise_tokens", "multi_hop_tokens"}},
   };
   return list;
 }
@@ -194,29 +195,48 @@ std::string tables_html(const BenchReport& report) {
                 metric_table(report, rule, GoldSide::pre));
   out += folded("By number of hops", breakdown_table(report, "hops", " hops"));
   out += folded("By number of edits in the case", breakdown_table(report, "edits", " edit(s)"));
+  out += folded("By edited places of the chain", breakdown_table(report, "positions", ""));
+  const std::string known = breakdown_table(report, "recall", "");
+  if (known.find("<tbody>\n</tbody>") == std::string::npos) {
+    out += folded("By what the unedited model knew of the unedited hops", known);
+  }
+  out += folded("By relation of the last hop", breakdown_table(report, "last_relation", ""));
   return out;
+}
+
+std::string difference_rows(const std::vector<PairedDifference>& differences) {
+  std::string rows;
+  for (const PairedDifference& one : differences) {
+    const bool clear = one.interval.low > 0.0 || one.interval.high < 0.0;
+    rows += fmt::format(
+        "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"num\"><b>{}</b></td>"
+        "<td class=\"num\">{} to {}</td><td class=\"num\">{} / {}</td><td class=\"num\">{}</td>"
+        "<td>{}</td></tr>\n",
+        one.first == one.second
+            ? escape_html(one.first)
+            : fmt::format("{} &minus; {}", escape_html(one.first), escape_html(one.second)),
+        escape_html(metric_info(one.metric).title), signed_percent(one.value),
+        signed_percent(one.interval.low), signed_percent(one.interval.high), one.only_first,
+        one.only_second, one.mcnemar < 0.001 ? "&lt; 0.001" : fmt::format("{:.3f}", one.mcnemar),
+        clear ? "differs" : "within noise");
+  }
+  return rows;
+}
+
+std::string difference_head() {
+  return "<thead><tr><th scope=\"col\">Pair</th><th scope=\"col\">Metric</th>"
+         "<th scope=\"col\">Points</th><th scope=\"col\">95 % interval</th>"
+         "<th scope=\"col\">Only first / only second</th><th scope=\"col\">McNemar p</th>"
+         "<th scope=\"col\">Reading</th></tr></thead><tbody>\n";
 }
 
 std::string differences_html(const BenchReport& report) {
   if (report.differences.empty()) return "";
-  std::string rows;
-  for (const PairedDifference& one : report.differences) {
-    const bool clear = one.interval.low > 0.0 || one.interval.high < 0.0;
-    rows += fmt::format(
-        "<tr><th scope=\"row\">{} &minus; {}</th><td>{}</td><td class=\"num\"><b>{}</b></td>"
-        "<td class=\"num\">{} to {}</td><td>{}</td></tr>\n",
-        escape_html(one.first), escape_html(one.second), escape_html(metric_info(one.metric).title),
-        signed_percent(one.value), signed_percent(one.interval.low),
-        signed_percent(one.interval.high), clear ? "differs" : "within noise");
-  }
-  const std::string head =
-      "<thead><tr><th scope=\"col\">Pair</th><th scope=\"col\">Metric</th>"
-      "<th scope=\"col\">Points</th><th scope=\"col\">95 % interval</th>"
-      "<th scope=\"col\">Reading</th></tr></thead><tbody>\n";
   return folded("Paired differences between systems",
-                table("Percentage points on the same cases, resampled together; intervals are not "
-                      "corrected for the number of comparisons.",
-                      head + rows + "</tbody>"));
+                table("Percentage points on the same cases, resampled together; cases that only "
+                      "one of the two has right, with the exact McNemar test on them. Not corrected "
+                      "for the number of comparisons.",
+                      difference_head() + difference_rows(report.differences) + "</tbody>"));
 }
 
 std::string contamination_html(const BenchReport& report) {

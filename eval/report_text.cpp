@@ -3,6 +3,7 @@
 #include "eval/report_sections.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -82,6 +83,72 @@ Json timing_json(const SystemTiming& timing) {
           {"failed_groups", timing.failed_groups}};
 }
 
+Json specificity_json(const BenchReport& report) {
+  Json out = Json::array();
+  for (const auto& [system, table] : report.specificity) {
+    for (const auto& [scope, scores] : table.scores) {
+      for (const SpecificityScore& one : scores) {
+        out.push_back({{"system", system},
+                       {"scope", to_string(scope)},
+                       {"reading", one.reading},
+                       {"form", one.form},
+                       {"over_pairs", one.over_pairs},
+                       {"over_edits", one.over_edits},
+                       {"interval95", Json::array({one.interval.low, one.interval.high})},
+                       {"pairs", one.pairs},
+                       {"edits", one.edits},
+                       {"subjects", one.subjects}});
+      }
+    }
+  }
+  return out;
+}
+
+Json comparison_json(const RunComparison& one) {
+  Json rows = Json::array();
+  for (const PairedDifference& row : one.rows) {
+    rows.push_back({{"system", row.first},
+                    {"metric", row.metric},
+                    {"rule", to_string(row.rule)},
+                    {"value", row.value},
+                    {"interval95", Json::array({row.interval.low, row.interval.high})},
+                    {"only_first", row.only_first},
+                    {"only_second", row.only_second},
+                    {"mcnemar_p", row.mcnemar}});
+  }
+  return {{"first", one.first},
+          {"second", one.second},
+          {"cases", one.cases},
+          {"protocol_differences", one.differences},
+          {"rows", rows}};
+}
+
+std::string comparison_markdown(const RunComparison& one) {
+  std::string out = fmt::format("\n## {} minus {}\n\n{} cases in both.", markdown_cell(one.first),
+                                markdown_cell(one.second), one.cases);
+  if (!one.differences.empty()) {
+    out += fmt::format(" Not the same protocol: {}.", fmt::join(one.differences, ", "));
+  }
+  out += "\n\n| System | Metric | Points | 95 % interval | Only first | Only second | McNemar p |\n"
+         "|---|---|---:|---:|---:|---:|---:|\n";
+  for (const PairedDifference& row : one.rows) {
+    out += fmt::format("| {} | {} | {:+.1f} | {:+.1f} to {:+.1f} | {} | {} | {:.3f} |\n",
+                       markdown_cell(row.first), metric_info(row.metric).title, 100 * row.value,
+                       100 * row.interval.low, 100 * row.interval.high, row.only_first,
+                       row.only_second, row.mcnemar);
+  }
+  return out;
+}
+
+// The first run against each of the others.
+std::vector<RunComparison> comparisons_of(const std::vector<BenchReport>& reports) {
+  std::vector<RunComparison> list;
+  for (std::size_t i = 1; i < reports.size(); ++i) {
+    if (auto one = compare_runs(reports.front(), reports[i])) list.push_back(std::move(*one));
+  }
+  return list;
+}
+
 Json report_json(const BenchReport& report) {
   Json out{{"run", report.data.record.id},
            {"name", report.data.record.name},
@@ -99,7 +166,16 @@ Json report_json(const BenchReport& report) {
          {"metric", one.metric},
          {"rule", to_string(one.rule)},
          {"value", one.value},
-         {"interval95", Json::array({one.interval.low, one.interval.high})}});
+         {"interval95", Json::array({one.interval.low, one.interval.high})},
+         {"only_first", one.only_first},
+         {"only_second", one.only_second},
+         {"mcnemar_p", one.mcnemar}});
+  }
+  if (!report.specificity.empty()) out["specificity"] = specificity_json(report);
+  if (report.recall_asked > 0) {
+    out["recall"] = {{"cases", report.recall_asked},
+                     {"pre_known", report.pre_known},
+                     {"rest_known", report.rest_known}};
   }
   out["timing"] = Json::object();
   for (const auto& [system, timing] : report.timings) out["timing"][system] = timing_json(timing);
@@ -126,6 +202,7 @@ std::string to_markdown(const std::vector<BenchReport>& reports) {
     out += fmt::format("\nContaminated cases under this grouping: {} of {}.\n",
                        report.contaminated.size(), report.data.cases.size());
   }
+  for (const RunComparison& one : comparisons_of(reports)) out += comparison_markdown(one);
   return out;
 }
 
@@ -148,7 +225,13 @@ std::string to_csv(const std::vector<BenchReport>& reports) {
 Json to_json(const std::vector<BenchReport>& reports) {
   Json runs = Json::array();
   for (const BenchReport& report : reports) runs.push_back(report_json(report));
-  return {{"runs", std::move(runs)}};
+  Json out{{"runs", std::move(runs)}};
+  const std::vector<RunComparison> comparisons = comparisons_of(reports);
+  if (!comparisons.empty()) {
+    out["comparisons"] = Json::array();
+    for (const RunComparison& one : comparisons) out["comparisons"].push_back(comparison_json(one));
+  }
+  return out;
 }
 
 }  // namespace kedit

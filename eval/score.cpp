@@ -1,8 +1,10 @@
 #include "eval/score.hpp"
 
+#include "edits/hash.hpp"
 #include "eval/contamination.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -24,10 +26,46 @@ Trace trace_from(const JsonView& steps) {
   return trace;
 }
 
+ForcedScore tokens_from(const JsonView& pair) {
+  ForcedScore score;
+  if (pair.size() != 2) pair.fail("[tokens right, tokens]");
+  score.matched = pair.at(std::size_t{0}).integer();
+  score.tokens = pair.at(std::size_t{1}).integer();
+  if (score.tokens < 1 || score.matched < 0 || score.matched > score.tokens) {
+    pair.fail("at least one token, and not more right than there are");
+  }
+  score.recalled = score.matched == score.tokens;
+  return score;
+}
+
+void read_tokens(const JsonView& record, const char* key, std::vector<ForcedScore>& scores) {
+  const auto list = record.find(key);
+  for (std::size_t i = 0; list && i < list->size(); ++i) {
+    scores.push_back(tokens_from(list->at(i)));
+  }
+}
+
+void read_further_forms(const JsonView& record, Prediction& one) {
+  const std::pair<const char*, std::vector<std::string>*> lists[] = {
+      {"edits", &one.edits},
+      {"hops", &one.hops},
+      {"cot", &one.cot},
+      {"probe_clozes", &one.probe_clozes},
+      {"probe_questions", &one.probe_questions}};
+  for (const auto& [key, list] : lists) {
+    if (const auto found = record.find(key)) *list = found->strings();
+  }
+  read_tokens(record, "edit_tokens", one.edit_tokens);
+  read_tokens(record, "tokens", one.tokens);
+  const auto flag = record.find("succ");
+  if (flag && flag->value().is_boolean()) one.flag = flag->boolean();
+}
+
 Prediction prediction_from(const JsonView& record) {
   Prediction one;
   one.case_id = record.at("case_id").integer();
   one.predictions = record.at("preds").strings();
+  read_further_forms(record, one);
   const auto gens = record.find("gens");
   if (!gens) return one;
   if (gens->size() != one.predictions.size()) {
@@ -58,13 +96,10 @@ std::vector<Json> parse_lines(const std::string& text, const std::string& origin
   return records;
 }
 
-// A JSON array starts with "["; anything else is read as lines.
-std::vector<Json> records_of(const std::filesystem::path& file) {
-  const std::string text = read_text_file(file);
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || text[first] != '[') return parse_lines(text, file.string());
-  const Json document = parse_json(text, file.string());
-  return {document.begin(), document.end()};
+std::vector<Answer> answers_of(const std::vector<std::string>& texts) {
+  std::vector<Answer> answers;
+  for (const std::string& text : texts) answers.push_back({text, text, std::nullopt});
+  return answers;
 }
 
 CaseOutputs outputs_of(const Prediction& one, TranscriptForm form,
@@ -77,6 +112,13 @@ CaseOutputs outputs_of(const Prediction& one, TranscriptForm form,
     if (!one.traces.empty()) answer.trace = one.traces[i];
     outputs.direct.push_back(std::move(answer));
   }
+  outputs.edits = answers_of(one.edits);
+  outputs.hops = answers_of(one.hops);
+  outputs.cot = answers_of(one.cot);
+  outputs.probe_clozes = answers_of(one.probe_clozes);
+  outputs.probe_questions = answers_of(one.probe_questions);
+  outputs.forced = one.edit_tokens;
+  outputs.direct_forced = one.tokens;
   return outputs;
 }
 
@@ -120,7 +162,10 @@ CasesByRule judge_all(const std::vector<MquakeCase>& cases, const OutputsByCase&
     for (const MquakeCase& one : cases) {
       const auto found = outputs.find(one.case_id);
       const CaseOutputs* said = found == outputs.end() ? nullptr : &found->second;
-      scored.push_back({&one, judge(one, said, rule, options.gold), dirty.count(one.case_id) > 0});
+      scored.push_back({&one,
+                        judge(one, said, rule, options.gold, options.matching),
+                        dirty.count(one.case_id) > 0,
+                        {}});
     }
     judged.emplace_back(rule, std::move(scored));
   }
@@ -159,10 +204,94 @@ Json breakdowns_to_json(const CasesByRule& judged) {
         parts[bucket.name].emplace_back(rule, std::move(bucket.cases));
       }
     }
+    if (parts.empty()) continue;
     by[breakdown] = Json::object();
     for (const auto& [name, part] : parts) by[breakdown][name] = metrics_to_json(part);
   }
   return by;
+}
+
+bool any_right(const ScoredCase& one) {
+  return std::count(one.verdicts.direct.begin(), one.verdicts.direct.end(), true) > 0;
+}
+
+using Flags = std::unordered_map<std::int64_t, bool>;
+
+// Which cases a rule hits, as one hash, and how far a run's own flags agree with the rule.
+Json hits_to_json(const CasesByRule& judged, const Flags& flags) {
+  Json hits = Json::object();
+  for (const auto& [rule, cases] : judged) {
+    if (rule == MatchRule::tokens) continue;
+    std::vector<std::int64_t> ids;
+    std::int64_t agrees = 0;
+    for (const ScoredCase& one : cases) {
+      const bool right = any_right(one);
+      if (right) ids.push_back(one.verdicts.case_id);
+      const auto flag = flags.find(one.verdicts.case_id);
+      if (flag != flags.end() && flag->second == right) ++agrees;
+    }
+    std::sort(ids.begin(), ids.end());
+    Json& entry = hits[to_string(rule)];
+    entry = {{"count", ids.size()},
+             {"sha256", sha256_hex(fmt::format("{}", fmt::join(ids, ",")))}};
+    if (!flags.empty()) entry["agrees_with_flag"] = agrees;
+  }
+  return hits;
+}
+
+Flags flags_of(const std::vector<Prediction>& predictions) {
+  Flags flags;
+  for (const Prediction& one : predictions) {
+    if (one.flag) flags.emplace(one.case_id, *one.flag);
+  }
+  return flags;
+}
+
+std::vector<MquakeCase> without_aliases(std::vector<MquakeCase> cases) {
+  const auto strip = [](std::vector<Hop>& hops) {
+    for (Hop& hop : hops) hop.gold.aliases.clear();
+  };
+  for (MquakeCase& one : cases) {
+    one.pre.aliases.clear();
+    one.post.aliases.clear();
+    strip(one.hops);
+    strip(one.new_hops);
+  }
+  return cases;
+}
+
+// P-rem: cases that stay unedited are scored on the chain and golds before the edits.
+std::vector<MquakeCase> cases_under(const MquakeDataset& dataset, const ScoreOptions& options,
+                                    const std::vector<std::int64_t>& ids) {
+  const std::vector<std::int64_t> rest = unedited_cases(ids, options.pool);
+  const std::set<std::int64_t> unedited(rest.begin(), rest.end());
+  std::vector<MquakeCase> cases =
+      options.aliases ? dataset.cases : without_aliases(dataset.cases);
+  for (MquakeCase& one : cases) {
+    if (unedited.count(one.case_id) > 0) one = as_unedited(std::move(one));
+  }
+  return cases;
+}
+
+std::set<std::int64_t> dirty_cases(const std::vector<MquakeCase>& cases,
+                                   const std::vector<std::int64_t>& ids,
+                                   const GroupingProtocol& protocol) {
+  const auto groups = group_cases(ids, protocol);
+  if (protocol.grouping != Grouping::rem) {
+    MquakeDataset dataset;
+    dataset.cases = cases;
+    return contaminated_cases(dataset, groups);
+  }
+  std::set<std::int64_t> dirty;
+  std::vector<const MquakeCase*> active;
+  for (const MquakeCase& one : cases) {
+    if (!one.rewrites.empty()) active.push_back(&one);
+  }
+  const EditPool pool = edit_pool(active);
+  for (const MquakeCase& one : cases) {
+    if (contaminated(one, pool)) dirty.insert(one.case_id);
+  }
+  return dirty;
 }
 
 Json protocol_to_json(const MquakeDataset& dataset, const OutputsByCase& outputs,
@@ -179,6 +308,7 @@ Json protocol_to_json(const MquakeDataset& dataset, const OutputsByCase& outputs
       {"gold", to_string(options.gold)},
       {"match", match},
       {"aliases", options.aliases},
+      {"short_golds", options.matching.drop_short_golds ? "dropped" : "kept"},
       {"missing", dataset.cases.size() - outputs.size()},
       {"untried_questions", untried},
       {"grouping", to_string(options.pool.grouping)},
@@ -186,25 +316,20 @@ Json protocol_to_json(const MquakeDataset& dataset, const OutputsByCase& outputs
       {"seed", options.pool.seed}};
 }
 
-std::vector<MquakeCase> without_aliases(std::vector<MquakeCase> cases) {
-  const auto strip = [](std::vector<Hop>& hops) {
-    for (Hop& hop : hops) hop.gold.aliases.clear();
-  };
-  for (MquakeCase& one : cases) {
-    one.pre.aliases.clear();
-    one.post.aliases.clear();
-    strip(one.hops);
-    strip(one.new_hops);
-  }
-  return cases;
-}
-
 }  // namespace
+
+std::vector<Json> read_records_or_lines(const std::filesystem::path& file) {
+  const std::string text = read_text_file(file);  // an array starts with "["; else lines
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || text[first] != '[') return parse_lines(text, file.string());
+  const Json document = parse_json(text, file.string());
+  return {document.begin(), document.end()};
+}
 
 std::vector<Prediction> read_predictions(const std::filesystem::path& file) {
   try {
     std::vector<Prediction> predictions;
-    const std::vector<Json> records = records_of(file);
+    const std::vector<Json> records = read_records_or_lines(file);
     for (std::size_t i = 0; i < records.size(); ++i) {
       predictions.push_back(
           prediction_from(JsonView(records[i], file.string(), fmt::format("/{}", i))));
@@ -234,9 +359,8 @@ Json score_predictions(const MquakeDataset& dataset, const std::vector<Predictio
   const OutputsByCase outputs = outputs_by_case(dataset, predictions, options.transcripts);
   std::vector<std::int64_t> ids;
   for (const MquakeCase& one : dataset.cases) ids.push_back(one.case_id);
-  const auto dirty = contaminated_cases(dataset, group_cases(ids, options.pool));
-  const std::vector<MquakeCase> cases =
-      options.aliases ? dataset.cases : without_aliases(dataset.cases);
+  const std::vector<MquakeCase> cases = cases_under(dataset, options, ids);
+  const auto dirty = dirty_cases(cases, ids, options.pool);
   const CasesByRule judged = judge_all(cases, outputs, dirty, options);
   return {{"dataset",
            {{"name", dataset.name},
@@ -245,7 +369,8 @@ Json score_predictions(const MquakeDataset& dataset, const std::vector<Predictio
             {"cases", dataset.cases.size()}}},
           {"protocol", protocol_to_json(dataset, outputs, options)},
           {"metrics", metrics_to_json(judged)},
-          {"by", breakdowns_to_json(judged)}};
+          {"by", breakdowns_to_json(judged)},
+          {"hits", hits_to_json(judged, flags_of(predictions))}};
 }
 
 }  // namespace kedit

@@ -4,6 +4,7 @@
 #include "edits/progress.hpp"
 #include "eval/answerers.hpp"
 #include "eval/bench_config.hpp"
+#include "eval/neighbours.hpp"
 #include "model/edited_model.hpp"
 #include "store/store.hpp"
 
@@ -20,6 +21,8 @@ struct CaseGroup {
   std::int64_t number = 0;
   std::vector<const MquakeCase*> cases;
   std::vector<EditRequest> pool;
+  /// Cases that stay unedited (P-rem) belong to the group itself.
+  std::vector<std::shared_ptr<const MquakeCase>> owned{};
 };
 
 /// What a report says about a system under test.
@@ -39,9 +42,11 @@ class System {
  public:
   virtual ~System() = default;
   virtual SystemInfo info() const = 0;
-  /// `earlier`: what this system stored for another case of the group before the run was cut off;
-  /// its edits are then used again instead of being made again.
+  /// `earlier`: what this system stored for the last answered case of the group before the run was
+  /// cut off; its edits are then used again instead of being made again.
   virtual void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) = 0;
+  /// Called right before each case is answered: schedule `immediate` makes its edits here.
+  virtual void before(const MquakeCase&, const RunContext&) {}
   virtual CaseOutputs answer(const MquakeCase& mquake_case) = 0;
   virtual void leave() = 0;
 };
@@ -51,6 +56,10 @@ struct SystemParts {
   const LanguageModel* base = nullptr;  ///< The unedited model, for controls.
   PromptForm prompts;
   AskPlan plan;
+  MaskMode mask = MaskMode::report;
+  Schedule schedule = Schedule::batch;
+  std::shared_ptr<RecallAsker> recall{};            ///< Set where recall is asked.
+  std::shared_ptr<NeighbourAsker> specificity{};    ///< Set where R-Specificity is asked.
 };
 
 /// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.

@@ -4,6 +4,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -28,13 +29,29 @@ void append_upper(std::string& out, utf8proc_int32_t code_point) {
   }
 }
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+void append_lower(std::string& out, utf8proc_int32_t code_point) {
+  constexpr utf8proc_int32_t dotted_capital_i = 0x130;
+  constexpr utf8proc_int32_t dot_above = 0x307;
+  if (code_point != dotted_capital_i) return append_code_point(out, utf8proc_tolower(code_point));
+  out.push_back('i');
+  append_code_point(out, dot_above);
 }
 
-}  // namespace
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (static_cast<unsigned char>(c) & 0x80U) == 0; });
+}
 
-std::string upper_case(std::string_view text) {
+// Most answers are plain ASCII, and millions are compared.
+std::string mapped_ascii(std::string_view text, char first, char offset) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= first && c < first + 26) c = static_cast<char>(c + offset);
+  }
+  return out;
+}
+
+std::string mapped(std::string_view text, void (*append)(std::string&, utf8proc_int32_t)) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -46,13 +63,28 @@ std::string upper_case(std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
-    append_upper(out, code_point);
+    append(out, code_point);
     text.remove_prefix(static_cast<std::size_t>(used));
   }
   return out;
 }
 
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+
+}  // namespace
+
+std::string upper_case(std::string_view text) {
+  return is_ascii(text) ? mapped_ascii(text, 'a', 'A' - 'a') : mapped(text, append_upper);
+}
+
+std::string lower_case(std::string_view text) {
+  return is_ascii(text) ? mapped_ascii(text, 'A', 'a' - 'A') : mapped(text, append_lower);
+}
+
 std::string to_nfc(std::string_view text) {
+  if (is_ascii(text)) return std::string(text);
   utf8proc_uint8_t* raw = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &raw,

@@ -35,6 +35,10 @@ std::vector<ContinuationScore> score_ids(
     const std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>& pairs,
     std::int64_t batch_rows = 64, PrefixCache* prefixes = nullptr);
 
+/// The `count` most probable next ids after one prompt, most probable first.
+std::vector<std::int64_t> likely_ids(const EditedModel& model,
+                                     const std::vector<std::int64_t>& prompt, std::int64_t count);
+
 /// An EditedModel as a LanguageModel: encodes with the model's tokenizer, special tokens as its
 /// file says. A continuation is encoded by itself, so its leading blank belongs to it. Keeps a
 /// reference: the model must outlive it, and mounting or unmounting shows at once. Beginnings of
@@ -48,6 +52,8 @@ class LocalLanguageModel : public LanguageModel {
                                    const GenerateOptions& options) const override;
   std::vector<ContinuationScore> score(
       const std::vector<std::pair<std::string, std::string>>& pairs) const override;
+  std::vector<std::vector<std::string>> likely_tokens(const std::vector<std::string>& prompts,
+                                                      std::int64_t count) const override;
   std::string name() const override;
 
  private:

@@ -25,6 +25,11 @@ double ContinuationScore::logprob() const {
   return std::accumulate(token_logprobs.begin(), token_logprobs.end(), 0.0);
 }
 
+std::vector<std::vector<std::string>> LanguageModel::likely_tokens(
+    const std::vector<std::string>& prompts, std::int64_t) const {
+  return std::vector<std::vector<std::string>>(prompts.size());
+}
+
 LocalLanguageModel::LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows,
                                        std::int64_t prefix_bytes)
     : model_(model),
@@ -49,6 +54,19 @@ std::vector<ContinuationScore> LocalLanguageModel::score(
     ids.emplace_back(tokenizer.ids(prompt), tokenizer.ids(continuation, false));
   }
   return score_ids(model_, ids, batch_rows_, prefixes_.get());
+}
+
+std::vector<std::vector<std::string>> LocalLanguageModel::likely_tokens(
+    const std::vector<std::string>& prompts, std::int64_t count) const {
+  const Tokenizer& tokenizer = model_.tokenizer();
+  std::vector<std::vector<std::string>> texts;
+  for (const std::string& prompt : prompts) {
+    texts.emplace_back();
+    for (const std::int64_t id : likely_ids(model_, tokenizer.ids(prompt), count)) {
+      texts.back().push_back(tokenizer.decode({id}));
+    }
+  }
+  return texts;
 }
 
 std::string LocalLanguageModel::name() const { return model_.fingerprint(); }

@@ -34,6 +34,7 @@ struct ContinuationScore {
   std::vector<std::int64_t> token_ids;  ///< Tokens of the continuation.
   std::vector<double> token_logprobs;   ///< Natural logarithm, given everything before.
   bool greedy_match = false;            ///< Every token is the argmax: greedy would write it.
+  std::int64_t greedy_tokens = 0;       ///< How many tokens are the argmax where they stand.
   double logprob() const;               ///< Sum.
 };
 
@@ -48,6 +49,10 @@ class LanguageModel {
   /// One score per (prompt, continuation).
   virtual std::vector<ContinuationScore> score(
       const std::vector<std::pair<std::string, std::string>>& pairs) const = 0;
+  /// The `count` most probable next tokens of each prompt as text, most probable first. Empty lists
+  /// where a model does not tell.
+  virtual std::vector<std::vector<std::string>> likely_tokens(
+      const std::vector<std::string>& prompts, std::int64_t count) const;
   virtual std::string name() const = 0;  ///< Fingerprint or address, for reports.
 };
 

@@ -25,10 +25,11 @@ void read_scores(const at::Tensor& logits, const std::int64_t* tokens, std::int6
                                   .squeeze(1)
                                   .to(at::kCPU, at::kDouble)
                                   .contiguous();
-  const bool matches = logits.argmax(-1).eq(ids).all().item<bool>();
+  const auto matches = logits.argmax(-1).eq(ids).sum().item<std::int64_t>();
   score.token_logprobs.insert(score.token_logprobs.end(), logprobs.data_ptr<double>(),
                               logprobs.data_ptr<double>() + count);
-  score.greedy_match = score.greedy_match && matches;
+  score.greedy_tokens += matches;
+  score.greedy_match = score.greedy_match && matches == count;
 }
 
 std::int64_t size_of(const TokenIds& ids) { return static_cast<std::int64_t>(ids.size()); }
@@ -206,6 +207,20 @@ class Scorer {
 };
 
 }  // namespace
+
+std::vector<std::int64_t> likely_ids(const EditedModel& model,
+                                     const std::vector<std::int64_t>& prompt, std::int64_t count) {
+  check_prompts(model.architecture(), {prompt}, "looking at the next tokens");
+  const c10::InferenceMode inference;
+  ForwardInput input;
+  input.ids = at::tensor(prompt, at::kLong).unsqueeze(0);
+  input.logit_positions = at::tensor({size_of(prompt) - 1}, at::kLong);
+  const at::Tensor logits = model.forward(input).logits.view({-1});
+  const std::int64_t kept = std::min(count, logits.numel());
+  const at::Tensor ids = std::get<1>(logits.topk(kept)).to(at::kCPU).contiguous();
+  const auto* first = ids.const_data_ptr<std::int64_t>();
+  return {first, first + kept};
+}
 
 std::vector<ContinuationScore> score_ids(const EditedModel& model, const Pairs& pairs,
                                          std::int64_t batch_rows, PrefixCache* prefixes) {

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view kRunColumns =
     "SELECT id, name, config, header, state, started, finished, "
-    "(SELECT count(*) FROM results WHERE run = runs.id), total FROM runs ";
+    "(SELECT count(*) FROM results WHERE run = runs.id AND substr(system, 1, 1) <> '@'), total "
+    "FROM runs ";
 
 RunRecord run_from(const Statement& row) {
   RunRecord record;

@@ -74,12 +74,18 @@ struct Pipe {
 
 // Reads both streams as they come, so that neither pipe can fill up and block the program; sends
 // the interrupt when its moment has come.
-void collect(int out, int err, pid_t program, std::string interrupt_at, Outcome* outcome) {
+void collect(int out, int err, pid_t program, const RunOptions& options, Outcome* outcome) {
+  std::string interrupt_at = options.interrupt_at;
+  std::function<bool()> signal_when = options.signal_when;
   std::array<struct pollfd, 2> streams{{{out, POLLIN, 0}, {err, POLLIN, 0}}};
   std::array<std::string*, 2> texts{&outcome->out, &outcome->err};
   std::size_t open_streams = 2;
   while (open_streams > 0) {
-    if (::poll(streams.data(), streams.size(), -1) < 0 && errno != EINTR) break;
+    if (::poll(streams.data(), streams.size(), signal_when ? 5 : -1) < 0 && errno != EINTR) break;
+    if (signal_when && signal_when()) {
+      ::kill(program, options.signal);
+      signal_when = {};
+    }
     for (std::size_t i = 0; i < streams.size(); ++i) {
       if (streams[i].fd < 0 || streams[i].revents == 0) continue;
       std::array<char, 65536> buffer{};
@@ -114,7 +120,7 @@ Outcome run_kedit(const std::vector<std::string>& arguments, const RunOptions& o
   static_cast<void>(!::write(in.ends[1], options.input.data(), options.input.size()));
   in.close_end(1);
   Outcome outcome;
-  collect(out.ends[0], err.ends[0], child, options.interrupt_at, &outcome);
+  collect(out.ends[0], err.ends[0], child, options, &outcome);
   int status = 0;
   ::waitpid(child, &status, 0);
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct RunOptions {
   std::string out_to = {};               ///< File for standard output; "closed" closes it.
   long file_size_limit = 0;              ///< Bytes (RLIMIT_FSIZE); 0: none.
   std::string interrupt_at = {};         ///< Sends SIGINT once standard error holds this text.
+  std::function<bool()> signal_when = {};  ///< Asked every few milliseconds; then `signal` is sent.
+  int signal = 9;                          ///< SIGKILL
 };
 
 /// Runs the kedit binary as a user would and waits for it. No shell in between.

@@ -1,5 +1,6 @@
 #include "datasets/mquake.hpp"
 
+#include "datasets/mquake_files.hpp"
 #include "tests/datasets/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
@@ -163,6 +164,57 @@ TEST_CASE("a single rewrite may be an object, alias arrays may be missing") {
   const MquakeDataset dataset = read_document(document);
   CHECK(dataset.cases[0].pre.aliases.empty());
   CHECK(dataset.cases[0].rewrites.size() >= 1);
+}
+
+TEST_CASE("the hosted table form reads as the nested one") {
+  Json document = two_cases();
+  const MquakeDataset nested = read_document(document);
+  for (Json& record : document) {
+    const Json orig = record["orig"];
+    record.erase("orig");
+    record["orig_triples"] = orig["triples"];
+    record["orig_triples_labeled"] = orig["triples_labeled"];
+    record["new_triples"] = orig["new_triples"];
+    record["new_triples_labeled"] = orig["new_triples_labeled"];
+    record["split"] = {{"100", Json::array({"test_edited"})}};
+    for (Json& rewrite : record["requested_rewrite"]) {
+      for (const char* target : {"target_true", "target_new"}) {
+        rewrite[std::string(target) + "_str"] = rewrite[target]["str"];
+        rewrite[std::string(target) + "_id"] = rewrite[target]["id"];
+        rewrite.erase(target);
+      }
+    }
+  }
+  const MquakeDataset flat = read_document(document);
+  REQUIRE(flat.cases.size() == 2);
+  CHECK(flat.content_sha256 == nested.content_sha256);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(flat.cases[i].edit_triples == nested.cases[i].edit_triples);
+    CHECK(flat.cases[i].rewrites[0].target_new_id == nested.cases[i].rewrites[0].target_new_id);
+    CHECK(flat.cases[i].extra["split"]["100"][0] == "test_edited");
+  }
+  document[1].erase("new_triples");
+  CHECK(contains(message_of<DataError>([&] { read_document(document); }), "case 2: /new_triples"));
+}
+
+TEST_CASE("a file that glues the edits of a case together is refused") {
+  const Json glued = Json::array({{{"case_id", 0},
+                                   {"prompt", "The author of X is, The capital of Y is"},
+                                   {"subject", "X, Y"},
+                                   {"target_new", "A, B"},
+                                   {"ground_truth", "C, D"}}});
+  CHECK(contains(message_of<DataError>([&] { read_document(glued); }), "glued form"));
+}
+
+TEST_CASE("both published layouts read back to the same bytes") {
+  const std::vector<MquakeCase> cases = read_document(two_cases()).cases;
+  for (const MquakeLayout layout : {MquakeLayout::pretty, MquakeLayout::line}) {
+    const std::string text = mquake_text(cases, layout);
+    const TemporaryFolder folder;
+    CHECK(mquake_text(read_mquake(folder.file("a.json", text)).cases, layout) == text);
+    CHECK(text.find('\n') == (layout == MquakeLayout::line ? std::string::npos : 1));
+  }
+  CHECK(mquake_variant("ab").empty());
 }
 
 TEST_CASE("unknown keys, further answers and odd characters survive reading and writing") {

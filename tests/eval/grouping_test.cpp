@@ -48,6 +48,57 @@ TEST_CASE("seed 0 over 3,000 cases is the published order") {
         "f5630176d6bf0593fb034bba899b8d67da2f4acb570065a3760d34a737bc8292");
 }
 
+TEST_CASE("samples are Python's") {
+  // python3: random.seed(100); random.sample(range(1, 3001), 100)[:3], and the same for 1000, 3000;
+  // random.seed(100); random.sample(range(20), 4) -- the small population takes the other way
+  for (const std::int64_t size : {100, 1000, 0}) {
+    const auto groups = group_cases(ids_up_to(3000), {Grouping::rem, size, 100});
+    REQUIRE(groups.size() == 1);
+    CHECK(std::vector<std::int64_t>(groups[0].begin(), groups[0].begin() + 3) ==
+          std::vector<std::int64_t>{597, 1883, 1864});
+    CHECK(unedited_cases(ids_up_to(3000), {Grouping::rem, size, 100}).size() ==
+          3000 - groups[0].size());
+  }
+  CHECK(PythonRandom(100).sample(20, 4) == std::vector<std::uint32_t>{4, 14, 18, 5});
+  CHECK(PythonRandom(100).sample(5, 5).size() == 5);
+}
+
+TEST_CASE("stratified folds are the published ones") {
+  struct Row {
+    std::int64_t size;
+    std::string digest;
+  };
+  const auto row = GENERATE(values<Row>(
+      {{100, "da88ebadd62f7646b5e23d6ae343e16a952cf69c5a25bbedaf035c73bdf649ef"},
+       {1000, "e620f57cbb48e7cc87b8e4b97e66a63c84814dcdfe4d5497d4a1ad7cd564465b"}}));
+  const auto folds = group_cases(ids_up_to(3000), {Grouping::poke, row.size, 42});
+  CHECK(grouping_hash(folds) == row.digest);
+  if (row.size == 100) {
+    CHECK(std::vector<std::int64_t>(folds[0].begin(), folds[0].begin() + 6) ==
+          std::vector<std::int64_t>{55, 56, 58, 139, 201, 226});
+  }
+  CHECK(group_cases(ids_up_to(5), {Grouping::poke, 1, 42}).at(2).front() == 3);
+}
+
+TEST_CASE("an unedited case has nothing but its old chain") {
+  const MquakeCase one = as_unedited(testing::two_hop_case(1));
+  CHECK(one.rewrites.empty());
+  CHECK(one.post.answer == "Dorel");
+  CHECK(one.new_hops[0].gold.answer == "Avia");
+  CHECK(contaminated(one, edit_pool({})) == false);
+  const MquakeCase edited = testing::two_hop_case(1);
+  CHECK(contaminated(one, edit_pool({&edited})));
+}
+
+TEST_CASE("two entities of one label are told apart by ids alone") {
+  MquakeCase a = testing::two_hop_case(1), b = testing::two_hop_case(2);
+  b.rewrites[0].subject = a.rewrites[0].subject;
+  b.rewrites[0].target_new = "Corsica";
+  CHECK_FALSE(contaminated(a, edit_pool({&a, &b})));
+  CHECK(contaminated_by_label(a, label_pool({&a, &b})));
+  CHECK_FALSE(contaminated_by_label(a, label_pool({&a})));
+}
+
 TEST_CASE("groups are contiguous slices that hold every case once") {
   const auto size = GENERATE(std::int64_t{0}, std::int64_t{1}, std::int64_t{7}, std::int64_t{100});
   const auto grouping = GENERATE(Grouping::seed0, Grouping::file);

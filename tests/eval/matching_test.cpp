@@ -91,8 +91,56 @@ TEST_CASE("a weaker rule accepts whatever a stronger one accepts") {
     CHECK((!exact || folded));
     CHECK((!trimmed || dotless));
     CHECK((!folded || dotless));
+    CHECK((!exact || match(prediction, gold, MatchRule::contained)));
+    CHECK((!exact || match(prediction, gold, MatchRule::contained_case)));
+    CHECK((!match(prediction, gold, MatchRule::contained_case) ||
+           match(prediction, gold, MatchRule::contained)));
+    CHECK((!exact || match(prediction, gold, MatchRule::reversed)));
+    CHECK((!exact || match(prediction, gold, MatchRule::normalised)));
   }
 }
+
+TEST_CASE("containment rules forgive what stands around the answer") {
+  struct Row {
+    std::string prediction, gold;
+    bool contained, with_case, reversed, letters, normalised;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"Paris", "Paris", true, true, true, true, true},
+      {"It is Paris, France.", "Paris", true, true, false, true, true},
+      {"it is paris", "Paris", true, false, false, true, true},
+      {"Par", "Paris", false, false, true, false, false},
+      {"St Johns", "St. John's", false, false, false, true, true},
+      {"New   York", "New York", false, false, false, false, true},
+      {"\xC3\x89T\xC3\x89 2", "\xC3\xA9t\xC3\xA9", true, false, false, true, true},
+      {"anything", "\xE6\x9D\xB1", false, false, false, true, false},  // no ASCII letter is left
+  }));
+  CAPTURE(row.prediction, row.gold);
+  CHECK(match(row.prediction, row.gold, MatchRule::contained) == row.contained);
+  CHECK(match(row.prediction, row.gold, MatchRule::contained_case) == row.with_case);
+  CHECK(match(row.prediction, row.gold, MatchRule::reversed) == row.reversed);
+  CHECK(match(row.prediction, row.gold, MatchRule::letters) == row.letters);
+  CHECK(match(row.prediction, row.gold, MatchRule::normalised) == row.normalised);
+}
+
+TEST_CASE("of the aliases, M4 takes the first, and short golds can be left out") {
+  const Gold gold{"English", {"en", "English language"}};
+  CHECK(matches("an English language", gold, MatchRule::letters));
+  CHECK(matches("no opinion", {"X Y", {"opinion", "y"}}, MatchRule::letters));
+  CHECK_FALSE(matches("no y here", {"X Y", {"opinion", "y"}}, MatchRule::letters));
+  CHECK(matches("then", gold, MatchRule::contained));
+  const MatchOptions strict{true};
+  CHECK_FALSE(GoldMatcher(gold, MatchRule::contained, strict)(std::string_view("then")));
+  CHECK(GoldMatcher(gold, MatchRule::exact, strict)(std::string_view("en")));
+  CHECK_FALSE(GoldMatcher({"\xE6\x9D\xB1", {}}, MatchRule::letters, strict)(std::string_view("x")));
+}
+
+TEST_CASE("M0d forgives one final period of the prediction alone") {
+  CHECK(match("Paris.", "Paris", MatchRule::undotted));
+  CHECK_FALSE(match("Washington, D.C.", "Washington, D.C.", MatchRule::undotted));
+}
+
+TEST_CASE("M6 is no comparison of strings") { CHECK_FALSE(match("a", "a", MatchRule::tokens)); }
 
 TEST_CASE("aliases are gold and a missing answer is never right") {
   const Gold gold{"United States of America", {"USA", "the U.S."}};
@@ -111,7 +159,8 @@ TEST_CASE("rule lists are parsed strictly") {
   CHECK(
       (parse_match_rules("M0,M2") == std::vector<MatchRule>{MatchRule::exact, MatchRule::dotless}));
   CHECK(
-      contains(message_of([] { parse_match_rules("M0,M7"); }), "expected one of M0, M0s, M1, M2"));
+      contains(message_of([] { parse_match_rules("M0,M7"); }), "expected one of M0, M0s, M0d, M1, M2"));
+  CHECK(parse_match_rules("all").size() == match_rules().size());
   CHECK(contains(message_of([] { parse_match_rules("M1,M1"); }), "names M1 twice"));
   CHECK_THROWS_AS(parse_match_rules(""), EvalError);
 }

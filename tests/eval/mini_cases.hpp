@@ -70,15 +70,18 @@ inline CaseOutputs oracle_outputs(const MquakeCase& one) {
   outputs.case_id = one.case_id;
   for (const Rewrite& rewrite : one.rewrites) {
     outputs.edits.push_back(said(rewrite.target_new));
-    outputs.forced.push_back({true, -0.1});
+    outputs.forced.push_back({true, -0.1, 2, 2, -0.1});
   }
   Trace trace;
   for (const Hop& hop : one.new_hops) {
     outputs.hops.push_back(said(hop.gold.answer));
+    outputs.probe_clozes.push_back(said(hop.gold.answer));
+    outputs.probe_questions.push_back(said(hop.gold.answer));
     trace.push_back({hop.question, hop.gold.answer, "model"});
   }
   for (std::size_t i = 0; i < one.questions.size(); ++i) {
     outputs.direct.push_back(said(one.post.answer));
+    outputs.direct_forced.push_back({true, -0.2, 1, 1, -0.2});
     outputs.cot.push_back(reasoned(one.post.answer, trace));
   }
   return outputs;

@@ -5,6 +5,18 @@
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace kedit;
 using namespace kedit::testing;
@@ -75,6 +87,57 @@ RunData mini_run() {
     data.cases.push_back(std::move(one));
   }
   return data;
+}
+
+std::optional<std::string> find_browser() {
+  if (const char* chosen = std::getenv("KEDIT_CHROMIUM")) return chosen;
+  for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser",
+                           "/usr/bin/google-chrome"}) {
+    if (std::filesystem::exists(path)) return path;
+  }
+  return std::nullopt;
+}
+
+// The browser may hang where it has no display server to its liking: it gets a minute.
+bool take_screenshot(const std::string& browser, const std::filesystem::path& page,
+                     const std::filesystem::path& image, std::uint32_t width) {
+  std::vector<std::string> words = {"timeout",
+                                    "60",
+                                    browser,
+                                    "--headless",
+                                    "--no-sandbox",
+                                    "--disable-gpu",
+                                    "--hide-scrollbars",
+                                    "--user-data-dir=" + page.parent_path().string() + "/profile",
+                                    "--screenshot=" + image.string(),
+                                    "--window-size=" + std::to_string(width) + ",1600",
+                                    "file://" + page.string()};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int nothing = ::open("/dev/null", O_RDWR);
+    for (const int stream : {0, 1, 2}) ::dup2(nothing, stream);
+    ::execvp("timeout", arguments.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 && std::filesystem::exists(image);
+}
+
+std::string read_bytes(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) {
+    value = value << 8U | static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
 }
 
 std::vector<BenchReport> mini_reports() {
@@ -194,6 +257,90 @@ TEST_CASE("a half-done run is reported as it stands") {
   CHECK(contains(page,
                  "This run is not complete.</b> Cases answered: rome 3 of 4, unedited 0 of 4."));
   CHECK_FALSE(contains(to_html(mini_reports()), "not complete"));
+}
+
+TEST_CASE("systems of two runs are compared on the cases that both have") {
+  auto reports = mini_reports();
+  RunData second = mini_run();
+  second.record.id = "ba9876543210";
+  second.header["protocol"]["group_size"] = 2;
+  for (auto& [id, outputs] : second.outputs["rome"]) outputs.cot = {reasoned("x", {})};
+  second.cases.pop_back();
+  reports.push_back(make_report(std::move(second), {200, 0, 4}));
+  const auto comparison = compare_runs(reports[0], reports[1], {200, 0, 4});
+  REQUIRE(comparison.has_value());
+  CHECK(comparison->cases == 3);
+  CHECK(comparison->differences == std::vector<std::string>{"group_size"});
+  const auto row = std::find_if(
+      comparison->rows.begin(), comparison->rows.end(),
+      [](const PairedDifference& one) { return one.first == "rome" && one.metric == "cot_any"; });
+  REQUIRE(row != comparison->rows.end());
+  CHECK(row->value == Approx(1.0));
+  CHECK(row->only_first == 3);
+  CHECK(row->only_second == 0);
+  CHECK(row->mcnemar == Approx(0.25));
+  CHECK(contains(to_html(reports), "Runs compared"));
+  CHECK(contains(to_markdown(reports), "Not the same protocol: group_size"));
+  CHECK(to_json(reports)["comparisons"][0]["cases"] == 3);
+  RunData other = mini_run();
+  other.header["dataset"]["content_sha256"] = "other data";
+  CHECK_FALSE(compare_runs(reports[0], make_report(std::move(other), {200, 0, 4})).has_value());
+}
+
+TEST_CASE("McNemar's test is exact") {
+  CHECK(mcnemar_p(0, 0) == 1.0);
+  CHECK(mcnemar_p(1, 0) == 1.0);
+  CHECK(mcnemar_p(5, 5) == 1.0);
+  CHECK(mcnemar_p(8, 1) == Approx(2.0 * 10.0 / 512.0));
+  CHECK(mcnemar_p(1, 8) == mcnemar_p(8, 1));
+}
+
+TEST_CASE("R-Specificity and recall stand in the report where they were asked") {
+  CHECK_FALSE(contains(to_html(mini_reports()), "R-Specificity"));
+  RunData data = mini_run();
+  for (auto& [id, outputs] : data.outputs["rome"]) {
+    NeighbourOutput one;
+    one.subject = "Person " + std::to_string(id);
+    one.relation = "P106";
+    one.gold = {"baker", {}};
+    one.cloze_before = one.question_before = one.cloze = one.question = said("baker");
+    outputs.neighbours = {one};
+  }
+  for (auto& [id, outputs] : data.outputs["unedited"]) {
+    outputs.recall = {said("Avia"), said("Dorel")};
+    outputs.recall_new = {Answer{}, said(id == 1 ? "x" : "Corun")};
+  }
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(std::move(data), {200, 0, 4}));
+  CHECK(reports[0].rest_known == 3);
+  CHECK(reports[0].pre_known == 4);
+  const std::string page = to_html(reports);
+  CHECK(contains(page, "R-Specificity"));
+  CHECK(contains(page, "RS-keep"));
+  CHECK(contains(page, "What the unedited model knew"));
+  CHECK(contains(page, "rest not known"));
+  const Json json = to_json(reports)["runs"][0];
+  CHECK(json["specificity"][0]["pairs"] == 4);
+  CHECK(json["recall"]["rest_known"] == 3);
+}
+
+TEST_CASE("a real browser draws the page at desk and phone width", "[browser]") {
+  const auto browser = find_browser();
+  if (!browser) {
+    WARN("skipped: no chromium is here; set KEDIT_CHROMIUM to run this test");
+    return;
+  }
+  const TemporaryDirectory folder;
+  std::ofstream(folder / "report.html") << to_html(mini_reports());
+  const std::uint32_t width = GENERATE(1280U, 500U);
+  const std::filesystem::path image = folder / "page.png";
+  REQUIRE(take_screenshot(*browser, folder / "report.html", image, width));
+  const std::string bytes = read_bytes(image);
+  REQUIRE(bytes.size() > 24);
+  CHECK(bytes.substr(1, 3) == "PNG");
+  CHECK(big_endian(bytes, 16) == width);
+  // An empty page of this size is a few kilobytes; a drawn one is not.
+  CHECK(bytes.size() > 30000);
 }
 
 TEST_CASE("nothing to report is an error") {

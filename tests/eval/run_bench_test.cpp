@@ -1,10 +1,13 @@
 #include "eval/bench.hpp"
+#include "eval/contamination.hpp"
+#include "eval/facts_in_context.hpp"
 #include "eval/report.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
 #include "tests/eval/tiny_model.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 using namespace kedit;
@@ -21,6 +24,7 @@ class ScratchStore {
     remove();
   }
   ~ScratchStore() { remove(); }
+  const std::filesystem::path& path() const { return path_; }
   Store open() const { return Store::open(path_, OpenMode::create); }
 
  private:
@@ -57,6 +61,8 @@ RunContext stopping_after(int questions) {
   run.stop_requested = [left = questions]() mutable { return --left < 0; };
   return run;
 }
+
+std::string id_of(const Store& store) { return store.runs().back().id; }
 
 std::string scores_of(const Store& store, const std::string& run) {
   std::vector<BenchReport> reports;
@@ -113,6 +119,121 @@ TEST_CASE("a run goes on only with the model and data that it began with") {
   other.dataset.sha256 = "cd";
   CHECK(contains(message_of([&] { run_bench(mini_config(), other, store, {}); }),
                  "its dataset is not what this run would have"));
+}
+
+TEST_CASE("edits can be made case by case, and asked right after or at the end") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::file, 0, 0};
+  config.name = "immediate";
+  config.schedule = Schedule::immediate;
+  const RunData now = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  for (const std::int64_t id : {1, 2, 3}) {
+    CHECK(now.outputs.at("in-context").at(id).edit_ids.size() == static_cast<std::size_t>(id));
+  }
+  config.name = "end";
+  config.schedule = Schedule::end;
+  const RunData end = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  CHECK(end.outputs.at("in-context").at(1).edit_ids.size() == 3);
+  CHECK(end.header["protocol"]["schedule"] != now.header["protocol"]["schedule"]);
+}
+
+TEST_CASE("an interrupted immediate schedule goes on with the edits made so far") {
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  BenchConfig config = mini_config();
+  config.controls = {};
+  config.grouping = {Grouping::file, 0, 0};
+  config.schedule = Schedule::immediate;
+  const std::string all = run_bench(config, mini_inputs(), whole, {});
+  const int stop = GENERATE(2, 3);
+  CHECK_THROWS_AS(run_bench(config, mini_inputs(), cut, stopping_after(stop)), Interrupted);
+  const std::string id = run_bench(config, mini_inputs(), cut, {});
+  CHECK(scores_of(cut, id) == scores_of(whole, all));
+  CHECK(load_run(cut, id).outputs.at("in-context").at(3).edit_ids.size() == 3);
+}
+
+TEST_CASE("a memory mask hides what contradicts a case, never its own edits") {
+  const MquakeCase one = two_hop_case(1), other = capital_case(3);
+  const std::vector<Fact> pool = facts_of(pool_of({&one, &other}));
+  REQUIRE(pool.size() == 2);
+  const auto kept = without_contradictions(pool, one);
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0].subject == "Person 1");
+  CHECK(without_contradictions(pool, other).size() == 2);
+
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.editors = {};
+  config.controls = {"copy-last-edit"};
+  config.grouping = {Grouping::file, 0, 0};
+  config.mask = MaskMode::memory;
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  CHECK(data.outputs.at("copy-last-edit").at(1).direct[0].answer == "Belmar");
+}
+
+TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::rem, 1, 100};
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  REQUIRE(data.cases.size() == 3);
+  std::size_t unedited = 0;
+  for (const MquakeCase& one : data.cases) {
+    if (!one.rewrites.empty()) continue;
+    ++unedited;
+    CHECK(one.post.answer == one.pre.answer);
+  }
+  CHECK(unedited == 2);
+  for (const auto& [id, outputs] : data.outputs.at("in-context")) CHECK(outputs.edit_ids.size() == 1);
+}
+
+TEST_CASE("probes, recall, specificity and tokens are asked when they are wanted") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.further = {true, true, true, true};
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  const CaseOutputs& edited = data.outputs.at("in-context").at(3);
+  CHECK(edited.probe_clozes.size() == 2);
+  CHECK(edited.direct_forced.size() == 3);
+  CHECK(edited.direct_forced[0].tokens > 0);
+  CHECK(edited.recall.empty());
+  const CaseOutputs& before = data.outputs.at("unedited").at(3);
+  CHECK(before.recall.size() == 2);
+  CHECK_FALSE(before.recall_new[1].answer.has_value());  // its hop is edited
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, id_of(store)), {100, 0, 4}));
+  CHECK(reports[0].recall_asked == 3);
+  CHECK(std::count(reports[0].metrics.begin(), reports[0].metrics.end(), "hop_probe") == 1);
+}
+
+TEST_CASE("shards joined are the run of one process") {
+  const ScratchStore whole_file, first_file, second_file, joined_file;
+  Store whole = whole_file.open();
+  const std::string all = run_bench(mini_config(), mini_inputs(), whole, {});
+  {
+    Store first = first_file.open(), second = second_file.open();
+    run_bench(mini_config(), mini_inputs(), first, {}, {0, 2});
+    run_bench(mini_config(), mini_inputs(), second, {}, {1, 2});
+    CHECK(first.runs()[0].done + second.runs()[0].done == whole.runs()[0].done);
+  }
+  Store joined = joined_file.open();
+  BenchConfig other = mini_config();  // another run is there already, so that ids differ
+  other.name = "other";
+  run_bench(other, mini_inputs(), joined, {});
+  const std::string id = merge_runs({second_file.path(), first_file.path()}, joined);
+  CHECK(joined.run(id)->state == "done");
+  CHECK(scores_of(joined, id) == scores_of(whole, all));
+  CHECK(joined.verify().empty());
+  const RunData data = load_run(joined, id);
+  for (const std::string& edit : data.outputs.at("in-context").at(1).edit_ids) {
+    CHECK(joined.find(edit).has_value());
+  }
+  CHECK_FALSE(data.header.contains("shard"));
 }
 
 TEST_CASE("cases of one group share their edits") {

@@ -61,6 +61,8 @@ TEST_CASE("predictions are scored under every rule, missing cases are misses") {
   CHECK_FALSE(document["metrics"].contains("edit_wise"));
   CHECK(document["by"]["hops"]["2"]["multi_hop_any"]["M0"]["hit"] == 1);
   CHECK(document["by"]["contaminated"].contains("clean"));
+  CHECK_FALSE(document["by"].contains("recall"));
+  CHECK(document["hits"]["M0"]["count"] == 1);
 }
 
 TEST_CASE("transcripts give hop accuracies, as text or as steps") {
@@ -73,6 +75,34 @@ TEST_CASE("transcripts give hop accuracies, as text or as steps") {
   const Json document = score_predictions(mini_dataset(), {as_text, as_steps, wrong}, {});
   CHECK(hits(document, "hop_joint", "M0") == 2);
   CHECK(hits(document, "multi_hop_any", "M0") == 3);
+}
+
+TEST_CASE("further forms of asking give further metrics") {
+  Prediction one{1, {"Corun"}, {}, {}};
+  one.edits = {"Belmaria"};
+  one.hops = {"Belmar", "Corun"};
+  one.cot = {"Corun"};
+  one.probe_clozes = {"Belmar", "x"};
+  one.tokens = {{false, 0.0, 4, 3, 0.0}};
+  ScoreOptions options;
+  options.rules = {MatchRule::exact, MatchRule::tokens};
+  const Json metrics = score_predictions(mini_dataset(), {one}, options)["metrics"];
+  CHECK(metrics["edit_wise"]["M0"]["hit"] == 1);
+  CHECK(metrics["instance_wise"]["M0"]["hit"] == 1);
+  CHECK(metrics["cot_any"]["M0"]["hit"] == 1);
+  CHECK(metrics["hop_probe"]["M0"]["hit"] == 0.25);
+  CHECK(metrics["multi_hop_tokens"]["M6"]["hit"] == 0.25);
+  CHECK_FALSE(metrics["edit_wise"].contains("M6"));
+}
+
+TEST_CASE("under P-rem cases that stay unedited are scored on their old golds") {
+  ScoreOptions options;
+  options.pool = {Grouping::rem, 1, 100};
+  const Json document = score_predictions(
+      mini_dataset(), {{1, {"Dorel"}, {}, {}}, {2, {"Dorel"}, {}, {}}, {3, {"Dorel"}, {}, {}}},
+      options);
+  CHECK(hits(document, "multi_hop_any", "M0") == 2);
+  CHECK(document["by"]["edits"]["0"]["multi_hop_any"]["M0"]["hit"] == 2);
 }
 
 TEST_CASE("prediction files are arrays or lines, and refused by field") {
@@ -110,8 +140,37 @@ TEST_CASE("recorded predictions of a real model give the published counts", "[sl
   const auto predictions = read_predictions(*recorded);
   REQUIRE(predictions.size() == 3000);
   ScoreOptions options;
-  options.rules = {MatchRule::exact, MatchRule::trimmed, MatchRule::folded, MatchRule::dotless};
+  options.rules = parse_match_rules("all");
 
+  // Rule, hits on old golds, on new golds, and how many of the run's own flags each agrees with.
+  struct Row {
+    const char* rule;
+    std::int64_t old, old_agrees, now, now_agrees;
+  };
+  const std::vector<Row> table = {
+      {"M0", 389, 3000, 732, 1983},  {"M0s", 389, 3000, 732, 1983},
+      {"M1", 390, 2999, 732, 1983},  {"M2", 390, 2999, 732, 1983},
+      {"M0d", 377, 2988, 731, 1984}, {"M3c", 417, 2972, 786, 1943},
+      {"M3", 438, 2951, 801, 1930},  {"M3r", 554, 2835, 774, 1945},
+      {"M4", 414, 2953, 787, 1948}};
+  for (const GoldSide side : {GoldSide::pre, GoldSide::post}) {
+    options.gold = side;
+    const Json scored = score_predictions(dataset, predictions, options);
+    for (const Row& row : table) {
+      CAPTURE(row.rule);
+      const bool old = side == GoldSide::pre;
+      CHECK(hits(scored, "multi_hop_any", row.rule) == (old ? row.old : row.now));
+      CHECK(scored["hits"][row.rule]["agrees_with_flag"] ==
+            (old ? row.old_agrees : row.now_agrees));
+    }
+    CHECK(scored["hits"]["M0"]["sha256"] ==
+          (side == GoldSide::pre
+               ? "699aa8757047b7c76bfaf831504c212cc089f2d489922ea27a3d68400eb12465"
+               : "c8eefc7f0267d218fe989e57c367309d6d6306ce1eb46da9e87cf458bec7f891"));
+    CHECK_FALSE(scored["metrics"]["multi_hop_any"].contains("M6"));
+  }
+
+  options.rules = {MatchRule::exact, MatchRule::trimmed, MatchRule::folded, MatchRule::dotless};
   options.gold = GoldSide::pre;
   const Json pre = score_predictions(dataset, predictions, options);
   CHECK(hits(pre, "multi_hop_any", "M0") == 389);
@@ -180,8 +239,11 @@ TEST_CASE("contamination of the real file follows its grouping", "[slow]") {
                                          {Grouping::seed0, 1000, 790},
                                          {Grouping::seed0, 0, 998},
                                          {Grouping::file, 100, 487},
-                                         {Grouping::file, 1000, 907}}));
+                                         {Grouping::file, 1000, 907},
+                                         {Grouping::poke, 100, 378},
+                                         {Grouping::poke, 1000, 808},
+                                         {Grouping::poke, 0, 998}}));
   CAPTURE(row.size);
-  const auto groups = group_cases(ids, {row.grouping, row.size, 0});
+  const auto groups = group_cases(ids, {row.grouping, row.size, default_seed(row.grouping)});
   CHECK(contaminated_cases(dataset, groups).size() == row.affected);
 }

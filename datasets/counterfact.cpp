@@ -1,0 +1,138 @@
+#include "datasets/counterfact.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <set>
+
+namespace kedit {
+namespace {
+
+std::string text_at(const JsonView& object, std::string_view key) {
+  const JsonView field = object.at(key);
+  std::string text = field.string();
+  if (text.empty()) field.fail("some text");
+  return text;
+}
+
+// Prompts are strings; a file of later making holds {"prompt", "target"} here.
+std::vector<std::string> prompts_at(const JsonView& record, std::string_view key) {
+  const JsonView list = record.at(key);
+  std::vector<std::string> prompts;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    prompts.push_back(list.at(i).value().is_object() ? text_at(list.at(i), "prompt")
+                                                     : list.at(i).string());
+    if (prompts.back().empty()) list.at(i).fail("some text");
+  }
+  return prompts;
+}
+
+CounterFactRecord read_original(const JsonView& record) {
+  CounterFactRecord out;
+  const JsonView rewrite = record.at("requested_rewrite");
+  EditRequest& request = out.request;
+  request.prompt = text_at(rewrite, "prompt");
+  request.subject = text_at(rewrite, "subject");
+  request.target_new = text_at(rewrite.at("target_new"), "str");
+  request.target_true = text_at(rewrite.at("target_true"), "str");
+  if (const auto relation = rewrite.find("relation_id")) request.relation = relation->string();
+  request.rephrases = prompts_at(record, "paraphrase_prompts");
+  // Neighbours share the edit's true object: that is how they were chosen.
+  for (std::string& prompt : prompts_at(record, "neighborhood_prompts")) {
+    out.neighborhood.push_back({std::move(prompt), *request.target_true});
+  }
+  if (record.has("generation_prompts")) {
+    out.generation = prompts_at(record, "generation_prompts");
+  }
+  return out;
+}
+
+CounterFactRecord read_flat(const JsonView& record) {
+  CounterFactRecord out;
+  EditRequest& request = out.request;
+  request.prompt = text_at(record, "prompt");
+  request.subject = text_at(record, "subject");
+  request.target_new = text_at(record, "target_new");
+  request.target_true = text_at(record, "ground_truth");
+  if (record.has("rephrase_prompt")) request.rephrases = {text_at(record, "rephrase_prompt")};
+  if (record.has("locality_prompt")) {
+    out.neighborhood.push_back(
+        {text_at(record, "locality_prompt"), text_at(record, "locality_ground_truth")});
+  }
+  return out;
+}
+
+CounterFactRecord read_counterfact_record(const JsonView& record, std::size_t place) {
+  CounterFactRecord out =
+      record.has("requested_rewrite") ? read_original(record) : read_flat(record);
+  const auto id = record.find("case_id");
+  out.case_id = id ? id->integer() : static_cast<std::int64_t>(place);
+  out.request.id = fmt::format("counterfact/{}", out.case_id);
+  out.request = validate_request(std::move(out.request));
+  return out;
+}
+
+ZsreRecord read_zsre_record(const JsonView& record, std::size_t place) {
+  constexpr std::string_view marker = "nq question: ";
+  ZsreRecord out;
+  out.number = static_cast<std::int64_t>(place) + 1;
+  EditRequest& request = out.request;
+  request.id = fmt::format("zsre/{}", out.number);
+  request.subject = text_at(record, "subject");
+  request.prompt = text_at(record, "src");
+  const JsonView answers = record.at("answers");
+  if (answers.size() == 0) answers.fail("at least one answer");
+  request.target_new = answers.at(std::size_t{0}).string();
+  request.rephrases = {text_at(record, "rephrase")};
+  std::string question = text_at(record, "loc");
+  if (question.find(marker) == std::string::npos) {
+    record.at("loc").fail("a text with \"nq question: \"");
+  }
+  out.locality = {std::move(question), text_at(record, "loc_ans")};
+  out.request = validate_request(std::move(request));
+  return out;
+}
+
+// Reads an array record by record; every error names file and record.
+template <class Record>
+std::vector<Record> read_records(const std::filesystem::path& file, const char* what,
+                                 const std::function<Record(const JsonView&, std::size_t)>& read) {
+  try {
+    const Json document = read_json(file);
+    const JsonView list(document, file.string());
+    if (!document.is_array() || document.empty()) {
+      list.fail(fmt::format("an array of {} records", what));
+    }
+    std::vector<Record> records;
+    for (std::size_t i = 0; i < document.size(); ++i) {
+      const std::string origin = fmt::format("{}: record {}", file.string(), i + 1);
+      try {
+        records.push_back(read(JsonView(document[i], origin), i));
+      } catch (const RequestError& error) {
+        throw DataError(fmt::format("reading {}: {}", origin, error.what()));
+      }
+    }
+    return records;
+  } catch (const JsonError& error) {
+    throw DataError(error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<CounterFactRecord> read_counterfact(const std::filesystem::path& file) {
+  auto records = read_records<CounterFactRecord>(file, "CounterFact", read_counterfact_record);
+  std::set<std::int64_t> ids;
+  for (const CounterFactRecord& one : records) {
+    if (ids.insert(one.case_id).second) continue;
+    throw DataError(fmt::format("reading {}: /case_id: expected every id once, found {} again",
+                                file.string(), one.case_id));
+  }
+  return records;
+}
+
+std::vector<ZsreRecord> read_zsre(const std::filesystem::path& file) {
+  return read_records<ZsreRecord>(file, "zsRE", read_zsre_record);
+}
+
+}  // namespace kedit

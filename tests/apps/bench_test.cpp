@@ -1,0 +1,189 @@
+#include "json/json.hpp"
+#include "store/store.hpp"
+#include "tests/apps/program.hpp"
+#include "tests/support/catch.hpp"
+
+#include <csignal>
+#include <filesystem>
+
+using namespace kedit;
+using namespace kedit::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+fs::path lab(const std::string& name) {
+  return fs::path(KEDIT_SOURCE_DIR) / "assets" / "lab" / name;
+}
+
+// Four cases in groups of two, an editor that changes weights, one that keeps facts, a control.
+fs::path write_config(const ScratchFolder& scratch) {
+  const fs::path file = scratch / "bench.json";
+  const Json config = {{"name", "small"},
+                       {"model", lab("model").string()},
+                       {"dataset", "mquake:" + lab("mquake.json").string()},
+                       {"cases", "1-4"},
+                       {"editors", Json::array({{{"name", "rome"}}, {{"name", "in-context"}}})},
+                       {"controls", Json::array({"unedited"})},
+                       {"protocol", {{"grouping", "seed0"}, {"group_size", 2}}},
+                       {"answerers", Json::array({"cloze", "direct"})}};
+  write_text(file, to_text(config));
+  return file;
+}
+
+constexpr std::int64_t kAnswers = 12;  // four cases, three systems
+
+Words run_words(const fs::path& config, const fs::path& store) {
+  return {"bench", "run",       config.string(), "--store", store.string(),
+          "--json", "--threads", "1"};
+}
+
+Json answer(const Words& words, const RunOptions& options = {}) {
+  const Outcome outcome = run_kedit(words, options);
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  return parse_json(outcome.out, "standard output");
+}
+
+std::string store_path(const ScratchFolder& scratch) { return (scratch / "kedit.db").string(); }
+
+// Every number of the run, as its report tells them.
+std::string scores(const std::string& store) {
+  const Outcome outcome = run_kedit(
+      {"report", "--store", store, "--out", "-", "--format", "json", "--draws", "50"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const Json report = parse_json(outcome.out, "standard output");
+  return to_text(report["runs"][0]["scores"]);
+}
+
+// What a run that nobody disturbs ends with.
+const std::string& undisturbed() {
+  static const std::string numbers = [] {
+    const ScratchFolder scratch;
+    const Json run = answer(run_words(write_config(scratch), scratch / "kedit.db"));
+    CHECK(run["state"] == "done");
+    return scores(store_path(scratch));
+  }();
+  return numbers;
+}
+
+std::int64_t answered(const fs::path& store) {
+  try {
+    const auto runs = Store::open(store, OpenMode::read_only).runs();
+    return runs.empty() ? 0 : runs.front().done;
+  } catch (const StoreError&) {
+    return 0;  // not made yet
+  }
+}
+
+RunOptions signalled(const fs::path& store, int signal, std::int64_t after) {
+  RunOptions options;
+  options.signal = signal;
+  options.signal_when = [store, after] { return answered(store) >= after; };
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a killed run keeps what it answered and ends as if nothing had happened") {
+  const std::int64_t after = GENERATE(std::int64_t{1}, std::int64_t{5}, std::int64_t{9});
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  const Words words = run_words(write_config(scratch), store);
+  const Outcome killed = run_kedit(words, signalled(store, SIGKILL, after));
+  CHECK(killed.code == -SIGKILL);
+  CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
+  CHECK(answered(store) >= after);
+  CHECK(answered(store) < kAnswers);
+  const Json resumed =
+      answer({"bench", "resume", "--store", store.string(), "--json", "--threads", "1"});
+  CHECK(resumed["state"] == "done");
+  CHECK(answered(store) == kAnswers);
+  CHECK(scores(store.string()) == undisturbed());
+  CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
+}
+
+TEST_CASE("an interrupted run saves, exits with 130, and the same command goes on") {
+  const int signal = GENERATE(SIGINT, SIGTERM);
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  const Words words = run_words(write_config(scratch), store);
+  const Outcome stopped = run_kedit(words, signalled(store, signal, 3));
+  CHECK(stopped.code == 130);
+  CHECK(stopped.out.empty());
+  const Json status = answer({"bench", "status", "--store", store.string(), "--json"});
+  CHECK(status["runs"][0]["state"] == "interrupted");
+  CHECK(status["runs"][0]["done"] >= 3);
+  CHECK(status["runs"][0]["total"] == kAnswers);
+  CHECK(answer(words)["state"] == "done");
+  CHECK(answered(store) == kAnswers);
+  CHECK(scores(store.string()) == undisturbed());
+}
+
+TEST_CASE("workers share a run, and the joined numbers are those of one process") {
+  const ScratchFolder scratch;
+  Words words = run_words(write_config(scratch), scratch / "kedit.db");
+  words.insert(words.end(), {"--workers", "2"});
+  const Json joined = answer(words);
+  CHECK(joined["state"] == "done");
+  CHECK(answered(scratch / "kedit.db") == kAnswers);
+  CHECK(scores(store_path(scratch)) == undisturbed());
+  CHECK(run_kedit({"store", "verify", "--store", store_path(scratch)}).code == 0);
+}
+
+TEST_CASE("processes that torchrun or Slurm start are joined by hand, in any order") {
+  const ScratchFolder scratch;
+  const Words words = run_words(write_config(scratch), scratch / "kedit.db");
+  RunOptions first, second;
+  first.environment = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
+  second.environment = {{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}};
+  const Json a = answer(words, first);
+  const Json b = answer(words, second);
+  CHECK(a["total"].get<std::int64_t>() + b["total"].get<std::int64_t>() == kAnswers);
+  CHECK_FALSE(fs::exists(scratch / "kedit.db"));
+  // One part alone is a run that is not complete, and resume finishes it.
+  const Json half = answer({"bench", "merge", b["store"], "--store", store_path(scratch), "--json"});
+  CHECK(half["state"] == "interrupted");
+  const Json whole = answer({"bench", "merge", b["store"], a["store"], "--store",
+                             store_path(scratch), "--json"});
+  CHECK(whole["state"] == "done");
+  CHECK(whole["run"] == half["run"]);
+  CHECK(scores(store_path(scratch)) == undisturbed());
+}
+
+TEST_CASE("a rank that makes no sense and a key that is unknown are refused") {
+  const ScratchFolder scratch;
+  const fs::path config = write_config(scratch);
+  RunOptions odd;
+  odd.environment = {{"RANK", "2"}, {"WORLD_SIZE", "2"}};
+  const Outcome refused = run_kedit(run_words(config, scratch / "kedit.db"), odd);
+  CHECK(refused.code != 0);
+  CHECK(is_one_sentence(refused.err, {"RANK=2 WORLD_SIZE=2"}));
+
+  Json value = parse_json(read_text(config), "bench.json");
+  value["protocl"] = Json::object();
+  write_text(config, to_text(value));
+  const Outcome unknown = run_kedit(run_words(config, scratch / "kedit.db"));
+  CHECK(unknown.code == 3);
+  CHECK(is_one_sentence(unknown.err,
+                        {"bench.json", "unknown key \"protocl\", did you mean \"protocol\"?"}));
+}
+
+TEST_CASE("stores of other configurations are not joined") {
+  const ScratchFolder scratch;
+  const fs::path config = write_config(scratch);
+  RunOptions first;
+  first.environment = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
+  const Json a = answer(run_words(config, scratch / "one.db"), first);
+  Json value = parse_json(read_text(config), "bench.json");
+  value["cases"] = "1-2";
+  write_text(config, to_text(value));
+  const Json b = answer(run_words(config, scratch / "two.db"), first);
+  const Outcome refused =
+      run_kedit({"bench", "merge", a["store"], b["store"], "--store", store_path(scratch)});
+  CHECK(refused.code != 0);
+  CHECK(is_one_sentence(refused.err, {"two.db", "same configuration"}));
+}

@@ -141,9 +141,9 @@ int run_shard(Context& context, const BenchConfig& config, const Shard& shard) {
 
 // What a worker is told: the same run, its share of the cores, and no talk.
 std::vector<std::string> worker_words(const Context& context, std::int64_t workers) {
-  std::vector<std::string> words = {"bench",   "run",
-                                    context.options.text("config"), "--store",
-                                    context.store_path().string(), "--quiet"};
+  std::vector<std::string> words = {
+      "bench",  "run", context.options.text("config"), "--store", context.store_path().string(),
+      "--quiet"};
   for (const char* name : {"model", "device", "dtype"}) {
     if (!context.options.given(name)) continue;
     words.push_back(std::string("--") + name);
@@ -165,9 +165,10 @@ int run_workers(Context& context, std::int64_t workers) {
   const int code = run_copies(worker_words(context, workers), workers);
   if (code == 130) throw Interrupted("the workers were interrupted; the same command goes on");
   if (code != 0) {
-    throw Failure(fmt::format("running {} workers: one ended with code {}; its message stands "
-                              "above, and the same command goes on with what is missing",
-                              workers, code));
+    throw Failure(
+        fmt::format("running {} workers: one ended with code {}; its message stands "
+                    "above, and the same command goes on with what is missing",
+                    workers, code));
   }
   Store store = context.open_store(OpenMode::create);
   const std::string id = merge_runs(parts, store);
@@ -273,8 +274,10 @@ Command bench_run() {
   run.summary = "run editors and controls over a dataset, resumably";
   run.description =
       "The configuration is a JSON object: name, model, dataset (mquake:FILE), cases, editors, "
-      "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule (batch, "
-      "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in the store. The same configuration again goes on with "
+      "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule "
+      "(batch, "
+      "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in "
+      "the store. The same configuration again goes on with "
       "an "
       "unfinished run; a killed process loses at most the case in flight. Under torchrun (RANK, "
       "WORLD_SIZE) or Slurm each process does its share of the groups in a store of its own, "
@@ -320,6 +323,8 @@ Command bench_status() {
 
 }  // namespace
 
-std::vector<Command> bench_commands() { return {bench_run(), bench_status(), bench_resume(), bench_merge()}; }
+std::vector<Command> bench_commands() {
+  return {bench_run(), bench_status(), bench_resume(), bench_merge()};
+}
 
 }  // namespace kedit::cli

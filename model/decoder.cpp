@@ -143,8 +143,7 @@ at::Tensor run_block(const Architecture& architecture, const LayerWeights& weigh
 at::Tensor head_logits(const Architecture& architecture, const DecoderWeights& weights,
                        const at::Tensor& hidden) {
   const at::Tensor normed = apply_norm(architecture, weights.final_norm, hidden);
-  at::Tensor logits =
-      multiply_few_rows(normed, weights.head, weights.head_bias, /*in_out=*/false);
+  at::Tensor logits = multiply_few_rows(normed, weights.head, weights.head_bias, /*in_out=*/false);
   if (!logits.defined()) {
     logits = weights.head_bias.defined() ? at::linear(normed, weights.head, weights.head_bias)
                                          : at::linear(normed, weights.head);

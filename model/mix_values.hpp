@@ -23,9 +23,9 @@ at::Tensor mix_values(const at::Tensor& query, const Columns& columns,
 at::Tensor mix_capped_values(const at::Tensor& query, const Columns& columns, double scale,
                              double cap);
 
-/// `mix_values` over the columns `shared_keys`, `shared_values` [1, kv_heads, shared, head_dim], which
-/// every row sees whole, and then its own. The shared ones are read once for the batch, not once a
-/// row. For the CPU, without gradients.
+/// `mix_values` over the columns `shared_keys`, `shared_values` [1, kv_heads, shared, head_dim],
+/// which every row sees whole, and then its own. The shared ones are read once for the batch, not
+/// once a row. For the CPU, without gradients.
 at::Tensor mix_values_after_shared(const at::Tensor& query, const at::Tensor& shared_keys,
                                    const at::Tensor& shared_values, const Columns& own,
                                    std::optional<double> scale = std::nullopt);

@@ -16,9 +16,7 @@ constexpr char32_t kFirstUnstable = 0x300;
 constexpr unsigned char kFirstUnstableByte = 0xCC;
 
 bool composes(UnicodeForm form) { return form == UnicodeForm::nfc || form == UnicodeForm::nfkc; }
-bool compatible(UnicodeForm form) {
-  return form == UnicodeForm::nfkc || form == UnicodeForm::nfkd;
-}
+bool compatible(UnicodeForm form) { return form == UnicodeForm::nfkc || form == UnicodeForm::nfkd; }
 
 utf8proc_option_t options_of(UnicodeForm form) {
   const int ordering = composes(form) ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
@@ -32,9 +30,9 @@ char32_t first_of_decomposition(char32_t value) {
       static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
   std::array<utf8proc_int32_t, 32> parts{};
   int last_class = 0;
-  const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(value), parts.data(),
-                                             static_cast<utf8proc_ssize_t>(parts.size()), kOptions,
-                                             &last_class);
+  const auto count =
+      utf8proc_decompose_char(static_cast<utf8proc_int32_t>(value), parts.data(),
+                              static_cast<utf8proc_ssize_t>(parts.size()), kOptions, &last_class);
   return count > 0 ? static_cast<char32_t>(parts[0]) : value;
 }
 

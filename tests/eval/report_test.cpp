@@ -91,8 +91,8 @@ RunData mini_run() {
 
 std::optional<std::string> find_browser() {
   if (const char* chosen = std::getenv("KEDIT_CHROMIUM")) return chosen;
-  for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser",
-                           "/usr/bin/google-chrome"}) {
+  for (const char* path :
+       {"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"}) {
     if (std::filesystem::exists(path)) return path;
   }
   return std::nullopt;

@@ -513,7 +513,7 @@ const std::vector<Hostile>& damaged_configs() {
       {"norms without weights", "opt", config("layer_norm_elementwise_affine", false),
        "/layer_norm_elementwise_affine: expected true (false is not supported)"},
       {"rotation as null", "gptj", config("rotary_dim", nullptr),
-       "/rotary_dim: expected a value, found none"},
+       "/rotary_dim: expected an integer, found null"},
       {"width not of the heads", "gpt2", config("n_head", 5),
        "/n_embd: expected a multiple of n_head = 5, found 24"},
       {"scores scaled by layer", "gpt2", config("scale_attn_by_inverse_layer_idx", true),

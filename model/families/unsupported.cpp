@@ -86,19 +86,19 @@ void refuse_unread(const JsonView& config, const Architecture& out) {
 void check_consistent(const JsonView& config, const Architecture& out) {
   constexpr std::int64_t kMaxWidth = std::int64_t{1} << 31;
   const auto fail = [&](const std::string& expected, const std::string& found) {
-    throw JsonError(
-        fmt::format("reading {}: expected {}, found {}", config.origin(), expected, found));
+    throw JsonError(fmt::format("reading {}: {}, found {}", config.origin(), expected, found));
   };
   if (out.heads > kMaxWidth / out.head_dim) {
-    fail("heads times their width up to 2^31", fmt::format("{} times {}", out.heads, out.head_dim));
+    fail("expected heads times their width up to 2^31",
+         fmt::format("{} times {}", out.heads, out.head_dim));
   }
   if (out.heads % out.kv_heads != 0) {
-    fail(fmt::format("key heads that divide the {} heads", out.heads),
+    fail(fmt::format("expected key heads that divide the {} heads", out.heads),
          fmt::format("{}", out.kv_heads));
   }
   if (out.positions != PositionKind::rotary) return;
   if (out.rotated() % 2 != 0 || out.rotated() < 2 || out.rotated() > out.head_dim) {
-    fail(fmt::format("/head_dim: an even number of rotated elements up to the head's {}",
+    fail(fmt::format("/head_dim: expected an even number of rotated elements up to the head's {}",
                      out.head_dim),
          fmt::format("{}", out.rotated()));
   }

@@ -5,7 +5,9 @@
 #include "training/trainer.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <sys/stat.h>
 
 using namespace kedit;
 using namespace kedit::test;
@@ -116,6 +118,71 @@ TEST_CASE("weights that are not finite are refused by tensor, unless allowed") {
   CHECK(allowed.code == 0);
   CHECK(allowed.out.find("null") != std::string::npos);
   CHECK(is_one_sentence(allowed.err, {"warning", "not finite"}));
+}
+
+TEST_CASE("damaged checkpoints end with 3, one sentence and nothing on standard output") {
+  const ScratchFolder scratch;
+  const fs::path weights = "model.safetensors", index = "model.safetensors.index.json";
+  const auto refused = [&](const std::string& golden_name,
+                           const std::function<void(const fs::path&)>& damage,
+                           const std::vector<std::string>& parts) {
+    const fs::path model = scratch / "model";
+    fs::remove_all(model);
+    fs::copy(golden("models/" + golden_name), model);
+    damage(model);
+    check_refused(info(model), parts);
+  };
+  refused("llama", [&](const fs::path& d) { fs::remove(d / weights); }, {"found neither"});
+  refused("llama", [&](const fs::path& d) { fs::rename(d / weights, d / "pytorch_model.bin"); },
+          {"pickled", "convert them to safetensors"});
+  refused("llama",
+          [&](const fs::path& d) {
+            fs::remove(d / weights);
+            REQUIRE(::mkfifo((d / weights).c_str(), 0600) == 0);
+          },
+          {"model.safetensors", "found a pipe"});
+  refused("llama",
+          [&](const fs::path& d) {
+            fs::remove(d / weights);
+            fs::create_symlink(weights, d / weights);
+          },
+          {"model.safetensors", "symbolic links"});
+  refused("mistral", [&](const fs::path& d) { fs::remove(d / "model-00002-of-00003.safetensors"); },
+          {"model-00002-of-00003.safetensors"});
+  refused("mistral",
+          [&](const fs::path& d) {
+            Json json = read_json(d / index);
+            json["weight_map"]["model.norm.weight"] = "../model.safetensors";
+            write_text(d / index, json.dump());
+          },
+          {"weight_map", "bare file names"});
+  refused("llama", [&](const fs::path& d) { change_config(d, "num_local_experts", 8); },
+          {"num_local_experts", "mixtures of experts"});
+  refused("gemma2", [&](const fs::path& d) { change_config(d, "vocab_size", 2147483648LL); },
+          {"model.embed_tokens.weight", "2147483648"});
+}
+
+TEST_CASE("every family answers from its directory") {
+  for (const char* name : {"gptj", "gpt_neox", "opt", "mistral", "qwen3", "gemma", "gemma2",
+                           "gemma3_text", "phi3", "olmo2"}) {
+    INFO(name);
+    const Outcome outcome = info(golden(std::string("models/") + name));
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    const Json json = parse_json(outcome.out, "standard output");
+    CHECK(json["family"] == name);
+  }
+}
+
+TEST_CASE("weights that the model does not use are one warning beside the answer") {
+  const ScratchFolder scratch;
+  const fs::path model = scratch / "model";
+  fs::copy(golden("models/llama"), model);
+  change_config(model, "num_hidden_layers", 2);  // of three
+  const Outcome outcome = info(model);
+  CHECK(outcome.code == 0);
+  CHECK(parse_json(outcome.out, "standard output")["layers"] == 2);
+  CHECK(is_one_sentence(outcome.err, {"warning", "model.layers.2.input_layernorm.weight"}));
 }
 
 TEST_CASE("a device that is not there exits with 5") {

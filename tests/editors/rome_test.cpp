@@ -43,7 +43,7 @@ at::Tensor output_at_subject(const EditedModel& model, std::int64_t layer,
 }  // namespace
 
 TEST_CASE("after the edit the layer answers the subject's key with the value that was sought") {
-  const EditedModel model(tiny_model(GENERATE("llama", "gpt2")));
+  const EditedModel model(tiny_model(GENERATE("llama", "gpt2", "olmo2")));
   const RomeEditor rome(settings_for({1}));
   const EditDelta delta = rome.edit(model, {capital_request()}, {}).front();
   CHECK_NOTHROW(validate_delta(delta));

@@ -22,7 +22,7 @@ ValueResult fast(const EditedModel& model, std::int64_t layer, const EditRequest
 }  // namespace
 
 TEST_CASE("running the lower layers once finds the delta of the plain full forward pass") {
-  const std::string family = GENERATE("llama", "gpt2");
+  const std::string family = GENERATE("llama", "gpt2", "olmo2");
   const std::int64_t layer = GENERATE(0, 1, 2);
   const EditedModel model(tiny_model(family));
   ValueOptions options;

@@ -70,6 +70,90 @@ TEST_CASE("the newer spelling of rotary fields means what the older one means") 
   CHECK(text(newer) == text(older));
 }
 
+TEST_CASE("configurations in the form of public checkpoints are understood") {
+  const auto read = [](const char* text) {
+    return architecture_from_config(parse_json(text, "test"), "test");
+  };
+  const Architecture llama = read(R"({"architectures":["LlamaForCausalLM"],"attention_bias":false,
+    "attention_dropout":0.0,"bos_token_id":128000,"eos_token_id":[128001,128008,128009],
+    "head_dim":64,"hidden_act":"silu","hidden_size":2048,"initializer_range":0.02,
+    "intermediate_size":8192,"max_position_embeddings":131072,"mlp_bias":false,
+    "model_type":"llama","num_attention_heads":32,"num_hidden_layers":16,
+    "num_key_value_heads":8,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,
+    "high_freq_factor":4.0,"low_freq_factor":1.0,"original_max_position_embeddings":8192,
+    "rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":true,
+    "torch_dtype":"bfloat16","use_cache":true,"vocab_size":128256})");
+  CHECK(llama.rope_scaling.kind == RopeKind::llama3);
+  CHECK(llama.tied_head);
+  CHECK(llama.eos_ids.size() == 3);
+
+  const Architecture mistral = read(R"({"architectures":["MistralForCausalLM"],"hidden_act":"silu",
+    "hidden_size":4096,"intermediate_size":14336,"max_position_embeddings":32768,
+    "model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,
+    "num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":10000.0,"sliding_window":4096,
+    "tie_word_embeddings":false,"vocab_size":32000,"eos_token_id":2})");
+  CHECK(mistral.sliding_window == 4096);
+  CHECK(mistral.windowed(31));
+
+  const Architecture qwen = read(R"({"architectures":["Qwen2ForCausalLM"],"hidden_act":"silu",
+    "hidden_size":3584,"intermediate_size":18944,"max_position_embeddings":32768,
+    "max_window_layers":28,"model_type":"qwen2","num_attention_heads":28,"num_hidden_layers":28,
+    "num_key_value_heads":4,"rms_norm_eps":1e-06,"rope_theta":1000000.0,"sliding_window":131072,
+    "tie_word_embeddings":false,"use_mrope":false,"use_sliding_window":false,"vocab_size":152064})");
+  CHECK(qwen.windowed_layers.empty());
+  CHECK(qwen.attention_bias);
+
+  const Architecture gemma3 = read(R"({"architectures":["Gemma3ForCausalLM"],"attention_bias":false,
+    "attn_logit_softcapping":null,"cache_implementation":"hybrid","eos_token_id":[1,106],
+    "final_logit_softcapping":null,"head_dim":256,"hidden_activation":"gelu_pytorch_tanh",
+    "hidden_size":1152,"intermediate_size":6912,"max_position_embeddings":32768,
+    "model_type":"gemma3_text","num_attention_heads":4,"num_hidden_layers":26,
+    "num_key_value_heads":1,"query_pre_attn_scalar":256,"rms_norm_eps":1e-06,
+    "rope_local_base_freq":10000,"rope_scaling":null,"rope_theta":1000000,"sliding_window":512,
+    "sliding_window_pattern":6,"vocab_size":262144})");
+  CHECK(gemma3.windowed(4));
+  CHECK_FALSE(gemma3.windowed(5));
+  CHECK(gemma3.tied_head);
+  CHECK(gemma3.rope_local_theta == 10000.0);
+
+  const Architecture pythia = read(R"({"architectures":["GPTNeoXForCausalLM"],"bos_token_id":0,
+    "eos_token_id":0,"hidden_act":"gelu","hidden_size":512,"intermediate_size":2048,
+    "layer_norm_eps":1e-05,"max_position_embeddings":2048,"model_type":"gpt_neox",
+    "num_attention_heads":8,"num_hidden_layers":6,"rotary_emb_base":10000,"rotary_pct":0.25,
+    "tie_word_embeddings":false,"torch_dtype":"float16","use_parallel_residual":true,
+    "vocab_size":50304})");
+  CHECK(pythia.rotated() == 16);
+  CHECK(pythia.parallel_residual);
+
+  const Architecture gptj = read(R"({"activation_function":"gelu_new",
+    "architectures":["GPTJForCausalLM"],"attn_pdrop":0.0,"bos_token_id":50256,
+    "eos_token_id":50256,"gradient_checkpointing":false,"layer_norm_epsilon":1e-05,
+    "model_type":"gptj","n_embd":4096,"n_head":16,"n_inner":null,"n_layer":28,
+    "n_positions":2048,"rotary":true,"rotary_dim":64,"scale_attn_weights":true,
+    "task_specific_params":{"text-generation":{"do_sample":true}},"tie_word_embeddings":false,
+    "vocab_size":50400})");
+  CHECK(gptj.intermediate == 16384);
+  CHECK(gptj.rotated() == 64);
+
+  const Architecture opt = read(R"({"_remove_final_layer_norm":false,"activation_function":"relu",
+    "architectures":["OPTForCausalLM"],"bos_token_id":2,"do_layer_norm_before":true,
+    "eos_token_id":2,"ffn_dim":3072,"hidden_size":768,"max_position_embeddings":2048,
+    "model_type":"opt","num_attention_heads":12,"num_hidden_layers":12,"pad_token_id":1,
+    "prefix":"</s>","vocab_size":50272,"word_embed_proj_dim":768})");
+  CHECK(opt.position_offset == 2);
+  CHECK(opt.tied_head);
+
+  const Architecture phi3 = read(R"({"architectures":["Phi3ForCausalLM"],"attention_bias":false,
+    "auto_map":{"AutoConfig":"configuration_phi3.Phi3Config"},"embd_pdrop":0.0,
+    "eos_token_id":32000,"hidden_act":"silu","hidden_size":3072,"intermediate_size":8192,
+    "max_position_embeddings":4096,"model_type":"phi3","num_attention_heads":32,
+    "num_hidden_layers":32,"num_key_value_heads":32,"original_max_position_embeddings":4096,
+    "resid_pdrop":0.0,"rms_norm_eps":1e-05,"rope_scaling":null,"rope_theta":10000.0,
+    "sliding_window":2047,"tie_word_embeddings":false,"vocab_size":32064})");
+  CHECK(phi3.fused_gate_up);
+  CHECK(phi3.sliding_window == 2047);
+}
+
 TEST_CASE("\"type\" and \"rope_type\" are the same field") {
   Json config = config_of("llama-yarn");
   const Architecture newer = architecture_from_config(config, "test");
@@ -158,7 +242,7 @@ TEST_CASE("in every family what attention and MLP add is what the residual gains
       CHECK(max_difference(middle + mlp, after) < 1e-5);
     }
     const bool normed = !a.names.mlp_output_norm.empty() && !a.norm_after_sum;
-    CHECK(max_difference(value, mlp) < 1e-6 == !normed);
+    CHECK((max_difference(value, mlp) > 1e-3) == normed);
     CHECK(max_difference(after, golden(name, "resid_post." + std::to_string(layer))) < 1e-4);
   }
 }

@@ -65,20 +65,33 @@ Result best_of(int repeats, const std::function<Prompts()>& work) {
   return result;
 }
 
-// Sums every float of the tensors, all threads at it: the sum keeps the reads from being left out.
+using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
+
+// In eight streams at once, which reads faster than one.
+float sum_of(const float* values, std::int64_t count) {
+  constexpr std::int64_t kStreams = 8, kWidth = 16;
+  const std::int64_t length = count / kStreams / kWidth * kWidth;
+  Lanes sums[kStreams] = {};
+  for (std::int64_t i = 0; i < length; i += kWidth) {
+    for (std::int64_t k = 0; k < kStreams; ++k) {
+      sums[k] += *reinterpret_cast<const Lanes*>(values + k * length + i);
+    }
+  }
+  for (std::int64_t k = 1; k < kStreams; ++k) sums[0] += sums[k];
+  return sums[0][0];
+}
+
+// Reads every float of the tensors, all threads at it; the sum keeps the reads from being left out.
 double read_all(const std::vector<at::Tensor>& tensors) {
-  using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
+  constexpr std::int64_t kPart = std::int64_t{1} << 17;
   std::atomic<double> total = 0;
   for (const at::Tensor& tensor : tensors) {
     const auto* values = tensor.const_data_ptr<float>();
-    at::parallel_for(0, tensor.numel() / 64, 4096, [&](std::int64_t first, std::int64_t last) {
-      Lanes sums[4] = {};
-      const auto* lanes = reinterpret_cast<const Lanes*>(values);
-      for (std::int64_t i = first; i < last; ++i) {
-        for (int k = 0; k < 4; ++k) sums[k] += lanes[4 * i + k];
+    const std::int64_t count = tensor.numel();
+    at::parallel_for(0, (count + kPart - 1) / kPart, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t part = first; part < last; ++part) {
+        total = total + sum_of(values + part * kPart, std::min(kPart, count - part * kPart));
       }
-      const Lanes sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-      total = total + static_cast<double>(sum[0]);
     });
   }
   return total;

@@ -11,6 +11,7 @@ namespace kedit::kernels {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
+constexpr std::int64_t kAhead = 512;  // weights of a row between those in use and those asked for
 constexpr std::int64_t kInputs = 16;  // rows of an [in, out] weight that are read together
 // Sixteen partial sums: one register of AVX-512, two of AVX2, four of SSE. The same sums in all.
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
@@ -78,17 +79,24 @@ KEDIT_KERNEL_INLINE void add_products(const Lanes (&w)[Outs], const Lanes& x, in
   for (int o = 0; o < Outs; ++o) sums[row][o] += w[o] * x;
 }
 
-// Outputs [o, o + Outs) of `Rows` rows by inner products along the stored rows of W.
+// Outputs [o, o + Outs) of `Rows` rows by inner products along the stored rows of W. `ahead`: read
+// the weights of what comes next into the cache on the way.
 template <int Rows, int Outs>
 KEDIT_KERNEL_INLINE void inner_products(const LinearMap& map, const float* x, float* y,
-                                        std::int64_t o) {
+                                        std::int64_t o, bool ahead) {
   const float* weight = map.weight + o * map.in;
   Lanes sums[Rows][Outs] = {};
   Lanes w[Outs], lane;
   const std::int64_t whole = map.in / kLanes * kLanes;
   for (std::int64_t i = 0; i < whole; i += kLanes) {
+    // Along the rows of W, and from their ends to the beginnings of those that follow.
+    const std::int64_t next = i + kAhead + (i + kAhead < map.in ? 0 : (Outs - 1) * map.in);
+    const std::int64_t wanted = ahead ? next : i;
 #pragma GCC unroll 4
-    for (int k = 0; k < Outs; ++k) load(weight + k * map.in + i, w[k]);
+    for (int k = 0; k < Outs; ++k) {
+      __builtin_prefetch(weight + k * map.in + wanted);
+      load(weight + k * map.in + i, w[k]);
+    }
 #pragma GCC unroll 6
     for (int r = 0; r < Rows; ++r) {
       load(x + r * map.in + i, lane);
@@ -112,16 +120,22 @@ KEDIT_KERNEL_INLINE void inner_products(const LinearMap& map, const float* x, fl
   }
 }
 
+// `ahead`: how far behind these weights those stand that are read into the cache on the way.
 // y += x W for the inputs [begin, end) and the outputs [o, o + 16 Outs). These inputs are summed by
 // themselves first: short sums of short sums round less than one long sum.
 template <int Rows, int Outs>
 KEDIT_KERNEL_INLINE void outer_products(const LinearMap& map, const float* x, float* y,
-                                        std::int64_t o, std::int64_t begin, std::int64_t end) {
+                                        std::int64_t o, std::int64_t begin, std::int64_t end,
+                                        std::int64_t ahead) {
   Lanes sums[Rows][Outs] = {};
   Lanes w[Outs], before;
   for (std::int64_t i = begin; i < end; ++i) {
 #pragma GCC unroll 4
-    for (int k = 0; k < Outs; ++k) load(map.weight + i * map.out + o + k * kLanes, w[k]);
+    for (int k = 0; k < Outs; ++k) {
+      const float* from = map.weight + i * map.out + o + k * kLanes;
+      __builtin_prefetch(from + ahead);
+      load(from, w[k]);
+    }
 #pragma GCC unroll 6
     for (int r = 0; r < Rows; ++r) {
       const Lanes lane = x[r * map.in + i] - Lanes{};
@@ -187,7 +201,7 @@ struct InnerTile {
   std::int64_t o;
   template <int Rows>
   KEDIT_KERNEL_INLINE void run(std::int64_t row) const {
-    inner_products<Rows, Outs>(map, x + row * map.in, y + row * map.out, o);
+    inner_products<Rows, Outs>(map, x + row * map.in, y + row * map.out, o, row == 0);
   }
 };
 
@@ -196,10 +210,11 @@ struct OuterTile {
   const LinearMap& map;
   const float* x;
   float* y;
-  std::int64_t o, begin, end;
+  std::int64_t o, begin, end, ahead;
   template <int Rows>
   KEDIT_KERNEL_INLINE void run(std::int64_t row) const {
-    outer_products<Rows, Outs>(map, x + row * map.in, y + row * map.out, o, begin, end);
+    outer_products<Rows, Outs>(map, x + row * map.in, y + row * map.out, o, begin, end,
+                               row == 0 ? ahead : 0);
   }
 };
 
@@ -223,11 +238,17 @@ KEDIT_KERNEL_INLINE void multiply_in_out(const LinearMap& map, const float* x, s
   for (std::int64_t begin = 0; begin < map.in; begin += kInputs) {
     const std::int64_t end = std::min(begin + kInputs, map.in);
     std::int64_t o = first;
+    // Along the rows of W, and from the end of the range to the beginning of the next rows.
+    const auto ahead = [&] {
+      return o + 2 * kOutputBlock < last
+                 ? 2 * kOutputBlock
+                 : 2 * kOutputBlock + first - last + kInputs * map.out;
+    };
     for (; last - o >= Outs * kLanes; o += Outs * kLanes) {
-      for_row_groups(rows, OuterTile<Outs>{map, x, y, o, begin, end});
+      for_row_groups(rows, OuterTile<Outs>{map, x, y, o, begin, end, ahead()});
     }
     for (; last - o >= kLanes; o += kLanes) {
-      for_row_groups(rows, OuterTile<1>{map, x, y, o, begin, end});
+      for_row_groups(rows, OuterTile<1>{map, x, y, o, begin, end, ahead()});
     }
     if (o < last) outer_rest(map, x, rows, y, o, begin, end);
   }

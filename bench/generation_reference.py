@@ -91,7 +91,7 @@ def reference(model, case):
 
 
 def run_program(case):
-    words = [arguments.program, arguments.checkpoint, case, str(arguments.threads), "1"]
+    words = [arguments.program, arguments.checkpoint, case, str(arguments.threads), "3"]
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
 

@@ -262,8 +262,8 @@ std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model
     }
     const auto fault = fault_of(model.architecture(), all.back());
     if (!fault) continue;
-    throw InputError(fmt::format("reading {}: {}",
-                                 record_name(context.options.path("prompts"), i), *fault));
+    throw InputError(
+        fmt::format("reading {}: {}", record_name(context.options.path("prompts"), i), *fault));
   }
   return all;
 }

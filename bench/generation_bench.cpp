@@ -68,7 +68,8 @@ Result best_of(int repeats, const std::function<Prompts()>& work) {
 using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
 
 // In eight streams at once, which reads faster than one.
-__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3"))) float sum_of(const float* values, std::int64_t count) {
+__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3"))) float sum_of(
+    const float* values, std::int64_t count) {
   constexpr std::int64_t kStreams = 8, kWidth = 16;
   const std::int64_t length = count / kStreams / kWidth * kWidth;
   Lanes sums[kStreams] = {};

@@ -19,9 +19,9 @@ bool is_plain(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kFloat && tensor.device().is_cpu() && tensor.is_contiguous();
 }
 
-// Calls `work(first, last)` for parts of [0, count) in the library's threads. at::parallel_for would
-// not: it is a template, and without OpenMP in our own flags it becomes a plain loop, while the
-// loop of an iterator is compiled into the library.
+// Calls `work(first, last)` for parts of [0, count) in the library's threads. at::parallel_for
+// would not: it is a template, and without OpenMP in our own flags it becomes a plain loop, while
+// the loop of an iterator is compiled into the library.
 template <class Work>
 void in_threads(std::int64_t count, std::int64_t grain, const Work& work) {
   at::Tensor places = at::empty({count}, at::TensorOptions().dtype(at::kByte));

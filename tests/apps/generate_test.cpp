@@ -19,7 +19,7 @@ Json answer(const std::vector<std::string>& arguments, const RunOptions& options
 // `kedit model generate --json` on a model, eight tokens.
 std::vector<std::string> generate(const std::filesystem::path& model,
                                   std::vector<std::string> more) {
-  std::vector<std::string> call{"model", "generate", "--json",       "--model",
+  std::vector<std::string> call{"model",        "generate",     "--json", "--model",
                                 model.string(), "--max-tokens", "8"};
   call.insert(call.end(), more.begin(), more.end());
   return call;
@@ -92,8 +92,9 @@ TEST_CASE("several results of several prompts stand in order, the same in every 
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");
   write_text(scratch / "prompts.jsonl", "\"The capital\"\n{\"prompt\": \"Rome\", \"id\": 3}\n");
-  const std::vector<std::string> sampled{"--temperature", "1.5", "--top-k", "50", "--top-p",
-                                         "0.9", "--seed", "4", "--n", "2", "--ignore-eos"};
+  const std::vector<std::string> sampled{"--temperature", "1.5", "--top-k",     "50",
+                                         "--top-p",       "0.9", "--seed",      "4",
+                                         "--n",           "2",   "--ignore-eos"};
   auto call = generate(model, {"--prompts", (scratch / "prompts.jsonl").string()});
   call.insert(call.end(), sampled.begin(), sampled.end());
   const Json results = answer(call)["results"];
@@ -119,12 +120,12 @@ TEST_CASE("a bad file of prompts is one sentence") {
   check_bad_file(outcome_of(""), {"at least one prompt"});
   check_bad_file(outcome_of("\"\xff\"\n"), {"prompts.jsonl"});
   check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "none").string()})), {"none"});
-  check_bad_file(run_kedit(generate(model, {"--prompts", scratch.path().string()})),
-                 {"directory"});
+  check_bad_file(run_kedit(generate(model, {"--prompts", scratch.path().string()})), {"directory"});
   REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
   check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "pipe").string()})),
                  {"named pipe"});
-  check_bad_file(run_kedit(generate(model, {"--prompts", "-"}), {.input = "{"}), {"standard input"});
+  check_bad_file(run_kedit(generate(model, {"--prompts", "-"}), {.input = "{"}),
+                 {"standard input"});
 }
 
 TEST_CASE("a prompt of a file that is too long names its record") {
@@ -137,9 +138,8 @@ TEST_CASE("a prompt of a file that is too long names its record") {
   std::string line = "\"";
   for (int i = 0; i < info["max_positions"].get<int>() + 1; ++i) line += " 7";
   write_text(scratch / "prompts.jsonl", "\"7\"\n" + line + "\"\n");
-  check_bad_file(
-      run_kedit(generate(model, {"--prompts", (scratch / "prompts.jsonl").string()})),
-      {"record 2", "position table"});
+  check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "prompts.jsonl").string()})),
+                 {"record 2", "position table"});
   const Outcome target = run_kedit({"model", "score", "--model", model.string(), "--prompt", "7",
                                     "--target", line.substr(1), "--json"});
   CHECK(target.code == 2);

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace kedit::cli {
@@ -17,28 +19,35 @@ namespace {
 
 using Ids = std::vector<std::int64_t>;
 
-// What the command line may ask of a model: ids inside its vocabulary, positions inside its table.
-// Wrong ones are a fault of the command line (exit 2), found before any computation.
-void check_ids(Context& context, const Architecture& architecture, const Ids& ids,
-               std::string_view option) {
-  if (ids.empty())
-    throw UsageError(fmt::format("--{}: expected at least one token, found none", option));
+// What is wrong with ids for this model, found before any computation: one outside its vocabulary,
+// none at all, more than its position table holds.
+std::optional<std::string> fault_of(const Architecture& architecture, const Ids& ids) {
+  if (ids.empty()) return "expected at least one token, found none";
   for (const std::int64_t id : ids) {
     if (id >= 0 && id < architecture.vocab) continue;
-    throw UsageError(fmt::format("--{}: expected ids from 0 to {}, found {}", option,
-                                 architecture.vocab - 1, id));
+    return fmt::format("expected ids from 0 to {}, found {}", architecture.vocab - 1, id);
   }
   const auto count = static_cast<std::int64_t>(ids.size());
   const auto limit = architecture.position_limit();
-  if (limit && count > *limit) {
-    throw UsageError(
-        fmt::format("--{}: expected at most {} tokens (the model's position table), found {}",
-                    option, *limit, count));
-  }
-  if (count <= architecture.max_positions) return;
-  context.warn(fmt::format("{} tokens are more than the {} positions the model was made for", count,
-                           architecture.max_positions));
+  if (!limit || count <= *limit) return std::nullopt;
+  return fmt::format("expected at most {} tokens (the model's position table), found {}", *limit,
+                     count);
 }
+
+// Ids that came with an option: wrong ones are a fault of the command line (exit 2).
+void check_ids(const Architecture& architecture, const Ids& ids, std::string_view option) {
+  const auto fault = fault_of(architecture, ids);
+  if (fault) throw UsageError(fmt::format("--{}: {}", option, *fault));
+}
+
+void warn_beyond_positions(Context& context, const Architecture& architecture,
+                           std::int64_t tokens) {
+  if (tokens <= architecture.max_positions) return;
+  context.warn(fmt::format("{} tokens are more than the {} positions the model was made for",
+                           tokens, architecture.max_positions));
+}
+
+std::int64_t size_of(const Ids& ids) { return static_cast<std::int64_t>(ids.size()); }
 
 Json tokenizer_json(const Model& model) {
   if (!model.has_tokenizer()) return nullptr;
@@ -148,7 +157,8 @@ std::string logits_text(Context& context, const Model& model, const Ids& ids,
 int run_logits(Context& context) {
   const Ids ids = integer_list("ids", context.options.text("ids"));
   const EditedModel model = context.load_edited_model();
-  check_ids(context, model.architecture(), ids, "ids");
+  check_ids(model.architecture(), ids, "ids");
+  warn_beyond_positions(context, model.architecture(), size_of(ids));
   const at::Tensor logits = logits_of(model, ids);
   if (context.json()) {
     print_logits_json(context, logits);
@@ -175,12 +185,16 @@ GenerateOptions generate_options(const Context& context) {
   return options;
 }
 
+std::string record_name(const std::filesystem::path& file, std::size_t record) {
+  return fmt::format("{}: record {}", file == "-" ? "standard input" : file.string(), record + 1);
+}
+
 // Lines are JSON strings or objects with "prompt".
 std::vector<std::string> read_prompts(const std::filesystem::path& file) {
   const std::vector<Json> lines = read_json_lines(file);
   std::vector<std::string> prompts;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const JsonView line(lines[i], fmt::format("{}: record {}", file.string(), i + 1));
+    const JsonView line(lines[i], record_name(file, i));
     prompts.push_back(lines[i].is_object() ? line.at("prompt").string() : line.string());
   }
   if (prompts.empty()) {
@@ -212,13 +226,45 @@ int answer_generations(Context& context, const Model& model, const std::vector<G
   return context.answer(one ? list[0] : Json{{"results", list}}, text);
 }
 
+// The longest row that ran: its prompt, and all new tokens but the last, which is not run.
+std::int64_t longest_row(const std::vector<Ids>& prompts, const std::vector<Generation>& results) {
+  std::int64_t longest = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::int64_t prompt = size_of(prompts[i * prompts.size() / results.size()]);
+    const std::int64_t fresh = size_of(results[i].ids);
+    longest = std::max(longest, prompt + std::max<std::int64_t>(0, fresh - 1));
+  }
+  return longest;
+}
+
 int generate_from_ids(Context& context, const EditedModel& model, const GenerateOptions& options) {
   const Ids ids = integer_list("ids", context.options.text("ids"));
-  check_ids(context, model.architecture(), ids, "ids");
+  check_ids(model.architecture(), ids, "ids");
   if (!options.stop.empty() && !model.base().has_tokenizer()) {
     throw UsageError("--stop: expected a model with a tokenizer, found one without");
   }
-  return answer_generations(context, model.base(), generate_ids(model, {ids}, options), {});
+  const auto results = generate_ids(model, {ids}, options);
+  warn_beyond_positions(context, model.architecture(), longest_row({ids}, results));
+  return answer_generations(context, model.base(), results, {});
+}
+
+// The prompts' ids; a wrong prompt in a file is a fault of the file (exit 3).
+std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model,
+                                const std::vector<std::string>& prompts) {
+  const bool from_file = context.options.given("prompts");
+  std::vector<Ids> all;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    all.push_back(model.tokenizer().ids(prompts[i]));
+    if (!from_file) {
+      check_ids(model.architecture(), all.back(), "prompt");
+      continue;
+    }
+    const auto fault = fault_of(model.architecture(), all.back());
+    if (!fault) continue;
+    throw InputError(
+        fmt::format("reading {}: {}", record_name(context.options.path("prompts"), i), *fault));
+  }
+  return all;
 }
 
 int run_generate(Context& context) {
@@ -229,10 +275,9 @@ int run_generate(Context& context) {
   if (source == "prompt") prompts = {context.options.text("prompt")};
   const EditedModel model = context.load_edited_model();
   if (source == "ids") return generate_from_ids(context, model, options);
-  for (const std::string& prompt : prompts) {
-    check_ids(context, model.architecture(), model.tokenizer().ids(prompt), source);
-  }
-  const auto results = LocalLanguageModel(model).generate(prompts, options);
+  const std::vector<Ids> ids = ids_of_prompts(context, model, prompts);
+  const auto results = generate_ids(model, ids, options);
+  warn_beyond_positions(context, model.architecture(), longest_row(ids, results));
   return answer_generations(context, model.base(), results, prompts);
 }
 
@@ -241,7 +286,13 @@ int run_score(Context& context) {
   const std::string target = context.options.text("target");
   if (target.empty()) throw UsageError("--target: expected text, found nothing");
   const EditedModel model = context.load_edited_model();
-  check_ids(context, model.architecture(), model.tokenizer().ids(prompt), "prompt");
+  Ids seen = model.tokenizer().ids(prompt);
+  check_ids(model.architecture(), seen, "prompt");
+  const Ids continuation = model.tokenizer().ids(target, false);
+  check_ids(model.architecture(), continuation, "target");
+  seen.insert(seen.end(), continuation.begin(), continuation.end() - 1);
+  check_ids(model.architecture(), seen, "target");
+  warn_beyond_positions(context, model.architecture(), size_of(seen));
   const ContinuationScore score = LocalLanguageModel(model).score({{prompt, target}}).at(0);
   Table table({{"id", Table::Align::right}, {"token"}, {"log-probability", Table::Align::right}});
   for (std::size_t i = 0; i < score.token_ids.size(); ++i) {

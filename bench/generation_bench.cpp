@@ -17,11 +17,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -65,23 +65,39 @@ Result best_of(int repeats, const std::function<Prompts()>& work) {
   return result;
 }
 
-// Sums every float of the tensors, all threads at it: the sum keeps the reads from being left out.
-double read_all(const std::vector<at::Tensor>& tensors) {
-  using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
-  std::atomic<double> total = 0;
-  for (const at::Tensor& tensor : tensors) {
-    const auto* values = tensor.const_data_ptr<float>();
-    at::parallel_for(0, tensor.numel() / 64, 4096, [&](std::int64_t first, std::int64_t last) {
-      Lanes sums[4] = {};
-      const auto* lanes = reinterpret_cast<const Lanes*>(values);
-      for (std::int64_t i = first; i < last; ++i) {
-        for (int k = 0; k < 4; ++k) sums[k] += lanes[4 * i + k];
-      }
-      const Lanes sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-      total = total + static_cast<double>(sum[0]);
-    });
+using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
+
+// In eight streams at once, which reads faster than one.
+__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3"))) float sum_of(
+    const float* values, std::int64_t count) {
+  constexpr std::int64_t kStreams = 8, kWidth = 16;
+  const std::int64_t length = count / kStreams / kWidth * kWidth;
+  Lanes sums[kStreams] = {};
+  for (std::int64_t i = 0; i < length; i += kWidth) {
+    for (std::int64_t k = 0; k < kStreams; ++k) {
+      sums[k] += *reinterpret_cast<const Lanes*>(values + k * length + i);
+    }
   }
-  return total;
+  for (std::int64_t k = 1; k < kStreams; ++k) sums[0] += sums[k];
+  return sums[0][0];
+}
+
+// Reads every float of the tensors, as many threads at it; the sum keeps the reads from being left
+// out. (at::parallel_for is a plain loop in a program that is compiled without OpenMP.)
+double read_all(const std::vector<at::Tensor>& tensors, int threads) {
+  std::vector<double> totals(static_cast<std::size_t>(threads), 0.0);
+  const auto read_share = [&](std::int64_t thread) {
+    for (const at::Tensor& tensor : tensors) {
+      const std::int64_t share = tensor.numel() / threads;
+      totals[static_cast<std::size_t>(thread)] +=
+          sum_of(tensor.const_data_ptr<float>() + thread * share, share);
+    }
+  };
+  std::vector<std::thread> others;
+  for (int thread = 1; thread < threads; ++thread) others.emplace_back(read_share, thread);
+  read_share(0);
+  for (std::thread& other : others) other.join();
+  return totals.front();
 }
 
 Prompts generate(const EditedModel& model, const Prompts& prompts, std::int64_t tokens,
@@ -103,7 +119,7 @@ Result run_case(const EditedModel& model, const std::string& name, int repeats) 
       if (key.find("wpe") == std::string::npos) weights.push_back(tensor);
     }
     return best_of(repeats * 16, [&] {
-      if (read_all(weights) == 0.5) std::abort();
+      if (read_all(weights, at::get_num_threads()) == 0.5) std::abort();
       return Prompts();
     });
   }

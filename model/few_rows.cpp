@@ -3,7 +3,7 @@
 #include "kernels/matrix_vector.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -17,6 +17,24 @@ constexpr std::int64_t kTaskWeights = 32 * 1024;  // weights that are worth a th
 
 bool is_plain(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kFloat && tensor.device().is_cpu() && tensor.is_contiguous();
+}
+
+// Calls `work(first, last)` for parts of [0, count) in the library's threads. at::parallel_for
+// would not: it is a template, and without OpenMP in our own flags it becomes a plain loop, while
+// the loop of an iterator is compiled into the library.
+template <class Work>
+void in_threads(std::int64_t count, std::int64_t grain, const Work& work) {
+  at::Tensor places = at::empty({count}, at::TensorOptions().dtype(at::kByte));
+  const char* origin = static_cast<const char*>(places.const_data_ptr());
+  auto iterator = at::TensorIterator::nullary_op(places);
+  iterator.for_each(
+      [&](char** data, const std::int64_t* strides, std::int64_t length, std::int64_t runs) {
+        for (std::int64_t run = 0; run < runs; ++run) {
+          const std::int64_t first = data[0] + run * strides[1] - origin;
+          work(first, first + length);
+        }
+      },
+      grain);
 }
 
 bool applies(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
@@ -44,7 +62,7 @@ at::Tensor multiply_few_rows(const at::Tensor& x, const at::Tensor& weight, cons
   const std::int64_t blocks = (map.out + kernels::kOutputBlock - 1) / kernels::kOutputBlock;
   const std::int64_t grain =
       std::max<std::int64_t>(1, kTaskWeights / (kernels::kOutputBlock * map.in));
-  at::parallel_for(0, blocks, grain, [&](std::int64_t first, std::int64_t last) {
+  in_threads(blocks, grain, [&](std::int64_t first, std::int64_t last) {
     kernels::multiply_rows(map, from, count, to, first * kernels::kOutputBlock,
                            std::min(last * kernels::kOutputBlock, map.out));
   });

@@ -1,16 +1,10 @@
 #include "model/prompts.hpp"
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace kedit {
-namespace {
-
-constexpr std::int64_t kWorthwhilePrefix = 8;  // tokens; below, a pass of its own costs more
-
-}  // namespace
 
 void check_prompts(const Architecture& architecture, const std::vector<TokenIds>& prompts,
                    const std::string& act, std::int64_t unseen) {
@@ -33,20 +27,6 @@ void check_prompts(const Architecture& architecture, const std::vector<TokenIds>
       fail(fmt::format("at most {} tokens, the model's positions", *limit), length);
     }
   }
-}
-
-SharedPrefix::SharedPrefix(const EditedModel& model, const std::vector<TokenIds>& rows)
-    : batch_(model) {
-  const std::int64_t shared = rows.size() > 1 ? common_prefix(rows) : 0;
-  if (shared < kWorthwhilePrefix) return;
-  length_ = shared;
-  const TokenIds& first = rows.front();
-  batch_.append({TokenIds(first.begin(), first.begin() + shared)}, {0});
-}
-
-RaggedBatch SharedPrefix::start(std::size_t rows) const {
-  if (length_ == 0) return batch_;
-  return batch_.select(std::vector<std::int64_t>(rows, 0));
 }
 
 }  // namespace kedit

@@ -242,18 +242,6 @@ RaggedBatch RaggedBatch::join(const std::vector<RaggedBatch>& batches) {
   return result;
 }
 
-std::int64_t common_prefix(const std::vector<TokenIds>& rows) {
-  if (rows.empty()) return 0;
-  std::size_t length = rows.front().size();
-  for (const TokenIds& row : rows) {
-    length = std::min(length, row.empty() ? 0 : row.size() - 1);
-    const auto end = row.begin() + static_cast<std::ptrdiff_t>(std::min(length, row.size()));
-    const auto differ = std::mismatch(row.begin(), end, rows.front().begin()).first;
-    length = static_cast<std::size_t>(differ - row.begin());
-  }
-  return static_cast<std::int64_t>(length);
-}
-
 std::vector<std::vector<std::size_t>> group_by_length(const std::vector<TokenIds>& rows,
                                                       const std::vector<std::int64_t>& wanted,
                                                       std::int64_t vocab,

@@ -62,9 +62,6 @@ class RaggedBatch {
   at::Tensor valid_;  // [rows, columns] bool: columns that hold tokens; undefined: all do
 };
 
-/// Number of leading tokens that all rows share, less than the length of the shortest.
-std::int64_t common_prefix(const std::vector<TokenIds>& rows);
-
 /// How rows are put into one pass.
 struct BatchLimits {
   std::int64_t rows = 64;

@@ -2,8 +2,10 @@
 #include "tests/model/generation_fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 using namespace kedit;
@@ -118,4 +120,39 @@ TEST_CASE("streams are uniform and differ in every argument") {
   }
   CHECK(values.size() == 4000);
   CHECK(sum / 4000.0 == Approx(0.5).margin(0.02));
+}
+
+TEST_CASE("a nucleus of any size is the one that sorting all tokens gives") {
+  const std::int64_t vocab = 3000;
+  std::uint64_t state = 3;
+  const at::Tensor noisy = noise({vocab}, GENERATE(0.2, 4.0), state);
+  const std::vector<float> logits(noisy.data_ptr<float>(), noisy.data_ptr<float>() + vocab);
+  GenerateOptions options = sampled(0);
+  options.temperature = 0.7;
+  options.top_p = GENERATE(0.01, 0.5, 0.9, 0.999, 1.0);
+  options.top_k = GENERATE(0, 1, 100, 2999, 5000);
+  std::vector<std::int64_t> sorted(static_cast<std::size_t>(vocab));
+  std::iota(sorted.begin(), sorted.end(), 0);
+  const auto logit = [&](std::int64_t id) { return logits[static_cast<std::size_t>(id)]; };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](auto a, auto b) { return logit(a) > logit(b); });
+  if (options.top_k > 0 && options.top_k < vocab) {
+    sorted.resize(static_cast<std::size_t>(options.top_k));
+  }
+  std::vector<double> weights;
+  double total = 0.0;
+  for (const auto id : sorted) total += weights.emplace_back(std::exp(logit(id) / 0.7));
+  std::set<std::int64_t> nucleus;
+  double mass = 0.0;
+  for (std::size_t i = 0; i < sorted.size() && mass < options.top_p * total; ++i) {
+    nucleus.insert(sorted[i]);
+    mass += weights[i];
+  }
+  std::set<std::int64_t> drawn;
+  for (int i = 0; i < 4000; ++i) {
+    drawn.insert(sample_token(logits.data(), vocab, options, i / 4000.0));
+  }
+  drawn.insert(sample_token(logits.data(), vocab, options, 1.0 - 1e-12));
+  CHECK(std::includes(nucleus.begin(), nucleus.end(), drawn.begin(), drawn.end()));
+  if (nucleus.size() < 50) CHECK(drawn == nucleus);
 }

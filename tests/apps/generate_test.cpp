@@ -1,0 +1,148 @@
+#include "json/json.hpp"
+#include "tests/apps/program.hpp"
+#include "tests/support/catch.hpp"
+
+#include <sys/stat.h>
+
+using namespace kedit;
+using namespace kedit::test;
+
+namespace {
+
+Json answer(const std::vector<std::string>& arguments, const RunOptions& options = {}) {
+  const Outcome outcome = run_kedit(arguments, options);
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  return parse_json(outcome.out, "standard output");
+}
+
+// `kedit model generate --json` on a model, eight tokens.
+std::vector<std::string> generate(const std::filesystem::path& model,
+                                  std::vector<std::string> more) {
+  std::vector<std::string> call{"model",        "generate",     "--json", "--model",
+                                model.string(), "--max-tokens", "8"};
+  call.insert(call.end(), more.begin(), more.end());
+  return call;
+}
+
+void check_bad_file(const Outcome& outcome, const std::vector<std::string>& parts) {
+  INFO(outcome.err);
+  CHECK(outcome.code == 3);
+  CHECK(outcome.out.empty());
+  CHECK(is_one_sentence(outcome.err, parts));
+}
+
+}  // namespace
+
+TEST_CASE("generation ends at the ids of generation_config.json, a number or a list") {
+  const ScratchFolder scratch;
+  const auto model = write_tiny_model(scratch / "model");
+  const Json free = answer(generate(model, {"--ids", "5,6", "--ignore-eos"}));
+  REQUIRE(free["ids"].size() == 8);
+  CHECK(free["stopped"] == "length");
+  const Json fourth = free["ids"][3];
+  const Json eos = GENERATE(false, true) ? Json::array({299, fourth}) : fourth;
+  write_text(scratch / "model/generation_config.json", Json{{"eos_token_id", eos}}.dump());
+  const Json ended = answer(generate(model, {"--ids", "5,6"}));
+  CHECK(ended["stopped"] == "eos");
+  CHECK(ended["ids"].size() <= 3);  // the end-of-text id is not part of the result
+  CHECK(std::find(ended["ids"].begin(), ended["ids"].end(), fourth) == ended["ids"].end());
+  CHECK(answer(generate(model, {"--ids", "5,6", "--ignore-eos"})) == free);
+}
+
+TEST_CASE("each of several stop strings ends the text") {
+  const ScratchFolder scratch;
+  const auto model = write_tiny_model(scratch / "model");
+  const Json free = answer(generate(model, {"--prompt", "The capital", "--ignore-eos"}));
+  const auto text = free["text"].get<std::string>();
+  REQUIRE(text.size() >= 4);
+  const std::string stop = text.substr(text.size() / 2, 2);
+  const Json cut = answer(generate(
+      model, {"--prompt", "The capital", "--ignore-eos", "--stop", "never seen", "--stop", stop}));
+  CHECK(cut["stopped"] == "stop");
+  CHECK(cut["text"] == text.substr(0, text.find(stop)));
+}
+
+TEST_CASE("a full position table ends generation") {
+  const std::string model = golden("models/gpt2").string();
+  const Json info = answer({"model", "info", "--model", model, "--json"});
+  const auto positions = info["max_positions"].get<std::int64_t>();
+  std::string ids = "1";
+  for (std::int64_t i = 2; i < positions; ++i) ids += ",1";  // one position is left
+  const Json result = answer(generate(model, {"--ids", ids, "--ignore-eos"}));
+  CHECK(result["stopped"] == "positions");
+  CHECK(result["ids"].size() == 2);
+  CHECK(run_kedit(generate(model, {"--ids", ids + ",1,1"})).code == 2);
+}
+
+TEST_CASE("a rotary model that generates beyond its positions gives one warning") {
+  const ScratchFolder scratch;
+  const auto model = write_tiny_model(scratch / "model");  // 64 positions
+  std::string line = "\"";
+  for (int i = 0; i < 70; ++i) line += " 7";
+  write_text(scratch / "prompts.jsonl", line + "\"\n" + line + " 8\"\n");
+  const Outcome outcome = run_kedit(
+      generate(model, {"--prompts", (scratch / "prompts.jsonl").string(), "--ignore-eos"}));
+  CHECK(outcome.code == 0);
+  CHECK(parse_json(outcome.out, "out")["results"].size() == 2);
+  CHECK(is_one_sentence(outcome.err, {"warning:", "64 positions"}));
+}
+
+TEST_CASE("several results of several prompts stand in order, the same in every batch") {
+  const ScratchFolder scratch;
+  const auto model = write_tiny_model(scratch / "model");
+  write_text(scratch / "prompts.jsonl", "\"The capital\"\n{\"prompt\": \"Rome\", \"id\": 3}\n");
+  const std::vector<std::string> sampled{"--temperature", "1.5", "--top-k",     "50",
+                                         "--top-p",       "0.9", "--seed",      "4",
+                                         "--n",           "2",   "--ignore-eos"};
+  auto call = generate(model, {"--prompts", (scratch / "prompts.jsonl").string()});
+  call.insert(call.end(), sampled.begin(), sampled.end());
+  const Json results = answer(call)["results"];
+  REQUIRE(results.size() == 4);
+  auto first = generate(model, {"--prompt", "The capital"});
+  first.insert(first.end(), sampled.begin(), sampled.end());
+  const Json alone = answer(first)["results"];
+  CHECK(alone[0] == results[0]);
+  CHECK(alone[1] == results[1]);
+}
+
+TEST_CASE("a bad file of prompts is one sentence") {
+  const ScratchFolder scratch;
+  const auto model = write_tiny_model(scratch / "model");
+  const std::string file = (scratch / "prompts.jsonl").string();
+  const auto outcome_of = [&](const std::string& text) {
+    write_text(file, text);
+    return run_kedit(generate(model, {"--prompts", file}));
+  };
+  check_bad_file(outcome_of("\"fine\"\n{\"prompt\": \n"), {"prompts.jsonl"});
+  check_bad_file(outcome_of("\"fine\"\n{\"text\": \"x\"}\n"), {"record 2", "prompt"});
+  check_bad_file(outcome_of("\"fine\"\n7\n"), {"record 2", "string"});
+  check_bad_file(outcome_of(""), {"at least one prompt"});
+  check_bad_file(outcome_of("\"\xff\"\n"), {"prompts.jsonl"});
+  check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "none").string()})), {"none"});
+  check_bad_file(run_kedit(generate(model, {"--prompts", scratch.path().string()})), {"directory"});
+  REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
+  check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "pipe").string()})),
+                 {"named pipe"});
+  check_bad_file(run_kedit(generate(model, {"--prompts", "-"}), {.input = "{"}),
+                 {"standard input"});
+}
+
+TEST_CASE("a prompt of a file that is too long names its record") {
+  const ScratchFolder scratch;
+  const auto model = scratch / "model";
+  std::filesystem::copy(golden("models/gpt2"), model);
+  write_tiny_model(scratch / "other");
+  std::filesystem::copy(scratch / "other/tokenizer.json", model / "tokenizer.json");
+  const Json info = answer({"model", "info", "--model", model.string(), "--json"});
+  std::string line = "\"";
+  for (int i = 0; i < info["max_positions"].get<int>() + 1; ++i) line += " 7";
+  write_text(scratch / "prompts.jsonl", "\"7\"\n" + line + "\"\n");
+  check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "prompts.jsonl").string()})),
+                 {"record 2", "position table"});
+  const Outcome target = run_kedit({"model", "score", "--model", model.string(), "--prompt", "7",
+                                    "--target", line.substr(1), "--json"});
+  CHECK(target.code == 2);
+  CHECK(target.out.empty());
+  CHECK(is_one_sentence(target.err, {"--target", "position table"}));
+}

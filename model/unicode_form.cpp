@@ -1,5 +1,6 @@
 #include "model/unicode_form.hpp"
 
+#include "model/unicode_tables.hpp"
 #include "model/utf8.hpp"
 
 #include <utf8proc.h>
@@ -79,6 +80,13 @@ bool surely_normal(UnicodeForm form, std::string_view text) {
                       [&](char byte) { return static_cast<unsigned char>(byte) >= first; });
 }
 
+// A character that is younger than the reference library's tables.
+bool stays(UnicodeForm form, std::string_view cluster) {
+  const CodePoint first = code_point_at(cluster, 0);
+  return form != UnicodeForm::nfc && first.bytes == cluster.size() &&
+         is_without_decomposition(first.value);
+}
+
 // Calls visit(begin, end) for every cluster of `text`, in order.
 template <typename Visit>
 void for_each_cluster(UnicodeForm form, std::string_view text, Visit visit) {
@@ -105,7 +113,7 @@ void normalize_unicode(UnicodeForm form, AlignedText& text) {
   bool same = true;
   for_each_cluster(form, source, [&](std::size_t begin, std::size_t end) {
     const std::string_view cluster = source.substr(begin, end - begin);
-    if (surely_normal(form, cluster)) return builder.keep(begin, end);
+    if (surely_normal(form, cluster) || stays(form, cluster)) return builder.keep(begin, end);
     const std::string_view normal = normalize_cluster(form, cluster, utf32, storage);
     if (normal == cluster) return builder.keep(begin, end);
     same = false;

@@ -36,13 +36,18 @@ def sequence(kind, *steps):
     return {"type": "Sequence", key: [plain(step) for step in steps]}
 
 
-def added(start, tokens=AWKWARD):
+def added(vocabulary, tokens=AWKWARD):
+    """Added tokens: those that the vocabulary has keep their ids, others follow."""
+    known = vocabulary if isinstance(vocabulary, dict) else {token: at for at, (token, _) in enumerate(vocabulary)}
+    names = [token["content"] for token in tokens]
+    others = [name for name in names if name not in known]
     defaults = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": True, "special": False}
-    return [{"id": start + at, **defaults, **token} for at, token in enumerate(tokens)]
+    ids = {name: known.get(name, len(known) + others.index(name) if name in others else None) for name in names}
+    return [{"id": ids[token["content"]], **defaults, **token} for token in tokens]
 
 
 def special(contents):
-    return added(0, [{"content": content, "normalized": False, "special": True} for content in contents])
+    return added({}, [{"content": content, "normalized": False, "special": True} for content in contents])
 
 
 def bpe(byte_tokens, **options):
@@ -94,7 +99,7 @@ def byte_decoder(*extra):
 def variants(bases):
     """(name, base, patch, whether the library's offsets are those of whole tokens)"""
     tokens = special(["<unk>", "<s>", "</s>"])
-    awkward = tokens + added(len(bases["bpe"]["model"]["vocab"]))
+    awkward = tokens + added(bases["bpe"]["model"]["vocab"])
     metaspace = lambda scheme, split: plain(pre_tokenizers.Metaspace(prepend_scheme=scheme, split=split))
     yield ("llama_legacy", "bpe", {
         "normalizer": sequence("normalizer", normalizers.Prepend(MARK), normalizers.Replace(" ", MARK)), "pre_tokenizer": None,
@@ -137,10 +142,10 @@ def variants(bases):
     yield ("subword_prefix", "prefixed", {"pre_tokenizer": plain(pre_tokenizers.WhitespaceSplit()), "decoder": None}, True)
     yield ("word_suffix", "suffixed", {"normalizer": plain(normalizers.Lowercase()), "decoder": plain(decoders.BPEDecoder()),
                                        "pre_tokenizer": plain(pre_tokenizers.BertPreTokenizer())}, False)
-    yield ("unigram", "unigram", {"added_tokens": tokens + added(len(bases["unigram"]["model"]["vocab"]))}, True)
+    yield ("unigram", "unigram", {"added_tokens": tokens + added(bases["unigram"]["model"]["vocab"])}, True)
     scored = bases["unigram"]["model"]
     yield ("unigram_bytes", "unigram", {"decoder": byte_decoder(), "model": {
-        **scored, "byte_fallback": True, "vocab": scored["vocab"] + [[f"<0x{byte:02X}>", -9.0] for byte in range(256)]}}, True)
+        **scored, "byte_fallback": True, "vocab": scored["vocab"] + [[f"<0x{byte:02X}>", -9.0] for byte in range(256)]}}, False)
     yield ("unigram_t5", "unigram", {
         "normalizer": sequence("normalizer", normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")),
         "pre_tokenizer": sequence("pre_tokenizer", pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace())}, False)

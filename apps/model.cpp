@@ -326,7 +326,8 @@ Command generate_command() {
       text("ids", "LIST", "token ids with commas (needs no tokenizer)"),
       text("prompt", "TEXT", "the text to continue"),
       text("prompts", "FILE", "one JSON string or {\"prompt\": TEXT} a line; - is standard input"),
-      flag("chat", "write prompts (text, or a JSON list of messages) with the model's chat template"),
+      flag("chat",
+           "write prompts (text, or a JSON list of messages) with the model's chat template"),
       integer("max-tokens", "N", "new tokens at most").otherwise("64").at_least(1),
       number("temperature", "T", "0: greedy").otherwise("0").at_least(0),
       number("top-p", "P", "sample from the likeliest tokens with this total probability")

@@ -54,8 +54,8 @@ void read_added_tokens_decoder(const JsonView& config, const Vocabulary& vocabul
   if (!tokens) return;
   for (const std::string& key : tokens->keys()) {
     const JsonView field = tokens->at(key);
-    const bool number = !key.empty() && key.size() <= 9 &&
-                        key.find_first_not_of("0123456789") == std::string::npos;
+    const bool number =
+        !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
     if (!number) field.fail("an id as the key");
     added.append(read_added_token(field, std::stoll(key)), vocabulary,
                  tokenizer_json::where_of(field));

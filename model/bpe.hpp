@@ -22,7 +22,7 @@ class BpeModel final : public TokenModel {
     std::optional<std::int64_t> unk_id;  ///< For symbols that no token spells; absent: they vanish.
     bool fuse_unk = false;               ///< Neighbouring unknown symbols make one token.
     bool ignore_merges = false;          ///< A piece that is a token is not taken apart.
-    bool byte_level = false;     ///< Symbols are bytes, spelled in GPT-2's alphabet.
+    bool byte_level = false;             ///< Symbols are bytes, spelled in GPT-2's alphabet.
     bool byte_fallback = false;  ///< Unknown characters become "<0xHH>" tokens, if all are there.
     std::string subword_prefix;  ///< Before every character of a piece but the first.
     std::string word_suffix;     ///< After the last character of a piece.

@@ -8,7 +8,8 @@ namespace kedit {
 void BpeMerges::Scratch::append(std::int64_t id, std::size_t bytes) {
   const auto index = static_cast<std::int32_t>(nodes.size());
   if (index > 0) nodes.back().next = index;
-  nodes.push_back({static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(bytes), index - 1, -1});
+  nodes.push_back(
+      {static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(bytes), index - 1, -1});
 }
 
 std::size_t BpeMerges::slot_of(std::uint64_t key) const {

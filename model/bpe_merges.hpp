@@ -12,7 +12,7 @@ class BpeMerges {
   /// A symbol in the list of a piece.
   struct Node {
     std::uint32_t id;
-    std::uint32_t bytes;  ///< 0: merged into another one
+    std::uint32_t bytes;          ///< 0: merged into another one
     std::int32_t previous, next;  ///< -1: none
   };
   struct Candidate {  // a pair that may be merged

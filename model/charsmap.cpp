@@ -35,8 +35,7 @@ int base64_digit(char symbol) {
 
 Charsmap Charsmap::parse(std::string_view blob, const std::string& where) {
   const auto fail = [&](const std::string& expected, std::size_t found) {
-    throw ModelError(
-        fmt::format("{}: expected {}, found {} bytes", where, expected, found));
+    throw ModelError(fmt::format("{}: expected {}, found {} bytes", where, expected, found));
   };
   if (blob.size() < 8) fail("the size of a trie and a trie", blob.size());
   const std::size_t trie_bytes = little_endian(blob, 0);

@@ -9,8 +9,8 @@
 
 namespace kedit {
 
-/// SentencePiece's precompiled map of characters: a double-array trie of byte strings (Darts-clone's
-/// layout) and what each of them becomes.
+/// SentencePiece's precompiled map of characters: a double-array trie of byte strings
+/// (Darts-clone's layout) and what each of them becomes.
 class Charsmap {
  public:
   struct Match {

@@ -14,10 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 
 void add_special_tokens(const JsonView& config, jinja::Dict& tokens) {
-  for (const char* role :
-       {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
+  for (const char* role : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
+                           "cls_token", "mask_token"}) {
     const auto field = config.find(role);
-    if (field && tokens.find(role) == nullptr) tokens.set(role, jinja::Value::of(token_content(*field)));
+    if (field && tokens.find(role) == nullptr)
+      tokens.set(role, jinja::Value::of(token_content(*field)));
   }
 }
 

@@ -21,8 +21,8 @@ class ChatTemplate {
   static ChatTemplate parse(const std::string& source, const std::string& origin,
                             jinja::Dict special_tokens = {});
 
-  /// The text of `messages` (a JSON list of objects with role and content), with the beginning of an
-  /// answer if asked for. Special tokens are written in it: encode it without adding any. Throws
+  /// The text of `messages` (a JSON list of objects with role and content), with the beginning of
+  /// an answer if asked for. Special tokens are written in it: encode it without adding any. Throws
   /// `ModelError` when the template refuses the messages.
   std::string render(const Json& messages, bool add_generation_prompt = true) const;
 

@@ -22,10 +22,10 @@ PrefixTrie::PrefixTrie(std::vector<std::pair<std::string_view, std::int32_t>> st
     nodes_[node].first_child = static_cast<std::uint32_t>(nodes_.size());
     while (begin < end) {
       const char label = strings[begin].first[depth];
-      const auto last = std::find_if(
-          strings.begin() + static_cast<std::ptrdiff_t>(begin),
-          strings.begin() + static_cast<std::ptrdiff_t>(end),
-          [depth, label](const auto& string) { return string.first[depth] != label; });
+      const auto last =
+          std::find_if(strings.begin() + static_cast<std::ptrdiff_t>(begin),
+                       strings.begin() + static_cast<std::ptrdiff_t>(end),
+                       [depth, label](const auto& string) { return string.first[depth] != label; });
       const auto group_end = static_cast<std::size_t>(last - strings.begin());
       pending.push_back({static_cast<std::uint32_t>(nodes_.size()), begin, group_end, depth + 1});
       nodes_.push_back({0, 0, static_cast<std::uint8_t>(label), -1});
@@ -40,7 +40,8 @@ std::uint32_t PrefixTrie::child(std::uint32_t parent, unsigned char label) const
   const auto first = nodes_.begin() + node.first_child;
   const auto last = first + node.children;
   const auto found = std::lower_bound(
-      first, last, label, [](const Node& child, unsigned char wanted) { return child.label < wanted; });
+      first, last, label,
+      [](const Node& child, unsigned char wanted) { return child.label < wanted; });
   if (found == last || found->label != label) return 0;
   return static_cast<std::uint32_t>(found - nodes_.begin());
 }

@@ -72,7 +72,8 @@ class SentencePieceNormalizer final : public Normalizer {
   Part part_at(std::string_view rest) const {
     if (const std::size_t bytes = symbols_.longest(rest)) return {bytes, rest.substr(0, bytes)};
     if (map_) {
-      if (const auto match = map_->longest(rest)) return {whole(rest, match->bytes), match->becomes};
+      if (const auto match = map_->longest(rest))
+        return {whole(rest, match->bytes), match->becomes};
     }
     const std::size_t bytes = width(rest, 0);
     return {bytes, rest.substr(0, bytes)};

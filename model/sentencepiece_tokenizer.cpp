@@ -65,9 +65,10 @@ class SentencePieceReader {
   }
 
   [[noreturn]] void refuse(std::string_view expected, std::string_view found) const {
-    throw ModelError(fmt::format("reading {}: expected {}, found {}, which this version does not "
-                                 "support",
-                                 file_.string(), expected, found));
+    throw ModelError(
+        fmt::format("reading {}: expected {}, found {}, which this version does not "
+                    "support",
+                    file_.string(), expected, found));
   }
 
   bool config_flag(const char* key, bool otherwise) const {

@@ -57,8 +57,7 @@ void read_post_processor(const JsonView& root, TokenizerParts& parts) {
     if (type == "BertProcessing" || type == "RobertaProcessing") {
       return read_bert_processing(step, parts);
     }
-    refuse(step.at("type"),
-           "ByteLevel, TemplateProcessing, BertProcessing or RobertaProcessing",
+    refuse(step.at("type"), "ByteLevel, TemplateProcessing, BertProcessing or RobertaProcessing",
            "the post-processor " + type);
   });
 }

@@ -18,8 +18,8 @@ std::size_t count(const JsonView& step, std::string_view key) {
 }
 
 TokenDecoderPtr read_metaspace(const JsonView& step) {
-  const bool never = text_or(step, "prepend_scheme", "always") == "never" ||
-                     !flag(step, "add_prefix_space", true);
+  const bool never =
+      text_or(step, "prepend_scheme", "always") == "never" || !flag(step, "add_prefix_space", true);
   return metaspace_decoder(step.at("replacement").string(), !never);
 }
 

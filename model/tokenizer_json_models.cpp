@@ -64,8 +64,7 @@ TokenModelPtr read_bpe(const JsonView& model, const VocabularyPtr& vocabulary, b
   BpeModel::Options options = read_bpe_options(model, *vocabulary);
   const std::size_t prefix_bytes = options.subword_prefix.size();
   // Symbols that are more than one byte's spelling are characters to the general path.
-  const bool plain =
-      prefix_bytes == 0 && options.word_suffix.empty() && !options.byte_fallback;
+  const bool plain = prefix_bytes == 0 && options.word_suffix.empty() && !options.byte_fallback;
   options.byte_level = byte_level && plain;
   auto bpe = std::make_unique<BpeModel>(vocabulary, options);
   const JsonView merges = model.at("merges");

@@ -17,9 +17,7 @@ constexpr char32_t kFirstUnstable = 0x300;
 constexpr unsigned char kFirstUnstableByte = 0xCC;
 
 bool composes(UnicodeForm form) { return form == UnicodeForm::nfc || form == UnicodeForm::nfkc; }
-bool compatible(UnicodeForm form) {
-  return form == UnicodeForm::nfkc || form == UnicodeForm::nfkd;
-}
+bool compatible(UnicodeForm form) { return form == UnicodeForm::nfkc || form == UnicodeForm::nfkd; }
 
 utf8proc_option_t options_of(UnicodeForm form) {
   const int ordering = composes(form) ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
@@ -33,9 +31,9 @@ char32_t first_of_decomposition(char32_t value) {
       static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
   std::array<utf8proc_int32_t, 32> parts{};
   int last_class = 0;
-  const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(value), parts.data(),
-                                             static_cast<utf8proc_ssize_t>(parts.size()), kOptions,
-                                             &last_class);
+  const auto count =
+      utf8proc_decompose_char(static_cast<utf8proc_int32_t>(value), parts.data(),
+                              static_cast<utf8proc_ssize_t>(parts.size()), kOptions, &last_class);
   return count > 0 ? static_cast<char32_t>(parts[0]) : value;
 }
 
@@ -47,7 +45,7 @@ bool starts_cluster(UnicodeForm form, char32_t value) {
   if (value >= 0x1160 && value <= 0x11FF) return false;  // Hangul vowels and final consonants
   if (value >= 0x16D63 && value <= 0x16D6A)
     return false;  // Kirat Rai vowel signs, letters by category
-  return !is_unicode_mark(value);
+  return !is_unicode_mark(value) || is_unordered_mark(value);
 }
 
 // The form of one cluster, into `storage`.
@@ -83,16 +81,18 @@ bool surely_normal(UnicodeForm form, std::string_view text) {
 // A character that is younger than the reference library's tables.
 bool stays(UnicodeForm form, std::string_view cluster) {
   const CodePoint first = code_point_at(cluster, 0);
-  return form != UnicodeForm::nfc && first.bytes == cluster.size() &&
-         is_without_decomposition(first.value);
+  if (first.bytes < cluster.size()) return false;
+  return is_unordered_mark(first.value) ||
+         (form != UnicodeForm::nfc && is_without_decomposition(first.value));
 }
 
 // Calls visit(begin, end) for every cluster of `text`, in order.
 template <typename Visit>
 void for_each_cluster(UnicodeForm form, std::string_view text, Visit visit) {
   for (std::size_t begin = 0; begin < text.size();) {
-    std::size_t end = begin + code_point_at(text, begin).bytes;
-    while (end < text.size()) {
+    const CodePoint first = code_point_at(text, begin);
+    std::size_t end = begin + first.bytes;
+    while (end < text.size() && !is_unordered_mark(first.value)) {
       const CodePoint next = code_point_at(text, end);
       if (starts_cluster(form, next.value)) break;
       end += next.bytes;

@@ -22,10 +22,24 @@ bool holds(const Ranges& ranges, char32_t value) {
 }
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kLater = {{
-    {"L", kLaterL},   {"Lu", kLaterLu}, {"Ll", kLaterLl}, {"Lm", kLaterLm}, {"Lo", kLaterLo},
-    {"M", kLaterM},   {"Mn", kLaterMn}, {"Mc", kLaterMc}, {"N", kLaterN},   {"Nd", kLaterNd},
-    {"Nl", kLaterNl}, {"No", kLaterNo}, {"P", kLaterP},   {"Po", kLaterPo}, {"Pc", kLaterPc},
-    {"S", kLaterS},   {"Sm", kLaterSm}, {"So", kLaterSo},
+    {"L", kLaterL},
+    {"Lu", kLaterLu},
+    {"Ll", kLaterLl},
+    {"Lm", kLaterLm},
+    {"Lo", kLaterLo},
+    {"M", kLaterM},
+    {"Mn", kLaterMn},
+    {"Mc", kLaterMc},
+    {"N", kLaterN},
+    {"Nd", kLaterNd},
+    {"Nl", kLaterNl},
+    {"No", kLaterNo},
+    {"P", kLaterP},
+    {"Po", kLaterPo},
+    {"Pc", kLaterPc},
+    {"S", kLaterS},
+    {"Sm", kLaterSm},
+    {"So", kLaterSo},
 }};
 
 }  // namespace
@@ -41,6 +55,8 @@ bool is_reference_control(char32_t value) { return holds(kReferenceControls, val
 bool is_reference_word(char32_t value) { return holds(kReferenceWord, value); }
 
 bool is_without_decomposition(char32_t value) { return holds(kUnknownDecompositions, value); }
+
+bool is_unordered_mark(char32_t value) { return holds(kUnorderedMarks, value); }
 
 char32_t later_lowercase(char32_t value) {
   const auto pair = std::lower_bound(

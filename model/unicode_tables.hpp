@@ -18,6 +18,8 @@ bool is_reference_control(char32_t value);
 bool is_reference_word(char32_t value);
 /// Characters with a compatibility decomposition that it does not know.
 bool is_without_decomposition(char32_t value);
+/// Combining marks that it leaves where they are, as it does not know their class.
+bool is_unordered_mark(char32_t value);
 /// The small letter of a capital that is younger than Unicode 14; 0 for other characters.
 char32_t later_lowercase(char32_t value);
 

@@ -44,10 +44,9 @@ UnigramModel::UnigramModel(VocabularyPtr vocabulary, std::vector<Entry> entries,
                            Options options)
     : vocabulary_(std::move(vocabulary)),
       entries_(std::move(entries)),
-      unk_score_(options.single_precision
-                     ? static_cast<double>(static_cast<float>(min_score) -
-                                           static_cast<float>(kUnknownPenalty))
-                     : min_score - kUnknownPenalty),
+      unk_score_(options.single_precision ? static_cast<double>(static_cast<float>(min_score) -
+                                                                static_cast<float>(kUnknownPenalty))
+                                          : min_score - kUnknownPenalty),
       options_(options),
       trie_(trie_of(*vocabulary_, entries_)),
       fallback_ids_(byte_fallback_ids(*vocabulary_)) {}
@@ -84,10 +83,9 @@ void UnigramModel::find_best(std::string_view piece, std::vector<Step>& best) co
 
 void UnigramModel::append_unknown(std::string_view part, std::vector<TokenSymbol>& symbols) const {
   const auto id_of = [&](char byte) { return fallback_ids_[static_cast<unsigned char>(byte)]; };
-  const bool bytes_known = options_.byte_fallback && std::none_of(part.begin(), part.end(),
-                                                                  [&](char byte) {
-                                                                    return id_of(byte) < 0;
-                                                                  });
+  const bool bytes_known =
+      options_.byte_fallback &&
+      std::none_of(part.begin(), part.end(), [&](char byte) { return id_of(byte) < 0; });
   if (bytes_known) {
     for (const char byte : part) symbols.push_back({id_of(byte), 1});
     return;

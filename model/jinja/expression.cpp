@@ -14,21 +14,34 @@ namespace {
 
 constexpr int kDeepest = 100;  // nested parentheses in a template
 
+// The sum, difference or product, unless it does not fit.
+Value checked(char symbol, std::int64_t left, std::int64_t right) {
+  std::int64_t result = 0;
+  const bool overflow = symbol == '+'   ? __builtin_add_overflow(left, right, &result)
+                        : symbol == '-' ? __builtin_sub_overflow(left, right, &result)
+                                        : __builtin_mul_overflow(left, right, &result);
+  if (overflow) fail("expected numbers of at most 63 bits, found a larger one");
+  return Value::of(result);
+}
+
 Value add(const Value& left, const Value& right) {
-  if (left.string() != nullptr && right.string() != nullptr) return Value::of(*left.string() + *right.string());
+  if (left.string() != nullptr && right.string() != nullptr)
+    return Value::of(*left.string() + *right.string());
   if (left.list() != nullptr && right.list() != nullptr) {
     List list = *left.list();
     list.insert(list.end(), right.list()->begin(), right.list()->end());
     return Value::of(std::move(list));
   }
   if (left.real() == nullptr && right.real() == nullptr && left.is_number() && right.is_number()) {
-    return Value::of(left.whole_number() + right.whole_number());
+    return checked('+', left.whole_number(), right.whole_number());
   }
   if (left.is_number() && right.is_number()) return Value::of(left.number() + right.number());
-  fail(fmt::format("expected two values that can be added, found {} and {}", left.kind(), right.kind()));
+  fail(fmt::format("expected two values that can be added, found {} and {}", left.kind(),
+                   right.kind()));
 }
 
 std::int64_t floor_divide(std::int64_t left, std::int64_t right) {
+  if (right == -1) return *checked('-', 0, left).integer();
   const std::int64_t quotient = left / right;
   return left % right != 0 && (left < 0) != (right < 0) ? quotient - 1 : quotient;
 }
@@ -43,8 +56,9 @@ Value multiply(const Value& left, const Value& right) {
     for (std::int64_t i = 0; i < times; ++i) text += *left.string();
     return Value::of(std::move(text));
   }
-  if (left.real() != nullptr || right.real() != nullptr) return Value::of(left.number() * right.number());
-  return Value::of(left.whole_number() * right.whole_number());
+  if (left.real() != nullptr || right.real() != nullptr)
+    return Value::of(left.number() * right.number());
+  return checked('*', left.whole_number(), right.whole_number());
 }
 
 Value arithmetic(const std::string& symbol, const Value& left, const Value& right) {
@@ -53,22 +67,30 @@ Value arithmetic(const std::string& symbol, const Value& left, const Value& righ
   const bool real = left.real() != nullptr || right.real() != nullptr;
   if (symbol == "-") {
     if (real) return Value::of(left.number() - right.number());
-    return Value::of(left.whole_number() - right.whole_number());
+    return checked('-', left.whole_number(), right.whole_number());
   }
-  if (symbol == "**") return Value::of(std::pow(left.number(), right.number()));
+  if (symbol == "**") {
+    const double result = std::pow(left.number(), right.number());
+    const bool whole = !real && right.number() >= 0 && std::abs(result) < 9e15;
+    return whole ? Value::of(static_cast<std::int64_t>(result)) : Value::of(result);
+  }
   if (right.number() == 0) fail("division by zero");
   if (symbol == "/") return Value::of(left.number() / right.number());
   if (symbol == "//") {
     if (real) return Value::of(std::floor(left.number() / right.number()));
     return Value::of(floor_divide(left.whole_number(), right.whole_number()));
   }
-  if (real) return Value::of(left.number() - right.number() * std::floor(left.number() / right.number()));
+  if (real)
+    return Value::of(left.number() - right.number() * std::floor(left.number() / right.number()));
   const std::int64_t divisor = right.whole_number();
-  return Value::of(left.whole_number() - divisor * floor_divide(left.whole_number(), divisor));
+  if (divisor == -1) return Value::of(std::int64_t{0});
+  const std::int64_t rest = left.whole_number() % divisor;
+  return Value::of(rest != 0 && (rest < 0) != (divisor < 0) ? rest + divisor : rest);
 }
 
 bool less(const Value& left, const Value& right) {
-  if (left.string() != nullptr && right.string() != nullptr) return *left.string() < *right.string();
+  if (left.string() != nullptr && right.string() != nullptr)
+    return *left.string() < *right.string();
   return left.number() < right.number();
 }
 
@@ -167,7 +189,8 @@ class ExpressionParser {
  private:
   struct Nested {
     explicit Nested(ExpressionParser& owner) : parser(owner) {
-      if (++parser.depth_ > kDeepest) fail("expected an expression, found one that is nested too deep");
+      if (++parser.depth_ > kDeepest)
+        fail("expected an expression, found one that is nested too deep");
     }
     ~Nested() { --parser.depth_; }
     Nested(const Nested&) = delete;
@@ -190,9 +213,12 @@ class ExpressionParser {
   void expect_symbol(std::string_view text) {
     if (!take_symbol(text)) fail(fmt::format("expected \"{}\", found {}", text, found()));
   }
-  std::string found() const { return at_end() ? "the end of the tag" : "\"" + tokens_[at_].text + "\""; }
+  std::string found() const {
+    return at_end() ? "the end of the tag" : "\"" + tokens_[at_].text + "\"";
+  }
   std::string expect_name() {
-    if (at_end() || tokens_[at_].kind != Token::Kind::name) fail("expected a name, found " + found());
+    if (at_end() || tokens_[at_].kind != Token::Kind::name)
+      fail("expected a name, found " + found());
     return tokens_[at_++].text;
   }
 
@@ -306,7 +332,8 @@ class ExpressionParser {
     if (token.kind == Token::Kind::name) return named();
     if (token.kind == Token::Kind::string) return constant(Value::of(strings()));
     ++at_;
-    if (token.kind == Token::Kind::integer) return constant(Value::of(std::int64_t{std::stoll(token.text)}));
+    if (token.kind == Token::Kind::integer)
+      return constant(Value::of(std::int64_t{std::stoll(token.text)}));
     if (token.kind == Token::Kind::real) return constant(Value::of(std::stod(token.text)));
     if (token.text == "(") return parenthesised();
     if (token.text == "[") return listed("]");
@@ -401,7 +428,9 @@ class ExpressionParser {
     }
     if (parts.size() == 1) {
       if (!parts[0]) fail("expected a key, found \"]\"");
-      return [value, key = parts[0]](const Scope& scope) { return item_or_method(value(scope), key(scope)); };
+      return [value, key = parts[0]](const Scope& scope) {
+        return item_or_method(value(scope), key(scope));
+      };
     }
     parts.resize(3);
     return [value, parts](const Scope& scope) {
@@ -488,8 +517,8 @@ class ExpressionParser {
     const Token& token = tokens_[at_];
     if (token.kind == Token::Kind::symbol) return token.text == "[" || token.text == "{";
     if (token.kind != Token::Kind::name) return true;
-    return token.text != "else" && token.text != "and" && token.text != "or" && token.text != "is" &&
-           token.text != "if" && token.text != "not" && token.text != "in";
+    return token.text != "else" && token.text != "and" && token.text != "or" &&
+           token.text != "is" && token.text != "if" && token.text != "not" && token.text != "in";
   }
 
   Expression test(const Expression& value) {

@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kBlanks = " \t\n\r\v\f";
 
 std::string stripped(const std::string& text, const Value& characters, bool left, bool right) {
-  const std::string set = characters.string() == nullptr ? std::string(kBlanks) : *characters.string();
+  const std::string set =
+      characters.string() == nullptr ? std::string(kBlanks) : *characters.string();
   std::size_t begin = left ? text.find_first_not_of(set) : 0;
   if (begin == std::string::npos) return "";
   const std::size_t last = right ? text.find_last_not_of(set) : text.size() - 1;
@@ -105,16 +106,21 @@ std::string join(const Value& list, const std::string& separator) {
 Value string_method(const std::string& text, const std::string& name) {
   using Method = std::function<Value(const std::string&, const Arguments&)>;
   static const std::map<std::string, Method> kMethods = {
-      {"strip", [](auto& s, auto& a) { return Value::of(stripped(s, a.get(0, "chars"), true, true)); }},
-      {"lstrip", [](auto& s, auto& a) { return Value::of(stripped(s, a.get(0, "chars"), true, false)); }},
-      {"rstrip", [](auto& s, auto& a) { return Value::of(stripped(s, a.get(0, "chars"), false, true)); }},
+      {"strip",
+       [](auto& s, auto& a) { return Value::of(stripped(s, a.get(0, "chars"), true, true)); }},
+      {"lstrip",
+       [](auto& s, auto& a) { return Value::of(stripped(s, a.get(0, "chars"), true, false)); }},
+      {"rstrip",
+       [](auto& s, auto& a) { return Value::of(stripped(s, a.get(0, "chars"), false, true)); }},
       {"upper", [](auto& s, auto&) { return Value::of(upper(s)); }},
       {"lower", [](auto& s, auto&) { return Value::of(lower(s)); }},
       {"title", [](auto& s, auto&) { return Value::of(titled(s)); }},
       {"capitalize", [](auto& s, auto&) { return Value::of(capitalized(s)); }},
       {"split", [](auto& s, auto& a) { return split(s, a); }},
-      {"startswith", [](auto& s, auto& a) { return Value::of(any_affix(s, a.get(0, "prefix"), true)); }},
-      {"endswith", [](auto& s, auto& a) { return Value::of(any_affix(s, a.get(0, "suffix"), false)); }},
+      {"startswith",
+       [](auto& s, auto& a) { return Value::of(any_affix(s, a.get(0, "prefix"), true)); }},
+      {"endswith",
+       [](auto& s, auto& a) { return Value::of(any_affix(s, a.get(0, "suffix"), false)); }},
       {"replace",
        [](auto& s, auto& a) {
          return Value::of(replaced(s, a.get(0, "old").text(), a.get(1, "new").text()));
@@ -123,16 +129,16 @@ Value string_method(const std::string& text, const std::string& name) {
   };
   const auto method = kMethods.find(name);
   if (method == kMethods.end()) return {};
-  return Value::of(Function([text, act = method->second](const Arguments& arguments) {
-    return act(text, arguments);
-  }));
+  return Value::of(Function(
+      [text, act = method->second](const Arguments& arguments) { return act(text, arguments); }));
 }
 
 List items_of(const Value& value) {
   const Dict* dict = value.dict();
   if (dict == nullptr) fail("items: expected a dictionary, found " + value.kind());
   List items;
-  for (const auto& [key, element] : dict->items) items.push_back(Value::of(List{Value::of(key), element}));
+  for (const auto& [key, element] : dict->items)
+    items.push_back(Value::of(List{Value::of(key), element}));
   return items;
 }
 
@@ -167,7 +173,8 @@ Value length_of(const Value& value) {
 Value member(Value value, const std::string& path) {
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find('.', at), path.size());
-    const Value* found = value.dict() == nullptr ? nullptr : value.dict()->find(path.substr(at, end - at));
+    const Value* found =
+        value.dict() == nullptr ? nullptr : value.dict()->find(path.substr(at, end - at));
     value = found == nullptr ? Value() : *found;
     at = end + 1;
   }
@@ -186,7 +193,8 @@ Value select(const Value& value, const Arguments& arguments, bool by_attribute, 
   List chosen;
   const std::size_t test_at = by_attribute ? 1 : 0;
   for (const Value& element : value.elements()) {
-    const Value tested = by_attribute ? member(element, arguments.get(0, "attribute").text()) : element;
+    const Value tested =
+        by_attribute ? member(element, arguments.get(0, "attribute").text()) : element;
     const Value test = arguments.get(test_at, "test");
     const bool passed = test.undefined()
                             ? tested.truth()
@@ -200,9 +208,9 @@ Value map_filter(const Value& value, const Arguments& arguments) {
   List result;
   const Value attribute = arguments.get(99, "attribute");
   for (const Value& element : value.elements()) {
-    result.push_back(attribute.undefined()
-                         ? apply_filter(arguments.get(0, "name").text(), element, from(arguments, 1))
-                         : member(element, attribute.text()));
+    result.push_back(attribute.undefined() ? apply_filter(arguments.get(0, "name").text(), element,
+                                                          from(arguments, 1))
+                                           : member(element, attribute.text()));
   }
   return Value::of(std::move(result));
 }
@@ -217,18 +225,22 @@ Value default_filter(const Value& value, const Arguments& arguments) {
 Value to_integer(const Value& value) {
   if (value.is_number()) return Value::of(static_cast<std::int64_t>(value.number()));
   const std::string text = stripped(value.text(), {}, true, true);
-  const bool digits = !text.empty() && text.size() < 18 &&
-                      text.find_first_not_of("0123456789", text[0] == '-' ? 1 : 0) == std::string::npos;
+  const bool digits =
+      !text.empty() && text.size() < 18 &&
+      text.find_first_not_of("0123456789", text[0] == '-' ? 1 : 0) == std::string::npos;
   return Value::of(digits && text != "-" ? std::int64_t{std::stoll(text)} : std::int64_t{0});
 }
 
 Value indent_filter(const Value& value, const Arguments& arguments) {
   const Value width = arguments.get(0, "width");
-  const std::string blank = width.string() != nullptr
-                                ? *width.string()
-                                : std::string(static_cast<std::size_t>(
-                                                  width.undefined() ? 4 : std::clamp<std::int64_t>(width.whole_number(), 0, 1000)),
-                                              ' ');
+  const std::string blank =
+      width.string() != nullptr
+          ? *width.string()
+          : std::string(
+                static_cast<std::size_t>(
+                    width.undefined() ? 4
+                                      : std::clamp<std::int64_t>(width.whole_number(), 0, 1000)),
+                ' ');
   const bool first = arguments.get(1, "first").truth();
   const bool empty_too = arguments.get(2, "blank").truth();
   std::string text = first ? blank : "";
@@ -255,7 +267,8 @@ Value end_of(const Value& value, bool first) {
 
 Value to_json_filter(const Value& value, const Arguments& arguments) {
   const Value indent = arguments.get(99, "indent");
-  const bool wide = indent.integer() != nullptr && *indent.integer() >= 0 && *indent.integer() <= 16;
+  const bool wide =
+      indent.integer() != nullptr && *indent.integer() >= 0 && *indent.integer() <= 16;
   return Value::of(value.json(wide ? *indent.integer() : -1));
 }
 
@@ -263,23 +276,30 @@ using Filter = Value (*)(const Value&, const Arguments&);
 
 const std::map<std::string, Filter>& filters() {
   static const std::map<std::string, Filter> kFilters = {
-      {"trim", [](const Value& v, const Arguments& a) { return Value::of(stripped(v.shown(), a.get(0, "chars"), true, true)); }},
+      {"trim",
+       [](const Value& v, const Arguments& a) {
+         return Value::of(stripped(v.shown(), a.get(0, "chars"), true, true));
+       }},
       {"length", [](const Value& v, const Arguments&) { return length_of(v); }},
       {"count", [](const Value& v, const Arguments&) { return length_of(v); }},
       {"upper", [](const Value& v, const Arguments&) { return Value::of(upper(v.shown())); }},
       {"lower", [](const Value& v, const Arguments&) { return Value::of(lower(v.shown())); }},
       {"title", [](const Value& v, const Arguments&) { return Value::of(titled(v.shown())); }},
-      {"capitalize", [](const Value& v, const Arguments&) { return Value::of(capitalized(v.shown())); }},
+      {"capitalize",
+       [](const Value& v, const Arguments&) { return Value::of(capitalized(v.shown())); }},
       {"string", [](const Value& v, const Arguments&) { return Value::of(v.shown()); }},
       {"safe", [](const Value& v, const Arguments&) { return v; }},
       {"int", [](const Value& v, const Arguments&) { return to_integer(v); }},
       {"list", [](const Value& v, const Arguments&) { return Value::of(v.elements()); }},
-      {"items", [](const Value& v, const Arguments&) { return Value::of(v.undefined() ? List{} : items_of(v)); }},
+      {"items", [](const Value& v,
+                   const Arguments&) { return Value::of(v.undefined() ? List{} : items_of(v)); }},
       {"first", [](const Value& v, const Arguments&) { return end_of(v, true); }},
       {"last", [](const Value& v, const Arguments&) { return end_of(v, false); }},
       {"reverse", [](const Value& v, const Arguments&) { return reversed(v); }},
-      {"join", [](const Value& v, const Arguments& a) { return Value::of(join(v, a.get(0, "d").shown())); }},
-      {"replace", [](const Value& v, const Arguments& a) {
+      {"join", [](const Value& v,
+                  const Arguments& a) { return Value::of(join(v, a.get(0, "d").shown())); }},
+      {"replace",
+       [](const Value& v, const Arguments& a) {
          return Value::of(replaced(v.shown(), a.get(0, "old").text(), a.get(1, "new").text()));
        }},
       {"default", default_filter},
@@ -313,15 +333,21 @@ const std::map<std::string, Test>& tests() {
       {"float", [](const Value& v, const Arguments&) { return v.real() != nullptr; }},
       {"boolean", [](const Value& v, const Arguments&) { return v.boolean() != nullptr; }},
       {"callable", [](const Value& v, const Arguments&) { return v.function() != nullptr; }},
-      {"true", [](const Value& v, const Arguments&) { return v.boolean() != nullptr && *v.boolean(); }},
-      {"false", [](const Value& v, const Arguments&) { return v.boolean() != nullptr && !*v.boolean(); }},
+      {"true",
+       [](const Value& v, const Arguments&) { return v.boolean() != nullptr && *v.boolean(); }},
+      {"false",
+       [](const Value& v, const Arguments&) { return v.boolean() != nullptr && !*v.boolean(); }},
       {"odd", [](const Value& v, const Arguments&) { return v.whole_number() % 2 != 0; }},
       {"even", [](const Value& v, const Arguments&) { return v.whole_number() % 2 == 0; }},
-      {"iterable", [](const Value& v, const Arguments&) {
-         return v.undefined() || v.string() != nullptr || v.list() != nullptr || v.dict() != nullptr;
+      {"iterable",
+       [](const Value& v, const Arguments&) {
+         return v.undefined() || v.string() != nullptr || v.list() != nullptr ||
+                v.dict() != nullptr;
        }},
-      {"sequence", [](const Value& v, const Arguments&) {
-         return v.undefined() || v.string() != nullptr || v.list() != nullptr || v.dict() != nullptr;
+      {"sequence",
+       [](const Value& v, const Arguments&) {
+         return v.undefined() || v.string() != nullptr || v.list() != nullptr ||
+                v.dict() != nullptr;
        }},
       {"equalto", equal_test},
       {"eq", equal_test},
@@ -339,9 +365,11 @@ Value range(const Arguments& arguments) {
   const Value given = arguments.get(2, "step");
   const std::int64_t step = given.undefined() ? 1 : given.whole_number();
   if (step == 0) fail("range: expected a step, found 0");
+  if (std::abs(step) > kMost) fail("range: expected a small step, found a large one");
   List list;
   for (std::int64_t at = begin; step > 0 ? at < end : at > end; at += step) {
-    if (static_cast<std::int64_t>(list.size()) >= kMost) fail("range: expected at most 100000 values, found more");
+    if (static_cast<std::int64_t>(list.size()) >= kMost || std::abs(at) > (std::int64_t{1} << 61))
+      fail("range: expected at most 100000 values, found more");
     list.push_back(Value::of(at));
   }
   return Value::of(std::move(list));
@@ -358,7 +386,8 @@ Value dict_of(const Arguments& arguments, bool is_namespace) {
 }  // namespace
 
 bool contains(const Value& container, const Value& element) {
-  if (const std::string* text = container.string()) return text->find(element.text()) != std::string::npos;
+  if (const std::string* text = container.string())
+    return text->find(element.text()) != std::string::npos;
   if (const Dict* dict = container.dict()) {
     return element.string() != nullptr && dict->find(*element.string()) != nullptr;
   }

@@ -12,11 +12,11 @@
 namespace kedit::jinja {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
 }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 constexpr std::array<std::string_view, 10> kLongSymbols = {"==", "!=", "<=", ">=", "//",
                                                            "**", "-}", "-%", "+%", "-#"};
@@ -51,11 +51,11 @@ class Lexer {
   }
 
   std::size_t line_at(std::size_t position) const {
-    return 1 + static_cast<std::size_t>(
-                   std::count(source_.begin(),
-                              source_.begin() + static_cast<std::ptrdiff_t>(
-                                                    std::min(position, source_.size())),
-                              '\n'));
+    return 1 +
+           static_cast<std::size_t>(std::count(
+               source_.begin(),
+               source_.begin() + static_cast<std::ptrdiff_t>(std::min(position, source_.size())),
+               '\n'));
   }
 
   bool next_is(std::string_view text) const {
@@ -205,7 +205,8 @@ class Lexer {
   Token take_number() {
     const std::size_t begin = position_;
     const auto digits = [&] {
-      while (position_ < source_.size() && (is_digit(source_[position_]) || source_[position_] == '_')) {
+      while (position_ < source_.size() &&
+             (is_digit(source_[position_]) || source_[position_] == '_')) {
         ++position_;
       }
     };
@@ -255,9 +256,10 @@ class Lexer {
     std::uint32_t value = 0;
     for (std::size_t i = 0; i < digits; ++i) {
       const char c = ++position_ < source_.size() ? source_[position_] : ' ';
-      if (std::isxdigit(static_cast<unsigned char>(c)) == 0) refuse("expected hexadecimal digits in a string");
-      value = value * 16 + static_cast<std::uint32_t>(
-                               is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+      if (std::isxdigit(static_cast<unsigned char>(c)) == 0)
+        refuse("expected hexadecimal digits in a string");
+      value =
+          value * 16 + static_cast<std::uint32_t>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
     }
     const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
     if (value > 0x10FFFF || surrogate) refuse("expected a character, found a surrogate");

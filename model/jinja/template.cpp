@@ -35,7 +35,7 @@ Value loop_variable(const List& elements, std::size_t i) {
   return Value::of(std::move(loop));
 }
 
-void bind(Scope& scope, const std::vector<std::string>& names, const Value& value) {
+void assign(Scope& scope, const std::vector<std::string>& names, const Value& value) {
   if (names.size() == 1) return scope.set(names[0], value);
   const List parts = value.elements();
   if (parts.size() != names.size()) {
@@ -54,13 +54,13 @@ struct Loop {
     for (Value& element : elements(scope).elements()) {
       scope.step();
       Scope inner(&scope, scope.budget());
-      bind(inner, names, element);
+      assign(inner, names, element);
       if (!condition || condition(inner).truth()) chosen.push_back(std::move(element));
     }
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       Scope inner(&scope, scope.budget());
       inner.set("loop", loop_variable(chosen, i));
-      bind(inner, names, chosen[i]);
+      assign(inner, names, chosen[i]);
       if (run(body, inner, out) == Flow::leave_loop) break;
     }
     return chosen.empty() && otherwise ? run(otherwise, scope, out) : Flow::next;
@@ -101,8 +101,9 @@ class TemplateParser {
 
   const std::vector<Token>& tokens() const { return stretches_[next_].tokens; }
   std::string name_of(const Stretch& stretch) const {
-    return stretch.kind == Stretch::Kind::statement && !stretch.tokens.empty() ? stretch.tokens[0].text
-                                                                              : "";
+    return stretch.kind == Stretch::Kind::statement && !stretch.tokens.empty()
+               ? stretch.tokens[0].text
+               : "";
   }
   bool at_statement(std::string_view name) const {
     return next_ < stretches_.size() && name_of(stretches_[next_]) == name;
@@ -243,8 +244,9 @@ class TemplateParser {
 
   void expect(std::size_t& at, std::string_view text) const {
     if (at >= tokens().size() || tokens()[at].text != text) {
-      fail(fmt::format("expected \"{}\", found {}", text,
-                       at < tokens().size() ? "\"" + tokens()[at].text + "\"" : "the end of the tag"));
+      fail(fmt::format(
+          "expected \"{}\", found {}", text,
+          at < tokens().size() ? "\"" + tokens()[at].text + "\"" : "the end of the tag"));
     }
     ++at;
   }
@@ -279,7 +281,7 @@ class TemplateParser {
     expect(at, "=");
     const Expression value = assigned_value(at);
     return [names, value](Scope& scope, std::string&) {
-      bind(scope, names, value(scope));
+      assign(scope, names, value(scope));
       return Flow::next;
     };
   }
@@ -321,7 +323,8 @@ class TemplateParser {
     return [name, key, value](Scope& scope, std::string&) {
       const Value held = scope.get(name);
       Dict* dict = held.mutable_dict();
-      if (dict == nullptr || !dict->is_namespace) fail("cannot assign attribute on non-namespace object");
+      if (dict == nullptr || !dict->is_namespace)
+        fail("cannot assign attribute on non-namespace object");
       dict->set(key, value(scope));
       return Flow::next;
     };
@@ -335,7 +338,8 @@ class TemplateParser {
     while (at < tokens().size() && tokens()[at].text != ")") {
       std::string parameter = tokens()[at++].text;
       Expression otherwise;
-      if (at < tokens().size() && tokens()[at].text == "=") otherwise = parse_expression(tokens(), ++at);
+      if (at < tokens().size() && tokens()[at].text == "=")
+        otherwise = parse_expression(tokens(), ++at);
       result->parameters.emplace_back(std::move(parameter), std::move(otherwise));
       if (at < tokens().size() && tokens()[at].text == ",") ++at;
     }

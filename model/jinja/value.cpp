@@ -145,9 +145,9 @@ List Value::elements() const {
 }
 
 std::string Value::kind() const {
-  static constexpr const char* kNames[] = {"an undefined value", "none",   "a boolean",
-                                           "an integer",         "a float", "a string",
-                                           "a list",             "a dictionary", "a function"};
+  static constexpr const char* kNames[] = {
+      "an undefined value", "none",   "a boolean",    "an integer", "a float",
+      "a string",           "a list", "a dictionary", "a function"};
   return kNames[data_.index()];
 }
 

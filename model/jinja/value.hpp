@@ -78,14 +78,16 @@ class Value {
   const Function* function() const;
 
   bool truth() const;
-  bool is_number() const { return integer() != nullptr || real() != nullptr || boolean() != nullptr; }
-  double number() const;             ///< Throws for what is no number.
+  bool is_number() const {
+    return integer() != nullptr || real() != nullptr || boolean() != nullptr;
+  }
+  double number() const;              ///< Throws for what is no number.
   std::int64_t whole_number() const;  ///< Throws for what is no integer.
-  const std::string& text() const;   ///< Throws for what is no string.
-  List elements() const;             ///< What a loop runs over. Throws for what has no elements.
+  const std::string& text() const;    ///< Throws for what is no string.
+  List elements() const;              ///< What a loop runs over. Throws for what has no elements.
 
-  std::string shown() const;  ///< As printed in the output.
-  std::string repr() const;   ///< As a part of a printed list.
+  std::string shown() const;                    ///< As printed in the output.
+  std::string repr() const;                     ///< As a part of a printed list.
   std::string json(std::int64_t indent) const;  ///< `indent` < 0: one line.
   std::string kind() const;
 

@@ -13,7 +13,8 @@
 
 namespace {
 
-constexpr std::string_view kText = "The  capital of\tFrance\n caf\xC3\xA9 e\xCC\x81 <sep> \xF0\x9F\x98\x80 ";
+constexpr std::string_view kText =
+    "The  capital of\tFrance\n caf\xC3\xA9 e\xCC\x81 <sep> \xF0\x9F\x98\x80 ";
 
 // As far as the reader of the format gets with it: distinct pieces, all bytes where it falls back.
 kedit::VocabularyPtr vocabulary_of(const kedit::SentencePieceFile& file) {

@@ -1,5 +1,5 @@
-// A tokenizer.json, a zero byte, a text: a ModelError, or tokens whose ranges lie within the text, at
-// character borders, and whose ids the tokenizer knows.
+// A tokenizer.json, a zero byte, a text: a ModelError, or tokens whose ranges lie within the text,
+// at character borders, and whose ids the tokenizer knows.
 #include "model/architecture.hpp"
 #include "model/tokenizer.hpp"
 #include "model/utf8.hpp"

@@ -88,6 +88,11 @@ def main():
     put_ranges("kUnknownDecompositions",
                {point for point in POINTS if compatibility.normalize_str(chr(point)) == chr(point)
                 and unicodedata.normalize("NFKD", chr(point)) != chr(point)})
+    order = normalizers.NFD()  # U+0334 goes before every mark of a higher class that the library knows
+    later_marks = regex(r"\p{Mn}") - of_category("Mn")
+    put_ranges("kUnorderedMarks",
+               {point for point in later_marks | {point for point in POINTS if unicodedata.combining(chr(point)) > 1}
+                if order.normalize_str(chr(point) + "\u0334") == chr(point) + "\u0334"})
     small = normalizers.Lowercase()
     pairs = [(point, small.normalize_str(chr(point))) for point in POINTS]
     later = [(point, ord(low)) for point, low in pairs if len(low) == 1 and low != chr(point).lower()]

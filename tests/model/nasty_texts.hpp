@@ -86,7 +86,8 @@ class NastyTexts {
       const Json& ranges = tables_.at("ranges");
       const Json& range = ranges[below(ranges.size())];
       const auto first = range[0].get<std::size_t>();
-      append_utf8(text, static_cast<char32_t>(first + below(range[1].get<std::size_t>() - first + 1)));
+      append_utf8(text,
+                  static_cast<char32_t>(first + below(range[1].get<std::size_t>() - first + 1)));
     }
   }
 

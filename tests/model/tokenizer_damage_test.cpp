@@ -98,7 +98,6 @@ TEST_CASE("kinds that are not supported are refused by name") {
   const auto kind = GENERATE(values<Kind>({
       {"/model/type", "\"Transducer\"", "Transducer"},
       {"/model/dropout", "0.1", "dropout"},
-      {"/model/byte_fallback", "true", "<0x00>"},
       {"/normalizer", "{\"type\": \"ByteLevel\"}", "ByteLevel"},
       {"/normalizer",
        R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Uppercase"}]})",
@@ -158,9 +157,7 @@ std::string varint(std::size_t value) {
   return bytes + static_cast<char>(value);
 }
 
-std::string field(char key, const std::string& bytes) {
-  return key + varint(bytes.size()) + bytes;
-}
+std::string field(char key, const std::string& bytes) { return key + varint(bytes.size()) + bytes; }
 
 // A piece of a ModelProto; types: 1 normal, 2 unknown, 3 control, 6 byte.
 std::string piece(const std::string& text, char type, const std::string& score = "\x15\0\0\0\0") {
@@ -196,9 +193,12 @@ TEST_CASE("damage to a SentencePiece model is reported with file and place") {
       {piece("a", 1, infinite), "{}", "expected a finite score, found inf"},
       {piece("a", 1, kZeroScore), "{}", "expected a piece of type unknown, found none"},
       {small_model() + piece("a", 1, kZeroScore), "{}", "piece 4: expected a piece that differs"},
-      {small_model() + field('\x12', "\x18\x03"), "{}", "a WORD model, which this version does not"},
-      {small_model() + field('\x12', "\x18\x04"), "{}", "a CHAR model, which this version does not"},
-      {small_model() + field('\x12', "\x18\x09"), "{}", "expected a model type from 1 to 4, found 9"},
+      {small_model() + field('\x12', "\x18\x03"), "{}",
+       "a WORD model, which this version does not"},
+      {small_model() + field('\x12', "\x18\x04"), "{}",
+       "a CHAR model, which this version does not"},
+      {small_model() + field('\x12', "\x18\x09"), "{}",
+       "expected a model type from 1 to 4, found 9"},
       {small_model() + field('\x12', "\xC0\x01\x01"), "{}", "treat_whitespace_as_suffix"},
       {small_model() + field('\x12', "\x98\x02\x01"), "{}", "expected 256 byte pieces"},
       {small_model() + field('\x1A', field('\x12', "abc")), "{}", "the size of a trie and a trie"},

@@ -1,5 +1,6 @@
 #include "model/model.hpp"
 
+#include "apps/chat.hpp"
 #include "apps/commands.hpp"
 #include "model/generation.hpp"
 #include "model/tokenizer.hpp"
@@ -267,13 +268,23 @@ std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model
   return all;
 }
 
+int generate_chat(Context& context, const EditedModel& model,
+                  const std::vector<std::string>& prompts, const GenerateOptions& options) {
+  const auto ids = chat_ids(context.model_directory(), model.tokenizer(), prompts);
+  return answer_generations(context, model.base(), generate_ids(model, ids, options), prompts);
+}
+
 int run_generate(Context& context) {
   const std::string source = context.options.exactly_one({"ids", "prompt", "prompts"});
+  if (source == "ids" && context.options.flag("chat")) {
+    throw UsageError("--chat: expected --prompt or --prompts, found --ids");
+  }
   const GenerateOptions options = generate_options(context);
   std::vector<std::string> prompts;
   if (source == "prompts") prompts = read_prompts(context.options.path("prompts"));
   if (source == "prompt") prompts = {context.options.text("prompt")};
   const EditedModel model = context.load_edited_model();
+  if (context.options.flag("chat")) return generate_chat(context, model, prompts, options);
   if (source == "ids") return generate_from_ids(context, model, options);
   const std::vector<Ids> ids = ids_of_prompts(context, model, prompts);
   const auto results = generate_ids(model, ids, options);
@@ -316,7 +327,9 @@ std::vector<std::string> read_texts(const std::filesystem::path& file) {
 
 int tokenize_one(Context& context, const Tokenizer& tokenizer, const EncodeOptions& encode,
                  bool skip) {
-  const Ids ids = tokenizer.encode(context.options.text("text"), encode).ids;
+  std::string given = context.options.text("text");
+  if (context.options.flag("chat")) given = chat_texts(context.model_directory(), {given}).at(0);
+  const Ids ids = tokenizer.encode(given, encode).ids;
   Json tokens = Json::array();
   Table table({{"id", Table::Align::right}, {"token"}});
   for (const std::int64_t id : ids) {
@@ -331,12 +344,15 @@ int run_tokenize(Context& context) {
   const std::string source = context.options.exactly_one({"text", "texts"});
   const bool skip = context.options.flag("skip-special-tokens");
   EncodeOptions encode;
-  encode.add_special_tokens = !context.options.flag("no-special-tokens");
+  const bool chat = context.options.flag("chat");
+  encode.add_special_tokens = !chat && !context.options.flag("no-special-tokens");
   const auto tokenizer = Tokenizer::load(context.model_directory());
   if (source == "text") return tokenize_one(context, *tokenizer, encode, skip);
   Json results = Json::array();
   std::string lines;
-  for (const std::string& text : read_texts(context.options.path("texts"))) {
+  std::vector<std::string> texts = read_texts(context.options.path("texts"));
+  if (chat) texts = chat_texts(context.model_directory(), texts);
+  for (const std::string& text : texts) {
     const Ids ids = tokenizer->encode(text, encode).ids;
     results.push_back({{"ids", ids}, {"text", tokenizer->decode(ids, skip)}});
     lines += fmt::format("{}\n", fmt::join(ids, " "));
@@ -362,6 +378,8 @@ Command generate_command() {
       text("ids", "LIST", "token ids with commas (needs no tokenizer)"),
       text("prompt", "TEXT", "the text to continue"),
       text("prompts", "FILE", "one JSON string or {\"prompt\": TEXT} a line; - is standard input"),
+      flag("chat",
+           "write prompts (text, or a JSON list of messages) with the model's chat template"),
       integer("max-tokens", "N", "new tokens at most").otherwise("64").at_least(1),
       number("temperature", "T", "0: greedy").otherwise("0").at_least(0),
       number("top-p", "P", "sample from the likeliest tokens with this total probability")
@@ -402,6 +420,7 @@ std::vector<Command> model_commands() {
   tokenize.options = {
       text("text", "TEXT", "the text"),
       text("texts", "FILE", "a JSON array of texts; - is standard input"),
+      flag("chat", "write texts (or JSON lists of messages) with the model's chat template first"),
       flag("no-special-tokens", "do not add what the tokenizer file adds to a text"),
       flag("skip-special-tokens", "leave special tokens out of the decoded text")};
   tokenize.example = "kedit model tokenize --text 'The capital of France' --json";

@@ -1,5 +1,6 @@
 #include "model/added_tokens.hpp"
 
+#include "model/unicode_tables.hpp"
 #include "model/utf8.hpp"
 
 #include <algorithm>
@@ -10,8 +11,8 @@ namespace kedit {
 namespace {
 
 bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
-  const bool word_before = begin > 0 && is_unicode_word(code_point_before(text, begin).value);
-  const bool word_after = end < text.size() && is_unicode_word(code_point_at(text, end).value);
+  const bool word_before = begin > 0 && is_reference_word(code_point_before(text, begin).value);
+  const bool word_after = end < text.size() && is_reference_word(code_point_at(text, end).value);
   return !word_before && !word_after;
 }
 

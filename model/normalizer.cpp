@@ -1,5 +1,6 @@
 #include "model/normalizer.hpp"
 
+#include "model/unicode_tables.hpp"
 #include "model/utf8.hpp"
 
 #include <utf8proc.h>
@@ -55,16 +56,19 @@ bool lower(char32_t value, std::string& becomes) {
     becomes = "i\xCC\x87";
     return true;
   }
-  const auto small = static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(value)));
+  auto small = later_lowercase(value);
+  if (small == 0) {
+    small = static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(value)));
+  }
   if (small == value) return false;
   append_utf8(becomes, small);
   return true;
 }
 
-bool drop_mark(char32_t value, std::string&) { return is_unicode_mark(value); }
+bool drop_mark(char32_t value, std::string&) { return is_reference_mark(value); }
 
 bool drop_nonspacing_mark(char32_t value, std::string&) {
-  return utf8proc_category(static_cast<utf8proc_int32_t>(value)) == UTF8PROC_CATEGORY_MN;
+  return is_reference_nonspacing_mark(value);
 }
 
 bool nmt(char32_t value, std::string& becomes) {
@@ -78,20 +82,8 @@ bool nmt(char32_t value, std::string& becomes) {
   return dropped || blank;
 }
 
-bool is_bert_control(char32_t value) {
-  if (value == '\t' || value == '\n' || value == '\r') return false;
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
-    case UTF8PROC_CATEGORY_CC:
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_CO:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool bert_clean(char32_t value, std::string& becomes) {
-  if (value == 0 || value == 0xFFFD || is_bert_control(value)) return true;
+  if (is_reference_control(value)) return true;
   if (value == ' ' || !is_unicode_space(value)) return false;
   becomes = ' ';
   return true;

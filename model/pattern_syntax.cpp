@@ -1,6 +1,7 @@
 #include "model/pattern_syntax.hpp"
 
 #include "model/architecture.hpp"
+#include "model/unicode_tables.hpp"
 
 #include <fmt/format.h>
 
@@ -12,8 +13,12 @@ constexpr std::string_view kSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kNotSpace =
     R"(\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
-constexpr std::string_view kWord =
-    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+std::string word_members(bool within_class) {
+  std::string members = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc})";
+  for (const char* category : {"L", "M", "Nd", "Nl", "Pc"}) members += later_members(category);
+  members += other_word_members(within_class);
+  return members;
+}
 
 class Rewriter {
  public:
@@ -95,9 +100,9 @@ class Rewriter {
       case 'S':
         return in_class_ ? replace(kNotSpace, false) : replace(kSpace, true);
       case 'w':
-        return replace(kWord, false);
+        return replace(word_members(in_class_), false);
       case 'W':
-        return in_class_ ? refuse("\\W in a class") : replace(kWord, true);
+        return in_class_ ? refuse("\\W in a class") : replace(word_members(false), true);
       case 'u':
         return code_unit();
       case 'h':
@@ -105,11 +110,30 @@ class Rewriter {
         return refuse("\\h");
       case 'p':
       case 'P':
+        return property();
       case 'x':
         return braced();
       default:
         return copy(2);
     }
+  }
+
+  // General categories get what they have gained since the Unicode version of PCRE2.
+  void property() {
+    const bool negated = pattern_[position_ + 1] == 'P';
+    const std::size_t begin = position_;
+    const std::size_t rewritten = out_.size();
+    braced();
+    const std::string_view whole = pattern_.substr(begin, position_ - begin);
+    const bool braces = whole.size() > 4 && whole[2] == '{';
+    const std::string_view later = braces ? later_members(whole.substr(3, whole.size() - 4)) : "";
+    if (later.empty() || (in_class_ && negated)) return;
+    out_.resize(rewritten);
+    if (!in_class_) out_ += negated ? "[^" : "[";
+    out_ += R"(\p)";
+    out_ += whole.substr(2);
+    out_ += later;
+    if (!in_class_) out_ += ']';
   }
 
   void braced() {

@@ -92,7 +92,9 @@ void PipelineTokenizer::encode_section(AlignedText section, Scratch& scratch,
     std::size_t position = begin;
     for (const TokenSymbol& symbol : scratch.symbols) {
       encoding.ids.push_back(symbol.id);
-      encoding.offsets.push_back(pieces.text.original(position, position + symbol.bytes));
+      // A token of no byte of its own shares those of the one before.
+      const std::size_t from = symbol.bytes == 0 && position > begin ? position - 1 : position;
+      encoding.offsets.push_back(pieces.text.original(from, position + symbol.bytes));
       position += symbol.bytes;
     }
   }

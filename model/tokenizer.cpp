@@ -34,13 +34,13 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& di
   if (has_vocab_files(directory)) {
     return reading([&] { return tokenizer_from_vocab_files(directory); });
   }
-  const bool sentencepiece = std::filesystem::exists(directory / "tokenizer.model");
-  throw ModelError(fmt::format(
-      "loading a tokenizer: {}: expected tokenizer.json, or vocab.json and "
-      "merges.txt, found {}",
-      directory.string(),
-      sentencepiece ? "a SentencePiece tokenizer.model, which this version does not support"
-                    : "neither"));
+  if (std::filesystem::exists(directory / "tokenizer.model")) {
+    return reading([&] { return tokenizer_from_sentencepiece(directory); });
+  }
+  throw ModelError(
+      fmt::format("loading a tokenizer: {}: expected tokenizer.json, vocab.json and merges.txt, or "
+                  "tokenizer.model, found none of them",
+                  directory.string()));
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
@@ -49,7 +49,8 @@ std::shared_ptr<const Tokenizer> Tokenizer::parse(std::string_view tokenizer_jso
 }
 
 bool Tokenizer::present(const std::filesystem::path& directory) {
-  return std::filesystem::exists(directory / "tokenizer.json") || has_vocab_files(directory);
+  return std::filesystem::exists(directory / "tokenizer.json") || has_vocab_files(directory) ||
+         std::filesystem::exists(directory / "tokenizer.model");
 }
 
 }  // namespace kedit

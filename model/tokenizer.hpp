@@ -29,8 +29,9 @@ struct EncodeOptions {
 /// that is not UTF-8.
 class Tokenizer {
  public:
-  /// `tokenizer.json`, else `vocab.json` + `merges.txt` (with `tokenizer_config.json` or
-  /// `added_tokens.json` if present) of a directory.
+  /// `tokenizer.json`, else `vocab.json` + `merges.txt`, else SentencePiece's `tokenizer.model`
+  /// (the latter two with `tokenizer_config.json` or `added_tokens.json` if present) of a
+  /// directory.
   static std::shared_ptr<const Tokenizer> load(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json.
   static std::shared_ptr<const Tokenizer> parse(std::string_view tokenizer_json,

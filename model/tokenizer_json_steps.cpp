@@ -1,5 +1,6 @@
 #include "model/byte_level.hpp"
 #include "model/tokenizer_json_fields.hpp"
+#include "model/unicode_tables.hpp"
 #include "model/utf8.hpp"
 
 #include <map>
@@ -76,8 +77,10 @@ PreTokenizerPtr split_by(std::string_view regex, SplitBehavior behavior, const J
   return split_pre_tokenizer(SplitPattern::regex(regex, where_of(step)), behavior, invert);
 }
 
-// ASCII punctuation and symbols, and Unicode's punctuation.
-constexpr std::string_view kPunctuation = R"([\p{P}$+<=>^`|~])";
+std::string punctuation() { return fmt::format("[{}]", punctuation_members()); }
+
+// The reference library takes joiners for parts of words here, and only here.
+constexpr std::string_view kWords = R"([\w\x{200c}\x{200d}]+|[^\w\s\x{200c}\x{200d}]+)";
 
 PreTokenizerPtr read_split(const JsonView& step) {
   const JsonView pattern = step.at("pattern");
@@ -96,7 +99,7 @@ PreTokenizerPtr read_digits(const JsonView& step) {
 
 PreTokenizerPtr read_punctuation(const JsonView& step) {
   const auto behavior = step.find("behavior");
-  return split_by(kPunctuation, behavior ? read_behavior(*behavior) : SplitBehavior::isolated,
+  return split_by(punctuation(), behavior ? read_behavior(*behavior) : SplitBehavior::isolated,
                   step);
 }
 
@@ -134,7 +137,7 @@ void append_byte_level(const JsonView& step, std::vector<PreTokenizerPtr>& steps
 
 void append_bert_pre_tokenizer(const JsonView& step, std::vector<PreTokenizerPtr>& steps) {
   steps.push_back(split_by(R"(\s)", SplitBehavior::removed, step));
-  steps.push_back(split_by(kPunctuation, SplitBehavior::isolated, step));
+  steps.push_back(split_by(punctuation(), SplitBehavior::isolated, step));
 }
 
 void append_delimiter(const JsonView& step, std::vector<PreTokenizerPtr>& steps) {
@@ -154,7 +157,7 @@ void append_pre_tokenizer(const JsonView& step, std::vector<PreTokenizerPtr>& st
   if (type == "Digits") return steps.push_back(read_digits(step));
   if (type == "Punctuation") return steps.push_back(read_punctuation(step));
   if (type == "Whitespace") {
-    return steps.push_back(split_by(R"(\w+|[^\w\s]+)", SplitBehavior::removed, step, true));
+    return steps.push_back(split_by(kWords, SplitBehavior::removed, step, true));
   }
   if (type == "WhitespaceSplit") {
     return steps.push_back(split_by(R"(\s)", SplitBehavior::removed, step));

@@ -1,5 +1,6 @@
 #include "model/unicode_form.hpp"
 
+#include "model/unicode_tables.hpp"
 #include "model/utf8.hpp"
 
 #include <utf8proc.h>
@@ -44,7 +45,7 @@ bool starts_cluster(UnicodeForm form, char32_t value) {
   if (value >= 0x1160 && value <= 0x11FF) return false;  // Hangul vowels and final consonants
   if (value >= 0x16D63 && value <= 0x16D6A)
     return false;  // Kirat Rai vowel signs, letters by category
-  return !is_unicode_mark(value);
+  return !is_unicode_mark(value) || is_unordered_mark(value);
 }
 
 // The form of one cluster, into `storage`.
@@ -77,12 +78,21 @@ bool surely_normal(UnicodeForm form, std::string_view text) {
                       [&](char byte) { return static_cast<unsigned char>(byte) >= first; });
 }
 
+// A character that is younger than the reference library's tables.
+bool stays(UnicodeForm form, std::string_view cluster) {
+  const CodePoint first = code_point_at(cluster, 0);
+  if (first.bytes < cluster.size()) return false;
+  return is_unordered_mark(first.value) ||
+         (form != UnicodeForm::nfc && is_without_decomposition(first.value));
+}
+
 // Calls visit(begin, end) for every cluster of `text`, in order.
 template <typename Visit>
 void for_each_cluster(UnicodeForm form, std::string_view text, Visit visit) {
   for (std::size_t begin = 0; begin < text.size();) {
-    std::size_t end = begin + code_point_at(text, begin).bytes;
-    while (end < text.size()) {
+    const CodePoint first = code_point_at(text, begin);
+    std::size_t end = begin + first.bytes;
+    while (end < text.size() && !is_unordered_mark(first.value)) {
       const CodePoint next = code_point_at(text, end);
       if (starts_cluster(form, next.value)) break;
       end += next.bytes;
@@ -103,7 +113,7 @@ void normalize_unicode(UnicodeForm form, AlignedText& text) {
   bool same = true;
   for_each_cluster(form, source, [&](std::size_t begin, std::size_t end) {
     const std::string_view cluster = source.substr(begin, end - begin);
-    if (surely_normal(form, cluster)) return builder.keep(begin, end);
+    if (surely_normal(form, cluster) || stays(form, cluster)) return builder.keep(begin, end);
     const std::string_view normal = normalize_cluster(form, cluster, utf32, storage);
     if (normal == cluster) return builder.keep(begin, end);
     same = false;

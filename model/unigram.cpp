@@ -58,22 +58,24 @@ std::unique_ptr<ModelScratch> UnigramModel::make_scratch() const {
 template <typename Score>
 void UnigramModel::find_best(std::string_view piece, std::vector<Step>& best) const {
   best.assign(piece.size() + 1, Step{});
-  const auto offer = [&](std::size_t begin, std::size_t end, Score score, std::int64_t id) {
+  // Sums are compared before they are rounded to Score, as SentencePiece does it.
+  const auto offer = [&](std::size_t begin, std::size_t end, double score, std::int64_t id) {
     Step& step = best[end];
-    if (step.reached && static_cast<double>(score) <= step.score) return;
-    step = {static_cast<double>(score), begin, id, true};
+    if (step.reached && score <= step.score) return;
+    step = {static_cast<double>(static_cast<Score>(score)), begin, id, true};
   };
   for (std::size_t begin = 0; begin < piece.size();) {
-    const auto so_far = static_cast<Score>(best[begin].score);
+    const double so_far = best[begin].score;
     const std::size_t character = code_point_at(piece, begin).bytes;
     bool character_known = false;
     trie_.for_each_prefix(piece.substr(begin), [&](std::size_t bytes, std::int32_t index) {
       const Entry& entry = entries_[static_cast<std::size_t>(index)];
-      offer(begin, begin + bytes, static_cast<Score>(entry.score) + so_far, entry.id);
+      offer(begin, begin + bytes, entry.score + so_far, entry.id);
       character_known = character_known || bytes == character;
     });
     if (!character_known) {
-      offer(begin, begin + character, static_cast<Score>(unk_score_) + so_far, kUnknown);
+      const auto score = static_cast<Score>(unk_score_) + static_cast<Score>(so_far);
+      offer(begin, begin + character, static_cast<double>(score), kUnknown);
     }
     begin += character;
   }

@@ -123,6 +123,7 @@ std::size_t grapheme_end(std::string_view text, std::size_t position) {
   utf8proc_int32_t state = 0;
   for (position += before.bytes; position < text.size(); position += before.bytes) {
     const CodePoint next = code_point_at(text, position);
+    if (before.value < 0x80 && next.value < 0x80 && before.value != '\r') break;
     if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(before.value),
                                          static_cast<utf8proc_int32_t>(next.value), &state)) {
       break;
@@ -147,31 +148,6 @@ bool is_unicode_space(char32_t value) {
   return (value >= 0x9 && value <= 0xD) || value == 0x20 || value == 0x85 || value == 0xA0 ||
          value == 0x1680 || (value >= 0x2000 && value <= 0x200A) || value == 0x2028 ||
          value == 0x2029 || value == 0x202F || value == 0x205F || value == 0x3000;
-}
-
-bool is_unicode_word(char32_t value) {
-  if (value == 0x200C || value == 0x200D) return true;  // joiners
-  // Circled and squared letters are alphabetic, though their category is "other symbol".
-  if ((value >= 0x24B6 && value <= 0x24E9) || (value >= 0x1F130 && value <= 0x1F149) ||
-      (value >= 0x1F150 && value <= 0x1F169) || (value >= 0x1F170 && value <= 0x1F189)) {
-    return true;
-  }
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace kedit

@@ -38,7 +38,5 @@ std::size_t grapheme_end(std::string_view text, std::size_t position);
 bool is_unicode_mark(char32_t value);
 /// Unicode's White_Space property.
 bool is_unicode_space(char32_t value);
-/// Letters, marks, decimal and letter numbers, connector punctuation, joiners: `\w` of UTS 18.
-bool is_unicode_word(char32_t value);
 
 }  // namespace kedit

@@ -19,6 +19,9 @@ import unicodedata
 import tokenizers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+import nasty_golden
+import sentencepiece_golden
+import tokenizer_components
 from tokenizer_texts import texts
 
 HERE = pathlib.Path(__file__).parent / "tokenizer"
@@ -143,5 +146,9 @@ if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     synthetic()
     trainer()
+    tokenizer_components.write()
+    sentencepiece_golden.write()
+    nasty_golden.write_generator()
     if len(sys.argv) > 1:
         real(pathlib.Path(sys.argv[1]))
+        nasty_golden.real(pathlib.Path(sys.argv[1]))

@@ -51,8 +51,26 @@ TEST_CASE("damage to a tokenizer.json is reported with file and field") {
       {"/added_tokens/0/content", "\"\"", "/added_tokens/0"},
       {"/added_tokens/0/content", "\"<new>\"", "/added_tokens/0"},
       {"/added_tokens", "{\"a\": 0}", "/added_tokens"},
-      {"/decoder", "null", "/decoder"},
-      {"/pre_tokenizer", "null", "/pre_tokenizer"},
+      {"/decoder", R"({"type": "Strip", "content": " ", "start": -1, "stop": 0})",
+       "/decoder/start"},
+      {"/decoder", R"({"type": "Replace", "content": " "})", "/decoder"},
+      {"/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "?"})",
+       "/normalizer/precompiled_charsmap"},
+      {"/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "/////w=="})",
+       "/normalizer/precompiled_charsmap"},
+      {"/normalizer", R"({"type": "Replace", "pattern": {"Regex": "["}, "content": ""})",
+       "/normalizer/pattern/Regex"},
+      {"/normalizer", R"({"type": "Sequence", "normalizers": 3})", "/normalizer/normalizers"},
+      {"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "ab"})",
+       "/pre_tokenizer/replacement"},
+      {"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "_", "prepend_scheme": "last"})",
+       "/pre_tokenizer/prepend_scheme"},
+      {"/model", R"({"type": "Unigram", "vocab": []})", "/model/vocab"},
+      {"/model", R"({"type": "Unigram", "vocab": [["a", -1], ["a", -2]]})", "/model/vocab/1"},
+      {"/model", R"({"type": "Unigram", "vocab": [["a"]]})", "/model/vocab/0"},
+      {"/model", R"({"type": "Unigram", "unk_id": 1, "vocab": [["a", -1]]})", "/model/unk_id"},
+      {"/model", R"({"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "b"})",
+       "/model/unk_token"},
       {"/pre_tokenizer/add_prefix_space", "\"no\"", "/pre_tokenizer/add_prefix_space"},
       {"/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"})",
        "/pre_tokenizer/pattern/Regex"},
@@ -78,20 +96,20 @@ TEST_CASE("kinds that are not supported are refused by name") {
     std::string pointer, value, name;
   };
   const auto kind = GENERATE(values<Kind>({
-      {"/model/type", "\"Unigram\"", "Unigram"},
-      {"/model/type", "\"WordPiece\"", "WordPiece"},
-      {"/model/type", "\"WordLevel\"", "WordLevel"},
+      {"/model/type", "\"Transducer\"", "Transducer"},
       {"/model/dropout", "0.1", "dropout"},
-      {"/model/end_of_word_suffix", "\"</w>\"", "</w>"},
-      {"/normalizer", "{\"type\": \"NFKC\"}", "NFKC"},
+      {"/normalizer", "{\"type\": \"ByteLevel\"}", "ByteLevel"},
       {"/normalizer",
-       R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]})",
-       "Lowercase"},
-      {"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "_"})", "Metaspace"},
+       R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Uppercase"}]})",
+       "Uppercase"},
+      {"/pre_tokenizer", R"({"type": "UnicodeScripts"})", "UnicodeScripts"},
+      {"/pre_tokenizer",
+       R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Whitespace"}]})",
+       "Whitespace"},
       {"/pre_tokenizer",
        R"({"type": "Split", "pattern": {"Regex": "[a&&b]"}, "behavior": "Isolated"})", "&&"},
-      {"/decoder", "{\"type\": \"Metaspace\"}", "Metaspace"},
-      {"/post_processor", "{\"type\": \"BertProcessing\"}", "BertProcessing"},
+      {"/decoder", "{\"type\": \"CTC\"}", "CTC"},
+      {"/post_processor", "{\"type\": \"Truncation\"}", "Truncation"},
   }));
   const std::string message = refusal_of(with(kind.pointer, kind.value));
   CAPTURE(message);
@@ -125,9 +143,100 @@ TEST_CASE("a directory without a tokenizer is refused with what was looked for")
   const auto load = [&] { Tokenizer::load(directory.path()); };
   CHECK_FALSE(Tokenizer::present(directory.path()));
   CHECK(holds(message_of<ModelError>(load), "vocab.json"));
-  directory.write("tokenizer.model", "x");
-  CHECK(holds(message_of<ModelError>(load), "SentencePiece"));
+  CHECK(holds(message_of<ModelError>(load), "tokenizer.model"));
   directory.write("tokenizer.json", "{}");
   CHECK(Tokenizer::present(directory.path()));
   CHECK_THROWS_AS(Tokenizer::load(directory.path()), ModelError);
+}
+
+namespace {
+
+std::string varint(std::size_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7U) bytes += static_cast<char>((value & 0x7FU) | 0x80U);
+  return bytes + static_cast<char>(value);
+}
+
+std::string field(char key, const std::string& bytes) { return key + varint(bytes.size()) + bytes; }
+
+// A piece of a ModelProto; types: 1 normal, 2 unknown, 3 control, 6 byte.
+std::string piece(const std::string& text, char type, const std::string& score = "\x15\0\0\0\0") {
+  return field('\x0A', field('\x0A', text) + score + std::string("\x18") + type);
+}
+
+const std::string kZeroScore = std::string("\x15") + std::string(4, '\0');
+
+std::string small_model() {
+  return piece("<unk>", 2, kZeroScore) + piece("<s>", 3, kZeroScore) +
+         piece("</s>", 3, kZeroScore) + piece("a", 1, kZeroScore) +
+         field('\x12', std::string("\x18\x02"));
+}
+
+}  // namespace
+
+TEST_CASE("damage to a SentencePiece model is reported with file and place") {
+  struct Damage {
+    std::string model, config, message;
+  };
+  const std::string infinite = std::string("\x15\0\0\x80\x7F", 5);
+  const auto damage = GENERATE_COPY(values<Damage>({
+      {"", "{}", "tokenizer.model: byte 0: expected pieces, found none"},
+      {"x", "{}", "byte 1: expected 1 more bytes, found 0"},
+      {std::string(12, '\xFF'), "{}", "expected a number of at most 64 bits, found a longer one"},
+      {std::string("\0", 1), "{}", "expected a field number, found 0"},
+      {"\x0B", "{}", "expected wire type 0, 1, 2 or 5, found 3"},
+      {"\x0A\x7F", "{}", "expected 127 more bytes, found 0"},
+      {std::string("\x08\x01"), "{}", "expected a message with wire type 2, found wire type 0"},
+      {field('\x0A', ""), "{}", "piece 0: byte 0: expected a piece that is not empty"},
+      {piece("\xFF", 1, kZeroScore), "{}", "expected a piece in UTF-8, found ill-formed bytes"},
+      {piece("a", 7, kZeroScore), "{}", "expected a piece type from 1 to 6, found 7"},
+      {piece("a", 1, infinite), "{}", "expected a finite score, found inf"},
+      {piece("a", 1, kZeroScore), "{}", "expected a piece of type unknown, found none"},
+      {small_model() + piece("a", 1, kZeroScore), "{}", "piece 4: expected a piece that differs"},
+      {small_model() + field('\x12', "\x18\x03"), "{}",
+       "a WORD model, which this version does not"},
+      {small_model() + field('\x12', "\x18\x04"), "{}",
+       "a CHAR model, which this version does not"},
+      {small_model() + field('\x12', "\x18\x09"), "{}",
+       "expected a model type from 1 to 4, found 9"},
+      {small_model() + field('\x12', "\xC0\x01\x01"), "{}", "treat_whitespace_as_suffix"},
+      {small_model() + field('\x12', "\x98\x02\x01"), "{}", "expected 256 byte pieces"},
+      {small_model() + field('\x1A', field('\x12', "abc")), "{}", "the size of a trie and a trie"},
+      {small_model() + piece("b", 5, kZeroScore), "{}", "a BPE model without unused pieces"},
+      {small_model(), R"({"tokenizer_class": "T5Tokenizer"})", "T5Tokenizer, which this version"},
+      {small_model(), R"({"bos_token": "<none>"})", "/add_bos_token: expected a bos_token"},
+      {small_model(), R"({"add_bos_token": 3})", "/add_bos_token: expected"},
+      {small_model(), R"({"added_tokens_decoder": {"3": {"content": "<s>"}}})",
+       "/added_tokens_decoder/3"},
+  }));
+  FileDirectory directory;
+  directory.write("tokenizer.model", damage.model).write("tokenizer_config.json", damage.config);
+  CAPTURE(damage.message);
+  const std::string message = message_of<ModelError>([&] { Tokenizer::load(directory.path()); });
+  CAPTURE(message);
+  CHECK(holds(message, damage.message));
+}
+
+TEST_CASE("a SentencePiece model that is cut or flipped anywhere loads or is refused") {
+  const std::string name = GENERATE("sp_bpe.model", "sp_unigram.model", "sp_bpe_unk.model");
+  const std::string bytes = read_text_file(golden_file(name));
+  std::mt19937_64 random(11);
+  int refused = 0;
+  FileDirectory directory;
+  for (int trial = 0; trial < 300; ++trial) {
+    std::string damaged = bytes;
+    const std::size_t at = random() % damaged.size();
+    if (trial % 4 == 0) {
+      damaged.resize(at);
+    } else {
+      damaged[at] = static_cast<char>(random() % 256);
+    }
+    directory.write("tokenizer.model", damaged);
+    try {
+      Tokenizer::load(directory.path())->encode("Hello  world\r\n1234 caf\u00e9 <sep> <ctl>");
+    } catch (const ModelError&) {
+      ++refused;
+    }
+  }
+  CHECK(refused >= 30);
 }

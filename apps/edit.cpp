@@ -218,10 +218,10 @@ void check_conflicts(Context& context, const Store& store, const std::string& br
   if (found.empty()) return;
   const std::string more =
       found.size() == 1 ? std::string() : fmt::format(" (and {} more)", found.size() - 1);
-  const std::string sentence =
-      fmt::format("editing: {}: branch {}: {}{}; revert the earlier one (kedit store revert), or "
-                  "give --allow-conflict",
-                  store.path().string(), branch, describe(found.front()), more);
+  const std::string sentence = fmt::format(
+      "editing: {}: branch {}: {}{}; revert the earlier one (kedit store revert), or "
+      "give --allow-conflict",
+      store.path().string(), branch, describe(found.front()), more);
   if (!dry_run) throw StoreError(StoreError::Kind::conflict, sentence);
   context.warn(sentence);
 }

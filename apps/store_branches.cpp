@@ -14,9 +14,9 @@ std::string count_of(std::size_t count, const char* what) {
 }
 
 Json json_of_branch(const BranchRecord& branch) {
-  return {{"name", branch.name},       {"head", or_null(branch.head)},
-          {"commits", branch.commits}, {"edits", branch.edits},
-          {"live", branch.live},       {"created", branch.created},
+  return {{"name", branch.name},         {"head", or_null(branch.head)},
+          {"commits", branch.commits},   {"edits", branch.edits},
+          {"live", branch.live},         {"created", branch.created},
           {"current", branch.is_current}};
 }
 
@@ -108,8 +108,8 @@ std::string lines_of_side(const Store& store, const DiffSide& side, char sign, T
   for (const std::string& id : side.only) {
     const auto record = store.record(id);
     if (!record) continue;
-    const std::string line = fmt::format("{} {} {} {}", sign, id, record->editor,
-                                         change_text(*record));
+    const std::string line =
+        fmt::format("{} {} {} {}", sign, id, record->editor, change_text(*record));
     text += style.paint(tone, line) + "\n";
   }
   return text;
@@ -140,8 +140,8 @@ int run_diff(Context& context) {
 std::string text_of_merge(const MergeResult& result, const std::string& from,
                           const std::string& into) {
   if (result.commit.empty()) return fmt::format("{} has all of {} already\n", into, from);
-  std::string text = fmt::format("{} has {} of {}", into, count_of(result.applied.size(), "edit"),
-                                 from);
+  std::string text =
+      fmt::format("{} has {} of {}", into, count_of(result.applied.size(), "edit"), from);
   text += result.fast_forward ? " (it had nothing of its own)"
                               : fmt::format(" (merge {})", result.commit);
   text += "\n";
@@ -160,22 +160,22 @@ int run_merge(Context& context) {
   const Values& options = context.options;
   const std::string from = options.text("name");
   const std::string into = context.branch(store);
-  const MergeResult result = store.merge(
-      from, into,
-      {.allow_conflict = options.flag("allow-conflict"), .note = options.find("note").value_or("")});
+  const MergeResult result = store.merge(from, into,
+                                         {.allow_conflict = options.flag("allow-conflict"),
+                                          .note = options.find("note").value_or("")});
   Json conflicts = Json::array();
   for (const Conflict& conflict : result.conflicts) conflicts.push_back(json_of(conflict));
-  return context.answer({{"store", store.path().string()},
-                         {"branch", into},
-                         {"merged", from},
-                         {"fast_forward", result.fast_forward},
-                         {"commit", or_null(result.commit)},
-                         {"edits", result.applied},
-                         {"reverted", result.reverted},
-                         {"duplicates", result.duplicates},
-                         {"conflicts", conflicts}},
-                        text_of_merge(result, from, into) +
-                            lines_of(result.conflicts, context.style()));
+  return context.answer(
+      {{"store", store.path().string()},
+       {"branch", into},
+       {"merged", from},
+       {"fast_forward", result.fast_forward},
+       {"commit", or_null(result.commit)},
+       {"edits", result.applied},
+       {"reverted", result.reverted},
+       {"duplicates", result.duplicates},
+       {"conflicts", conflicts}},
+      text_of_merge(result, from, into) + lines_of(result.conflicts, context.style()));
 }
 
 // ---- gc ---------------------------------------------------------------------------

@@ -127,9 +127,10 @@ std::string checked_text(const ConflictReport& report, double similarity) {
       fmt::format("{} live edit{}; keys compared: {} rank-one updates, similar from cosine {} on",
                   report.edits, report.edits == 1 ? "" : "s", report.rank_one_updates, similarity);
   if (report.unknown_orientation > 0) {
-    text += fmt::format("; {} not compared, since the store does not know how their model's "
-                        "weights lie (any kedit edit with that model tells it)",
-                        report.unknown_orientation);
+    text += fmt::format(
+        "; {} not compared, since the store does not know how their model's "
+        "weights lie (any kedit edit with that model tells it)",
+        report.unknown_orientation);
   }
   return text + "\n";
 }
@@ -149,9 +150,10 @@ int run_conflicts(Context& context) {
     PathConflicts paths = path_conflicts(store.claims(branch), chains_of_option(*dataset));
     checked["dataset"] = {{"edited_cases", paths.edited_cases},
                           {"unedited_cases_hit", paths.unedited_cases_hit}};
-    text += fmt::format("{} cases of the dataset have an edit here; of the others {} have a hop "
-                        "overwritten\n",
-                        paths.edited_cases, paths.unedited_cases_hit);
+    text += fmt::format(
+        "{} cases of the dataset have an edit here; of the others {} have a hop "
+        "overwritten\n",
+        paths.edited_cases, paths.unedited_cases_hit);
     for (Conflict& conflict : paths.conflicts) report.conflicts.push_back(std::move(conflict));
     std::stable_sort(report.conflicts.begin(), report.conflicts.end(),
                      [](const Conflict& a, const Conflict& b) { return a.kind < b.kind; });

@@ -1,6 +1,6 @@
-// The store: 10,000 rank-1 edits of GPT-2-XL's down projection (32 KB), one transaction each and all
-// in one, beside what the disk itself does (sequential writes, and a sync after every 40 KB), before
-// and after. Every store is read back and verified before its time counts.
+// The store: 10,000 rank-1 edits of GPT-2-XL's down projection (32 KB), one transaction each and
+// all in one, beside what the disk itself does (sequential writes, and a sync after every 40 KB),
+// before and after. Every store is read back and verified before its time counts.
 //
 //   store_bench [EDITS] [DIRECTORY]
 #include "store/store.hpp"
@@ -57,7 +57,8 @@ EditDelta rank_one_edit(int number) {
   delta.requests = fmt::format(
       R"([{{"prompt":"The capital of {{}} is","subject":"City {}","target_new":"Land"}}])", number);
   const at::Tensor left = at::arange(kRows, at::kFloat).add(number).sin().reshape({kRows, 1});
-  const at::Tensor right = at::arange(kColumns, at::kFloat).add(number).cos().reshape({1, kColumns});
+  const at::Tensor right =
+      at::arange(kColumns, at::kFloat).add(number).cos().reshape({1, kColumns});
   delta.updates.push_back({"transformer.h.17.mlp.c_proj.weight", kedit::LowRank{left, right}});
   delta.diagnostics = R"({"seconds":0.5})";
   return delta;

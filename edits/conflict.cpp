@@ -46,9 +46,9 @@ std::string joined(std::initializer_list<std::string_view> parts) {
 }
 
 std::string about(const EditClaim& claim) {
-  const std::string what =
-      claim.prompt.empty() ? fmt::format("\"{}\"", claim.subject)
-                           : fmt::format("\"{}\" ({})", claim.subject, claim.prompt);
+  const std::string what = claim.prompt.empty()
+                               ? fmt::format("\"{}\"", claim.subject)
+                               : fmt::format("\"{}\" ({})", claim.subject, claim.prompt);
   return claim.relation.empty() ? what : fmt::format("{} {}", what, claim.relation);
 }
 
@@ -94,16 +94,17 @@ std::string describe(const Conflict& conflict) {
       return fmt::format("edits {} and {} both make {} \"{}\": the change counts twice", first.edit,
                          last.edit, about(first), first.target);
     case ConflictKind::similar_keys:
-      return fmt::format("edits {} and {} answer to nearly the same key of {} (cosine {:.3f}): "
-                         "\"{}\" -> \"{}\" and \"{}\" -> \"{}\"",
-                         first.edit, last.edit, conflict.weight, conflict.cosine, first.subject,
-                         first.target, last.subject, last.target);
+      return fmt::format(
+          "edits {} and {} answer to nearly the same key of {} (cosine {:.3f}): "
+          "\"{}\" -> \"{}\" and \"{}\" -> \"{}\"",
+          first.edit, last.edit, conflict.weight, conflict.cosine, first.subject, first.target,
+          last.subject, last.target);
     case ConflictKind::path:
-      return fmt::format("{}, hop {}: its chain needs \"{}\" {} to stay \"{}\", edit {} makes it "
-                         "\"{}\"",
-                         conflict.chain, conflict.hop + 1, conflict.hop_claim.subject,
-                         conflict.hop_claim.relation, conflict.hop_claim.target, first.edit,
-                         first.target);
+      return fmt::format(
+          "{}, hop {}: its chain needs \"{}\" {} to stay \"{}\", edit {} makes it "
+          "\"{}\"",
+          conflict.chain, conflict.hop + 1, conflict.hop_claim.subject, conflict.hop_claim.relation,
+          conflict.hop_claim.target, first.edit, first.target);
     default:
       return fmt::format("{} claims about different relations of \"{}\"", conflict.claims.size(),
                          first.subject);

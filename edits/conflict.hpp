@@ -102,8 +102,8 @@ struct Chain {
 };
 
 struct PathConflicts {
-  std::vector<Conflict> conflicts;  ///< Of cases that have an edit among the claims.
-  std::int64_t edited_cases = 0;    ///< Cases that have an edit among the claims.
+  std::vector<Conflict> conflicts;      ///< Of cases that have an edit among the claims.
+  std::int64_t edited_cases = 0;        ///< Cases that have an edit among the claims.
   std::int64_t unedited_cases_hit = 0;  ///< Others whose original chain some claim contradicts.
 };
 

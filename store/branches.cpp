@@ -46,7 +46,8 @@ std::int64_t position_on(Connection& db, std::int64_t branch, const std::string&
 }
 
 std::vector<std::string> ids_beginning(Connection& db, const std::string& prefix) {
-  if (prefix.empty() || prefix.find_first_not_of("0123456789abcdef") != std::string::npos) return {};
+  if (prefix.empty() || prefix.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return {};
   std::vector<std::string> ids;
   Statement query = db.statement(
       "SELECT id FROM commits WHERE substr(id, 1, length(?1)) = ?1 UNION "
@@ -105,8 +106,7 @@ std::vector<Listed> read_list(Connection& db, std::int64_t branch, std::int64_t 
       "AND (?2 = 0 OR l.position <= ?2) ORDER BY l.position");
   query.with(branch, last);
   while (query.step()) {
-    list.push_back(
-        {query.integer(0), query.text(1), query.text(2), query.text(3), query.text(4)});
+    list.push_back({query.integer(0), query.text(1), query.text(2), query.text(3), query.text(4)});
   }
   return list;
 }
@@ -183,8 +183,7 @@ std::vector<BranchRecord> Store::branches() const {
 
 std::string Store::current_branch() const {
   impl_->db.begin_act("reading the current branch");
-  return impl_->db.text(
-      "SELECT b.name FROM current_branch c JOIN branches b ON b.id = c.branch");
+  return impl_->db.text("SELECT b.name FROM current_branch c JOIN branches b ON b.id = c.branch");
 }
 
 void Store::checkout(const std::string& branch) {

@@ -18,7 +18,8 @@ EditClaim claim_of(const std::string& edit, const std::string& model, const Requ
   if (!row.has_body) return claim;
   const Json body = parse_json(row.body, "edit " + edit + ": request");
   const auto relation = body.find("relation");
-  if (relation != body.end() && relation->is_string()) claim.relation = relation->get<std::string>();
+  if (relation != body.end() && relation->is_string())
+    claim.relation = relation->get<std::string>();
   const auto aliases = body.find("target_new_aliases");
   if (aliases == body.end() || !aliases->is_array()) return claim;
   for (const Json& alias : *aliases) {
@@ -48,7 +49,8 @@ struct Key {
 using KeysOfWeights = std::map<std::pair<std::string, std::string>, std::vector<Key>>;
 
 // W is [in, out] for "in-out": the key is the left factor; else it is the right one.
-std::optional<at::Tensor> key_direction(const WeightUpdate& update, const std::string& orientation) {
+std::optional<at::Tensor> key_direction(const WeightUpdate& update,
+                                        const std::string& orientation) {
   const auto* factors = std::get_if<LowRank>(&update.update);
   const at::Tensor side = orientation == "in-out" ? factors->left : factors->right;
   const at::Tensor flat = side.flatten().to(at::kFloat);
@@ -110,8 +112,9 @@ struct Meeting {
   }
 };
 
-void add_similar_keys(const KeysOfWeights& keys, const std::map<std::string, EditClaim>& first_claim,
-                      double similarity, const Meeting& meeting, std::vector<Conflict>& conflicts) {
+void add_similar_keys(const KeysOfWeights& keys,
+                      const std::map<std::string, EditClaim>& first_claim, double similarity,
+                      const Meeting& meeting, std::vector<Conflict>& conflicts) {
   const auto claim_of_edit = [&](const std::string& edit, const std::string& model) {
     const auto found = first_claim.find(edit);
     return found != first_claim.end() ? found->second : EditClaim{edit, model, "", "", "", "", ""};
@@ -120,9 +123,9 @@ void add_similar_keys(const KeysOfWeights& keys, const std::map<std::string, Edi
     const auto& [model, weight] = place;
     for_similar_pairs(of_weight, similarity, [&](std::size_t i, std::size_t j, double cosine) {
       if (of_weight[i].edit == of_weight[j].edit) return;
-      Conflict conflict{ConflictKind::similar_keys,
-                        {claim_of_edit(of_weight[i].edit, model),
-                         claim_of_edit(of_weight[j].edit, model)}};
+      Conflict conflict{
+          ConflictKind::similar_keys,
+          {claim_of_edit(of_weight[i].edit, model), claim_of_edit(of_weight[j].edit, model)}};
       if (!meeting.counts(conflict.claims)) return;
       conflict.weight = weight;
       conflict.cosine = cosine;
@@ -175,13 +178,13 @@ void Store::Impl::require_agreement(const LiveClaims& live, const EditClaim& cla
   const std::vector<Conflict> found = live.claims.contradictions(claim);
   if (found.empty()) return;
   const EditClaim& other = found.front().claims.front();
-  refuse(StoreError::Kind::conflict,
-         fmt::format("\"{}\" ({}) -> \"{}\" contradicts edit {} of branch {}, which makes it \"{}\" "
-                     "(same subject and {}); revert that one first (kedit store revert {}), or "
-                     "give --allow-conflict",
-                     claim.subject, claim.prompt.empty() ? claim.relation : claim.prompt,
-                     claim.target, other.edit, branch, other.target, found.front().matched,
-                     other.edit));
+  refuse(
+      StoreError::Kind::conflict,
+      fmt::format("\"{}\" ({}) -> \"{}\" contradicts edit {} of branch {}, which makes it \"{}\" "
+                  "(same subject and {}); revert that one first (kedit store revert {}), or "
+                  "give --allow-conflict",
+                  claim.subject, claim.prompt.empty() ? claim.relation : claim.prompt, claim.target,
+                  other.edit, branch, other.target, found.front().matched, other.edit));
 }
 
 std::vector<EditClaim> Store::claims(const std::string& branch) const {
@@ -213,7 +216,8 @@ ConflictReport Store::conflicts(const std::string& branch, const ConflictOptions
   ConflictReport report;
   if (!options.with.empty()) {
     const MergePlan plan = plan_merge(ours, read_list(db, branch_key(db, options.with)));
-    meeting = {true, {plan.ours_alone.begin(), plan.ours_alone.end()},
+    meeting = {true,
+               {plan.ours_alone.begin(), plan.ours_alone.end()},
                {plan.fresh.begin(), plan.fresh.end()}};
     edits = plan.ours_alone;
     edits.insert(edits.end(), plan.fresh.begin(), plan.fresh.end());

@@ -221,8 +221,8 @@ BranchPoint Store::Impl::branch_or_id(const std::string& name) const {
   if (is_branch) return branch_point(name, "");
   const std::string current =
       db.text("SELECT b.name FROM current_branch c JOIN branches b ON b.id = c.branch");
-  const bool may_be_id = name.size() >= 4 && name.find_first_not_of("0123456789abcdef") ==
-                                                 std::string::npos;
+  const bool may_be_id =
+      name.size() >= 4 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
   return branch_point(may_be_id ? current : name, name);
 }
 

@@ -95,8 +95,7 @@ void prepare_schema(Connection& connection, bool may_create) {
 
 bool is_older_store(Connection& connection) {
   const FileState state = state_of(connection);
-  return state.application == kStoreApplicationId && state.version >= 1 &&
-         state.version < newest();
+  return state.application == kStoreApplicationId && state.version >= 1 && state.version < newest();
 }
 
 std::vector<std::string> schema_differences(Connection& connection) {

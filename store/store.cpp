@@ -90,7 +90,8 @@ void Store::put_model(const ModelRecord& model) {
   db.begin_act("recording the model");
   Transaction transaction(db);
   db.statement(
-        "INSERT INTO models (fingerprint, family, path, dtype, parameters, first_seen, orientation) "
+        "INSERT INTO models (fingerprint, family, path, dtype, parameters, first_seen, "
+        "orientation) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
         "SET orientation = excluded.orientation WHERE orientation = ''")
       .with(model.fingerprint, model.family, model.path, model.dtype, model.parameters, utc_now(),

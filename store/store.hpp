@@ -98,9 +98,11 @@ struct MergeResult {
   bool fast_forward = false;         ///< The branch had nothing of its own: no merge commit.
   std::string commit;                ///< New head; empty when there was nothing to merge.
   std::vector<std::string> applied;  ///< Edits that are live now and were not.
-  std::vector<std::string> reverted;  ///< Edits that were live and are reverted by the other branch.
-  std::vector<std::string> duplicates;  ///< Same content as a live edit of ours: taken back at once.
-  std::vector<Conflict> conflicts;      ///< Allowed ones, and warnings.
+  std::vector<std::string>
+      reverted;  ///< Edits that were live and are reverted by the other branch.
+  std::vector<std::string>
+      duplicates;                   ///< Same content as a live edit of ours: taken back at once.
+  std::vector<Conflict> conflicts;  ///< Allowed ones, and warnings.
 };
 
 /// One side of a comparison: a branch, or a branch as it was after a commit.
@@ -112,8 +114,8 @@ struct DiffSide {
 
 struct BranchDiff {
   DiffSide a, b;
-  std::string ancestor;     ///< Last commit that both lists begin with, or empty.
-  std::int64_t common = 0;  ///< Edits live on both.
+  std::string ancestor;                  ///< Last commit that both lists begin with, or empty.
+  std::int64_t common = 0;               ///< Edits live on both.
   std::vector<Conflict> contradictions;  ///< Same key, other target; first a's edit, then b's.
 };
 
@@ -124,8 +126,8 @@ struct ConflictOptions {
 
 struct ConflictReport {
   std::vector<Conflict> conflicts;
-  std::int64_t edits = 0;             ///< live ones that were compared
-  std::int64_t rank_one_updates = 0;  ///< whose keys were compared
+  std::int64_t edits = 0;                ///< live ones that were compared
+  std::int64_t rank_one_updates = 0;     ///< whose keys were compared
   std::int64_t unknown_orientation = 0;  ///< rank-one updates of models that lack it: not compared
 };
 
@@ -133,7 +135,7 @@ struct ConflictReport {
 struct GarbageReport {
   std::vector<EditRecord> edits;
   std::int64_t commits = 0;
-  std::int64_t factor_bytes = 0;  ///< of these edits
+  std::int64_t factor_bytes = 0;                   ///< of these edits
   std::int64_t bytes_before = 0, bytes_after = 0;  ///< of the file with its log
   bool compacted = false;
   std::string not_compacted_because = {};

@@ -177,9 +177,9 @@ void check_order(BranchWalk& walk, const WalkedCommit& entry, const std::string&
   }
   for (const std::string* before : {&listed.parent, &entry.merged_head}) {
     if (before->empty() || walk.commits.contains(*before)) continue;
-    faults.push_back(where + fmt::format("its {} {} does not stand before it",
-                                         before == &listed.parent ? "parent" : "merged branch's head",
-                                         *before));
+    faults.push_back(
+        where + fmt::format("its {} {} does not stand before it",
+                            before == &listed.parent ? "parent" : "merged branch's head", *before));
   }
   walk.one_line = walk.one_line && listed.parent == walk.last;
 }

@@ -23,9 +23,11 @@ TEST_CASE("names are compared composed, case folded and without superfluous blan
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"Rome", "rome"},
       {"  New \t York\n", "new york"},
-      {"E\xcc\x81lodie", "\xc3\xa9lodie"},      // combining accent
-      {"\xc3\x89LODIE", "\xc3\xa9lodie"},       // precomposed capital
-      {"Stra\xc3\x9f" "e", "strasse"},
+      {"E\xcc\x81lodie", "\xc3\xa9lodie"},  // combining accent
+      {"\xc3\x89LODIE", "\xc3\xa9lodie"},   // precomposed capital
+      {"Stra\xc3\x9f"
+       "e",
+       "strasse"},
       {"\xe6\x9d\xb1\xe4\xba\xac", "\xe6\x9d\xb1\xe4\xba\xac"},
       {"", ""},
       {" \n", ""},
@@ -155,12 +157,12 @@ TEST_CASE("an edit of one case that overwrites a hop of another is a path confli
     CHECK(path_conflicts({by_prompt, harmful}, chains).edited_cases == 1);
   }
   SECTION("ids decide where both are known: two entities of one name are two") {
-    std::vector<Chain> twins{chain("case 1", "A", "B", "C", "r1"), chain("case 2", "X", "B", "Z", "r2")};
+    std::vector<Chain> twins{chain("case 1", "A", "B", "C", "r1"),
+                             chain("case 2", "X", "B", "Z", "r2")};
     twins[1].hops[0].object_id = "Qother";
     twins[1].hops[1].subject_id = "Qother";
     twins[1].hops[1].request_id = "r3";
-    const PathConflicts of_twins =
-        path_conflicts({own, requested("e3", "r3", "B", "Z")}, twins);
+    const PathConflicts of_twins = path_conflicts({own, requested("e3", "r3", "B", "Z")}, twins);
     CHECK(of_twins.conflicts.empty());
   }
 }

@@ -24,8 +24,8 @@ struct Outcome {
 struct Shop {
   Shop() {
     Store store = new_store(file);
-    ids = store.commit_all({rank_one_delta(1), fact_delta(2), rank_one_delta(3)},
-                           {.note = "three"});
+    ids =
+        store.commit_all({rank_one_delta(1), fact_delta(2), rank_one_delta(3)}, {.note = "three"});
     revert = store.revert(ids[1]);
   }
 
@@ -226,7 +226,7 @@ TEST_CASE("store diff says what is on one side only") {
   const std::string text = shop.run("diff main trial").out;
   CHECK(contains(text, "- " + ours + " rome Rome -> Gaul"));
   CHECK(contains(text, "+ " + theirs + " rome Rome -> Persia"));
-  CHECK(shop.json("diff " + shop.ids[0] + " " + shop.ids[2])["b"]["only"].size() == 1);
+  CHECK(shop.json("diff " + shop.ids[0] + " " + shop.ids[2])["b"]["only"].size() == 2);
   check_failure(shop.run("diff main mian"), 3, {"mian"});
   check_failure(shop.run("diff main"), 2, {"B"});
 }
@@ -248,11 +248,14 @@ TEST_CASE("store merge brings edits over; a contradiction is refused with exit c
   CHECK(contains(shop.run("merge trial").out, "main has all of trial already"));
   CHECK(shop.json("merge main --branch trial")["fast_forward"] == true);
 
-  Store::open(shop.file).commit(claim_delta("Rome", "Persia", 13),
-                                {.branch = "trial", .allow_conflict = true});
-  check_failure(shop.run("merge trial --json"), 4,
-                {"merging trial into main", "Gaul", "Persia", "same subject and prompt",
-                 "--allow-conflict"});
+  {
+    Store store = Store::open(shop.file);
+    store.commit(claim_delta("Ostia", "Gaul", 13));
+    store.commit(claim_delta("ostia", "Persia", 14), {.branch = "trial"});
+  }
+  check_failure(
+      shop.run("merge trial --json"), 4,
+      {"merging trial into main", "Gaul", "Persia", "same subject and prompt", "--allow-conflict"});
   CHECK(shop.json("conflicts --with trial")["conflicts"][0]["kind"] == "same-key");
   CHECK(shop.json("merge trial --allow-conflict")["conflicts"].size() == 1);
   check_failure(shop.run("merge main"), 4, {"into itself"});
@@ -266,9 +269,10 @@ TEST_CASE("store conflicts grades what it finds and gives the evidence") {
   CHECK(contains(shop.run("conflicts").out, "no conflicts"));
   {
     Store store = Store::open(shop.file);
-    store.commit_all({claim_delta("Rome", "Gaul", 11, "P17"), claim_delta("rome", "Persia", 12, "P17"),
-                      claim_delta("Rome", "Latin", 13, "P37")},
-                     {.allow_conflict = true});
+    store.commit_all(
+        {claim_delta("Rome", "Gaul", 11, "P17"), claim_delta("rome", "Persia", 12, "P17"),
+         claim_delta("Rome", "Latin", 13, "P37")},
+        {.allow_conflict = true});
   }
   const Json report = shop.json("conflicts --similarity 0.999");
   CHECK(report["checked"]["edits"] == 5);
@@ -305,17 +309,16 @@ TEST_CASE("store conflicts finds an edit that cuts another case's chain") {
   const Json& hop = one["orig"]["new_triples_labeled"][1];
   {
     Store store = Store::open(shop.file);
-    store.commit(claim_delta(rewrite["subject"], rewrite["target_new"]["str"], 21,
-                             rewrite["relation_id"]));
+    store.commit(
+        claim_delta(rewrite["subject"], rewrite["target_new"]["str"], 21, rewrite["relation_id"]));
     store.commit(claim_delta(hop[0], "Nowhere", 22, one["orig"]["new_triples"][1][1]));
   }
   const Json report = shop.json("conflicts --dataset 'mquake:" + dataset + "'");
   CHECK(report["checked"]["dataset"]["edited_cases"] >= 1);
   const std::string name = fmt::format("case {}", one["case_id"].get<int>());
-  const auto found =
-      std::find_if(report["conflicts"].begin(), report["conflicts"].end(), [&](const Json& c) {
-        return c["kind"] == "path" && c["evidence"]["case"] == name;
-      });
+  const auto found = std::find_if(
+      report["conflicts"].begin(), report["conflicts"].end(),
+      [&](const Json& c) { return c["kind"] == "path" && c["evidence"]["case"] == name; });
   REQUIRE(found != report["conflicts"].end());
   CHECK((*found)["grade"] == "conflict");
   CHECK((*found)["evidence"]["hop"] == 2);

@@ -28,8 +28,8 @@ Store store_with_orientation(const std::filesystem::path& file, const std::strin
 EditDelta with_factors(const std::string& subject, const at::Tensor& left, const at::Tensor& right,
                        int seed) {
   EditDelta delta = claim_delta(subject, "Land", seed);
-  delta.updates[0].update = LowRank{left.reshape({-1, 1}).contiguous(),
-                                    right.reshape({1, -1}).contiguous()};
+  delta.updates[0].update =
+      LowRank{left.reshape({-1, 1}).contiguous(), right.reshape({1, -1}).contiguous()};
   return delta;
 }
 
@@ -39,8 +39,7 @@ TEST_CASE("a commit that contradicts a live edit is refused and says which, unle
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string first = store.commit(claim_delta("Rome", "Gaul", 1));
-  const StoreError error =
-      error_of([&] { store.commit(claim_delta(" rome ", "Persia", 2)); });
+  const StoreError error = error_of([&] { store.commit(claim_delta(" rome ", "Persia", 2)); });
   CHECK(error.kind() == Kind::conflict);
   for (const std::string& part :
        {std::string("contradicts edit " + first + " of branch main, which makes it \"Gaul\""),
@@ -150,8 +149,8 @@ TEST_CASE("live edits with the same key, the same target twice, or one subject a
 }
 
 TEST_CASE("similar keys are found on the side where the model's weights have them") {
-  const auto [orientation, similar] = GENERATE(
-      table<std::string, bool>({{"out-in", true}, {"in-out", false}, {"", false}}));
+  const auto [orientation, similar] =
+      GENERATE(table<std::string, bool>({{"out-in", true}, {"in-out", false}, {"", false}}));
   TemporaryDirectory directory;
   Store store = store_with_orientation(directory / "a.db", orientation);
   at::manual_seed(5);

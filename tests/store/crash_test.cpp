@@ -183,7 +183,8 @@ TEST_CASE("killed at 200 random moments, the store opens, verifies, has all that
       ledger.check(store);
     }
     told += ledger.size();
-    for (const EditRecord& record : Store::open(file).log()) CHECK(Store::open(file).find(record.id));
+    for (const EditRecord& record : Store::open(file).log())
+      CHECK(Store::open(file).find(record.id));
   }
   CHECK(killed_while_working == kStores * kKills);
   CHECK(told > 200);

@@ -75,8 +75,8 @@ inline EditDelta claim_delta(const std::string& subject, const std::string& targ
   EditDelta delta = rank_one_delta(seed);
   delta.requests =
       relation.empty()
-          ? fmt::format(R"([{{"prompt":"{{}} lies in","subject":"{}","target_new":"{}"}}])", subject,
-                        target)
+          ? fmt::format(R"([{{"prompt":"{{}} lies in","subject":"{}","target_new":"{}"}}])",
+                        subject, target)
           : fmt::format(R"([{{"prompt":"{{}} lies in {}","relation":"{}","subject":"{}",)"
                         R"("target_new":"{}"}}])",
                         seed, relation, subject, target);

@@ -39,8 +39,8 @@ std::string head_of(const Store& store, const std::string& name) {
 
 TEST_CASE("a branch with nothing of its own takes over the other's commits as they are") {
   Fork fork;
-  const Ids theirs = fork.store.commit_all({rank_one_delta(3), rank_one_delta(4)},
-                                           {.branch = "trial"});
+  const Ids theirs =
+      fork.store.commit_all({rank_one_delta(3), rank_one_delta(4)}, {.branch = "trial"});
   const MergeResult result = fork.store.merge("trial", "main");
   CHECK(result.fast_forward);
   CHECK(result.applied == theirs);

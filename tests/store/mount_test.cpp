@@ -39,7 +39,8 @@ EditDelta random_delta(const Model& model, int number) {
 
 }  // namespace
 
-TEST_CASE("any stored edits, in any order, after a restart: unmounted, the base is back to the bit") {
+TEST_CASE(
+    "any stored edits, in any order, after a restart: unmounted, the base is back to the bit") {
   const auto [family, dtype] = GENERATE(table<std::string, std::string>({{"gpt2", "float32"},
                                                                          {"gpt2", "bfloat16"},
                                                                          {"gpt2", "float16"},

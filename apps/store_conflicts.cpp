@@ -11,7 +11,7 @@ namespace kedit::cli {
 
 namespace {
 
-Json json_of(const EditClaim& claim) {
+Json json_of_claim(const EditClaim& claim) {
   Json json = {{"edit", claim.edit},
                {"request_id", claim.request_id},
                {"subject", claim.subject},
@@ -44,7 +44,7 @@ Json evidence_of(const Conflict& conflict) {
       break;
   }
   evidence["claims"] = Json::array();
-  for (const EditClaim& claim : conflict.claims) evidence["claims"].push_back(json_of(claim));
+  for (const EditClaim& claim : conflict.claims) evidence["claims"].push_back(json_of_claim(claim));
   return evidence;
 }
 

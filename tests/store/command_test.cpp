@@ -226,7 +226,7 @@ TEST_CASE("store diff says what is on one side only") {
   const std::string text = shop.run("diff main trial").out;
   CHECK(contains(text, "- " + ours + " rome Rome -> Gaul"));
   CHECK(contains(text, "+ " + theirs + " rome Rome -> Persia"));
-  CHECK(shop.json("diff " + shop.ids[0] + " " + shop.ids[2])["b"]["only"].size() == 1);
+  CHECK(shop.json("diff " + shop.ids[0] + " " + shop.ids[2])["b"]["only"].size() == 2);
   check_failure(shop.run("diff main mian"), 3, {"mian"});
   check_failure(shop.run("diff main"), 2, {"B"});
 }
@@ -248,8 +248,11 @@ TEST_CASE("store merge brings edits over; a contradiction is refused with exit c
   CHECK(contains(shop.run("merge trial").out, "main has all of trial already"));
   CHECK(shop.json("merge main --branch trial")["fast_forward"] == true);
 
-  Store::open(shop.file).commit(claim_delta("Rome", "Persia", 13),
-                                {.branch = "trial", .allow_conflict = true});
+  {
+    Store store = Store::open(shop.file);
+    store.commit(claim_delta("Ostia", "Gaul", 13));
+    store.commit(claim_delta("ostia", "Persia", 14), {.branch = "trial"});
+  }
   check_failure(
       shop.run("merge trial --json"), 4,
       {"merging trial into main", "Gaul", "Persia", "same subject and prompt", "--allow-conflict"});

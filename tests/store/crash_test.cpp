@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <random>
 #include <set>
 #include <sys/resource.h>
@@ -279,4 +280,81 @@ TEST_CASE("without room to compact, garbage is removed all the same and the stor
   CHECK(store.verify() == std::vector<std::string>{});
   CHECK(store.log().size() == 55);
   CHECK(store.collect_garbage().compacted);
+}
+
+// ---- Benchmark runs ----------------------------------------------------------------
+
+namespace {
+
+// kedit bench run on the lab, output dropped.
+pid_t start_bench(const std::filesystem::path& config, const std::filesystem::path& store) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    execl(KEDIT_BINARY, "kedit", "bench", "run", config.c_str(), "--store", store.c_str(),
+          "--threads", "1", nullptr);
+    _exit(127);
+  }
+  return child;
+}
+
+// Results in the store; 0 while there is no store.
+std::int64_t results_in(const std::filesystem::path& file) {
+  try {
+    const Store store = Store::open(file, OpenMode::read_only);
+    const auto runs = store.runs();
+    return runs.empty() ? 0 : runs.front().done;
+  } catch (const StoreError&) {
+    return 0;
+  }
+}
+
+bool has_ended(pid_t process) {
+  siginfo_t state{};
+  return waitid(P_PID, static_cast<id_t>(process), &state, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         state.si_pid == process;
+}
+
+}  // namespace
+
+TEST_CASE("a benchmark run that is killed keeps what it stored, and ends when it is run again") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  const auto config = directory / "bench.json";
+  const std::string lab = std::string(KEDIT_SOURCE_DIR) + "/assets/lab";
+  std::ofstream(config) << fmt::format(
+      R"({{"name": "killed", "model": "{0}/model", "dataset": "mquake:{0}/mquake.json",
+           "cases": "1-12", "editors": [{{"name": "in-context"}}], "controls": ["unedited"],
+           "answerers": ["cloze"]}})",
+      lab);
+  std::int64_t stored = 0;
+  bool done = false;  // on a busy machine the run may end before the kill comes
+  for (const std::int64_t wanted : {1, 3, 6}) {
+    if (done) break;
+    const pid_t child = start_bench(config, file);
+    while (results_in(file) < wanted && !has_ended(child)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    kill(child, SIGKILL);
+    wait_for(child);
+    const Store store = Store::open(file);
+    CHECK(store.verify() == std::vector<std::string>{});
+    REQUIRE(store.runs().size() == 1);
+    CHECK(store.runs().front().done >= std::max(stored, wanted));
+    stored = store.runs().front().done;
+    done = store.runs().front().state == "done";
+  }
+  if (!done) {
+    const int status = wait_for(start_bench(config, file));
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+  }
+  const Store store = Store::open(file);
+  CHECK(store.verify() == std::vector<std::string>{});
+  REQUIRE(store.runs().size() == 1);
+  CHECK(store.runs().front().state == "done");
+  CHECK(store.runs().front().done >= stored);
+  CHECK(store.results(store.runs().front().id).size() >= 24);
 }

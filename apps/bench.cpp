@@ -141,9 +141,9 @@ int run_shard(Context& context, const BenchConfig& config, const Shard& shard) {
 
 // What a worker is told: the same run, its share of the cores, and no talk.
 std::vector<std::string> worker_words(const Context& context, std::int64_t workers) {
-  std::vector<std::string> words = {"bench",   "run",
-                                    context.options.text("config"), "--store",
-                                    context.store_path().string(), "--quiet"};
+  std::vector<std::string> words = {
+      "bench",  "run", context.options.text("config"), "--store", context.store_path().string(),
+      "--quiet"};
   for (const char* name : {"model", "device", "dtype"}) {
     if (!context.options.given(name)) continue;
     words.push_back(std::string("--") + name);
@@ -165,13 +165,23 @@ int run_workers(Context& context, std::int64_t workers) {
   const int code = run_copies(worker_words(context, workers), workers);
   if (code == 130) throw Interrupted("the workers were interrupted; the same command goes on");
   if (code != 0) {
-    throw Failure(fmt::format("running {} workers: one ended with code {}; its message stands "
-                              "above, and the same command goes on with what is missing",
-                              workers, code));
+    throw Failure(
+        fmt::format("running {} workers: one ended with code {}; its message stands "
+                    "above, and the same command goes on with what is missing",
+                    workers, code));
   }
   Store store = context.open_store(OpenMode::create);
   const std::string id = merge_runs(parts, store);
   return show_run(context, store, id);
+}
+
+// Wrong numbers in the environment are as wrong as wrong options.
+Shard own_shard() {
+  try {
+    return shard_from_environment();
+  } catch (const EvalError& error) {
+    throw UsageError(error.what());
+  }
 }
 
 int run_run(Context& context) {
@@ -179,7 +189,7 @@ int run_run(Context& context) {
   apply_overrides(context, config);
   const std::int64_t workers = context.options.integer("workers");
   if (workers > 1) return run_workers(context, workers);
-  const Shard shard = shard_from_environment();
+  const Shard shard = own_shard();
   if (shard.of > 1) return run_shard(context, config, shard);
   Store store = context.open_store(OpenMode::create);
   return finish_run(context, config, store);
@@ -201,6 +211,14 @@ RunRecord find_unfinished(const Context& context, const Store& store) {
   throw Failure(fmt::format("resuming: {}: no run is unfinished", store.path().string()));
 }
 
+// The share of a run that a store of one of several processes holds.
+Shard shard_of(const RunRecord& record) {
+  const Json header = parse_json(record.header, "run " + record.id);
+  if (!header.contains("shard")) return {};
+  const JsonView shard(header["shard"], "run " + record.id, "/shard");
+  return {shard.at("rank").integer(), shard.at("of").integer()};
+}
+
 int run_resume(Context& context) {
   Store store = context.open_store(OpenMode::existing);
   const RunRecord record = find_unfinished(context, store);
@@ -210,7 +228,7 @@ int run_resume(Context& context) {
   }
   const BenchConfig config =
       bench_config_from_json(parse_json(record.config, "run " + record.id), "run " + record.id);
-  return finish_run(context, config, store);
+  return finish_run(context, config, store, shard_of(record));
 }
 
 Json record_json(const RunRecord& record) {
@@ -273,8 +291,10 @@ Command bench_run() {
   run.summary = "run editors and controls over a dataset, resumably";
   run.description =
       "The configuration is a JSON object: name, model, dataset (mquake:FILE), cases, editors, "
-      "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule (batch, "
-      "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in the store. The same configuration again goes on with "
+      "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule "
+      "(batch, "
+      "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in "
+      "the store. The same configuration again goes on with "
       "an "
       "unfinished run; a killed process loses at most the case in flight. Under torchrun (RANK, "
       "WORLD_SIZE) or Slurm each process does its share of the groups in a store of its own, "
@@ -320,6 +340,8 @@ Command bench_status() {
 
 }  // namespace
 
-std::vector<Command> bench_commands() { return {bench_run(), bench_status(), bench_resume(), bench_merge()}; }
+std::vector<Command> bench_commands() {
+  return {bench_run(), bench_status(), bench_resume(), bench_merge()};
+}
 
 }  // namespace kedit::cli

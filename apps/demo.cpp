@@ -148,8 +148,7 @@ std::string edits_table(const std::vector<DemoEdit>& edits, const Style& style) 
   for (const DemoEdit& edit : edits) {
     const bool took = edit.after == edit.request.target_new;
     table.row({edit.editor, filled_prompt(edit.request) + " ...", edit.request.target_new,
-               edit.before,
-               style.paint(took ? Tone::good : Tone::bad, edit.after), edit.undone,
+               edit.before, style.paint(took ? Tone::good : Tone::bad, edit.after), edit.undone,
                fmt::format("{:.2f}", edit.seconds)});
   }
   return table.text(style);

@@ -1,5 +1,6 @@
-// The evaluator without a model: reading 3,000 cases, their audit, and rescoring recorded predictions
-// under every matching rule, on both gold sides. The published counts are checked first.
+// The evaluator without a model: reading 3,000 cases, their audit, and rescoring recorded
+// predictions under every matching rule, on both gold sides. The published counts are checked
+// first.
 //
 //   audit_bench MQuAKE-CF-3k.json recorded-predictions.json
 #include "eval/audit.hpp"
@@ -37,7 +38,8 @@ struct Times {
 };
 
 void require(bool holds, const char* what) {
-  if (!holds) throw std::runtime_error(std::string("the counts are not the published ones: ") + what);
+  if (!holds)
+    throw std::runtime_error(std::string("the counts are not the published ones: ") + what);
 }
 
 Times run_once(const char* dataset_file, const char* predictions_file) {
@@ -79,8 +81,8 @@ int main(int argc, char** argv) {
     std::sort(all.begin(), all.end(),
               [](const Times& a, const Times& b) { return a.work() < b.work(); });
     const Times& median = all[rounds / 2];
-    fmt::print("3,000 cases, {} rules, both gold sides; median of {} rounds\n", match_rules().size(),
-               rounds);
+    fmt::print("3,000 cases, {} rules, both gold sides; median of {} rounds\n",
+               match_rules().size(), rounds);
     fmt::print("reading            {:6.3f} s\n", median.reading);
     fmt::print("audit              {:6.3f} s\n", median.auditing);
     fmt::print("rescoring          {:6.3f} s\n", median.scoring);

@@ -59,8 +59,7 @@ std::vector<ScoredCase> scored_cases(const BenchReport& report, const std::strin
     const CaseOutputs* outputs = outputs_for(report.data, system, one.case_id);
     const CaseOutputs* known = outputs_for(report.data, "unedited", one.case_id);
     const Recall recall = known == nullptr ? Recall{} : recall_of(one, *known);
-    cases.push_back(
-        {&one, judge(one, outputs, rule, side), dirty.count(one.case_id) > 0, recall});
+    cases.push_back({&one, judge(one, outputs, rule, side), dirty.count(one.case_id) > 0, recall});
   }
   return cases;
 }
@@ -92,7 +91,10 @@ class CellMaker {
     const auto a = series_.find({first, rule, metric});
     const auto b = series_.find({second, rule, metric});
     if (a == series_.end() || b == series_.end()) return;
-    PairedDifference difference{first, second, metric, rule,
+    PairedDifference difference{first,
+                                second,
+                                metric,
+                                rule,
                                 total(a->second).value() - total(b->second).value(),
                                 bootstrap_.paired_difference(a->second, b->second)};
     count_discordant(a->second, b->second, &difference);

@@ -82,9 +82,8 @@ std::string specificity_rows(const BenchReport& report, SpecificityScope scope) 
     if (found == report.specificity.end()) continue;
     const auto scores = found->second.scores.find(scope);
     if (scores == found->second.scores.end()) continue;
-    rows += fmt::format(
-        "<tr class=\"section\"><th colspan=\"6\" scope=\"rowgroup\">{}</th></tr>\n",
-        escape_html(system.label));
+    rows += fmt::format("<tr class=\"section\"><th colspan=\"6\" scope=\"rowgroup\">{}</th></tr>\n",
+                        escape_html(system.label));
     for (const SpecificityScore& one : scores->second) {
       rows += fmt::format(
           "<tr><th scope=\"row\">{}<small>{}</small></th><td class=\"num\"><b>{}</b></td>"
@@ -136,9 +135,11 @@ std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchR
   if (content_of(first) != content_of(second)) return std::nullopt;
   const auto cases = shared_cases(first, second);
   if (cases.empty()) return std::nullopt;
-  RunComparison comparison{run_name(first), run_name(second),
+  RunComparison comparison{run_name(first),
+                           run_name(second),
                            static_cast<std::int64_t>(cases.size()),
-                           protocol_differences(first, second), {}};
+                           protocol_differences(first, second),
+                           {}};
   const MatchRule rule = first.rules.front();
   const Bootstrap bootstrap(comparison.cases, options.draws, options.seed);
   for (const SystemInfo& system : first.systems) {
@@ -149,7 +150,10 @@ std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchR
       const auto left = case_scores(metric, a);
       const auto right = case_scores(metric, b);
       if (!left || !right) continue;
-      PairedDifference row{system.label, system.label, metric, rule,
+      PairedDifference row{system.label,
+                           system.label,
+                           metric,
+                           rule,
                            total(*left).value() - total(*right).value(),
                            bootstrap.paired_difference(*left, *right)};
       count_discordant(*left, *right, &row);

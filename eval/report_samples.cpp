@@ -64,8 +64,7 @@ std::string rule_marks(const SampleCase& sample, const SampleAnswer& answer,
   std::string marks;
   for (const MatchRule rule : rules) {
     if (rule == MatchRule::tokens) continue;
-    const CaseVerdicts verdicts =
-        judge(*sample.mquake_case, answer.outputs, rule, GoldSide::post);
+    const CaseVerdicts verdicts = judge(*sample.mquake_case, answer.outputs, rule, GoldSide::post);
     const std::vector<bool>& list = verdicts.has_cot ? verdicts.cot : verdicts.direct;
     const bool right = std::find(list.begin(), list.end(), true) != list.end();
     marks += fmt::format("{}{} {}", marks.empty() ? "" : " ", to_string(rule),
@@ -138,7 +137,8 @@ std::vector<SampleAnswer> before_first(std::vector<SampleAnswer> answers) {
 std::string sample_html(const SampleCase& sample, const std::vector<MatchRule>& rules, bool open) {
   const MquakeCase& one = *sample.mquake_case;
   std::string rows;
-  for (const SampleAnswer& answer : before_first(sample.answers)) rows += answer_row(sample, answer, rules);
+  for (const SampleAnswer& answer : before_first(sample.answers))
+    rows += answer_row(sample, answer, rules);
   return fmt::format(
       "<details{}><summary><span class=\"where\">case {}, {} hops, {} edit{}{}</span>"
       "<span class=\"ask\">{}</span><span class=\"marks\">{}</span></summary>\n"
@@ -199,7 +199,8 @@ std::string definitions_html(const std::vector<BenchReport>& reports) {
   }
   std::string metrics;
   for (const MetricInfo& info : known_metrics()) {
-    if (shown.count(info.name) > 0) metrics += term(info.title, info.definition + " Origin: " + info.origin + ".");
+    if (shown.count(info.name) > 0)
+      metrics += term(info.title, info.definition + " Origin: " + info.origin + ".");
   }
   std::string rules;
   const Definitions matching = rule_definitions();

@@ -232,11 +232,12 @@ std::string difference_head() {
 
 std::string differences_html(const BenchReport& report) {
   if (report.differences.empty()) return "";
-  return folded("Paired differences between systems",
-                table("Percentage points on the same cases, resampled together; cases that only "
-                      "one of the two has right, with the exact McNemar test on them. Not corrected "
-                      "for the number of comparisons.",
-                      difference_head() + difference_rows(report.differences) + "</tbody>"));
+  return folded(
+      "Paired differences between systems",
+      table("Percentage points on the same cases, resampled together; cases that only "
+            "one of the two has right, with the exact McNemar test on them. Not corrected "
+            "for the number of comparisons.",
+            difference_head() + difference_rows(report.differences) + "</tbody>"));
 }
 
 std::string contamination_html(const BenchReport& report) {

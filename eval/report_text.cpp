@@ -129,8 +129,9 @@ std::string comparison_markdown(const RunComparison& one) {
   if (!one.differences.empty()) {
     out += fmt::format(" Not the same protocol: {}.", fmt::join(one.differences, ", "));
   }
-  out += "\n\n| System | Metric | Points | 95 % interval | Only first | Only second | McNemar p |\n"
-         "|---|---|---:|---:|---:|---:|---:|\n";
+  out +=
+      "\n\n| System | Metric | Points | 95 % interval | Only first | Only second | McNemar p |\n"
+      "|---|---|---:|---:|---:|---:|---:|\n";
   for (const PairedDifference& row : one.rows) {
     out += fmt::format("| {} | {} | {:+.1f} | {:+.1f} to {:+.1f} | {} | {} | {:.3f} |\n",
                        markdown_cell(row.first), metric_info(row.metric).title, 100 * row.value,

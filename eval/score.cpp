@@ -232,8 +232,7 @@ Json hits_to_json(const CasesByRule& judged, const Flags& flags) {
     }
     std::sort(ids.begin(), ids.end());
     Json& entry = hits[to_string(rule)];
-    entry = {{"count", ids.size()},
-             {"sha256", sha256_hex(fmt::format("{}", fmt::join(ids, ",")))}};
+    entry = {{"count", ids.size()}, {"sha256", sha256_hex(fmt::format("{}", fmt::join(ids, ",")))}};
     if (!flags.empty()) entry["agrees_with_flag"] = agrees;
   }
   return hits;
@@ -265,8 +264,7 @@ std::vector<MquakeCase> cases_under(const MquakeDataset& dataset, const ScoreOpt
                                     const std::vector<std::int64_t>& ids) {
   const std::vector<std::int64_t> rest = unedited_cases(ids, options.pool);
   const std::set<std::int64_t> unedited(rest.begin(), rest.end());
-  std::vector<MquakeCase> cases =
-      options.aliases ? dataset.cases : without_aliases(dataset.cases);
+  std::vector<MquakeCase> cases = options.aliases ? dataset.cases : without_aliases(dataset.cases);
   for (MquakeCase& one : cases) {
     if (unedited.count(one.case_id) > 0) one = as_unedited(std::move(one));
   }

@@ -2,6 +2,7 @@
 
 #include "eval/definitions.hpp"
 #include "eval/metrics.hpp"
+#include "eval/prompts.hpp"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ namespace {
 /// A pair as a reading sees it, with what it is grouped by.
 struct Pair {
   const NeighbourOutput* output = nullptr;
-  std::string edit;  // subject, relation and new object
+  std::string edit;              // subject, relation and new object
   std::set<std::string> target;  // the edit's new object and its aliases
 };
 
@@ -46,8 +47,7 @@ std::vector<Pair> pairs_of(const std::vector<MquakeCase>& cases,
       const EditRequest& edit = requests[at];
       std::set<std::string> target(edit.target_new_aliases.begin(), edit.target_new_aliases.end());
       target.insert(edit.target_new);
-      pairs.push_back({&output,
-                       edit.subject + "\t" + edit.relation + "\t" + edit.target_new,
+      pairs.push_back({&output, edit.subject + "\t" + edit.relation + "\t" + edit.target_new,
                        std::move(target)});
     }
   }

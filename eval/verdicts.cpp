@@ -79,8 +79,7 @@ void judge_edits(const MquakeCase& one, const CaseOutputs& outputs, const Judgin
                  CaseVerdicts& verdicts) {
   verdicts.has_edits = !outputs.edits.empty();
   for (std::size_t i = 0; i < outputs.edits.size(); ++i) {
-    verdicts.edits[i] =
-        judging.matcher(edit_gold(one, i, judging.side))(outputs.edits[i].answer);
+    verdicts.edits[i] = judging.matcher(edit_gold(one, i, judging.side))(outputs.edits[i].answer);
   }
   // Teacher forcing was asked for the new object only.
   verdicts.has_forced = judging.side == GoldSide::post && !outputs.forced.empty();
@@ -106,12 +105,12 @@ void judge_hops(const MquakeCase& one, const CaseOutputs& outputs, const Judging
   }
 }
 
-void put_shares(const std::vector<ForcedScore>& scores, std::vector<double>& shares, bool& present) {
+void put_shares(const std::vector<ForcedScore>& scores, std::vector<double>& shares,
+                bool& present) {
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (scores[i].tokens <= 0) continue;
     present = true;
-    shares[i] =
-        static_cast<double>(scores[i].matched) / static_cast<double>(scores[i].tokens);
+    shares[i] = static_cast<double>(scores[i].matched) / static_cast<double>(scores[i].tokens);
   }
 }
 

@@ -100,7 +100,8 @@ TEST_CASE("damaged records are named with their place") {
   const std::vector<std::pair<Damage, std::string>> table = {
       {[](Json& r) { r["requested_rewrite"]["prompt"] = "no slot"; }, "neither in"},
       {[](Json& r) { r["requested_rewrite"]["subject"] = nullptr; }, "/requested_rewrite/subject"},
-      {[](Json& r) { r["requested_rewrite"]["target_new"] = "x"; }, "/requested_rewrite/target_new"},
+      {[](Json& r) { r["requested_rewrite"]["target_new"] = "x"; },
+       "/requested_rewrite/target_new"},
       {[](Json& r) { r["requested_rewrite"]["target_true"].erase("str"); }, "/target_true/str"},
       {[](Json& r) { r["requested_rewrite"] = 3; }, "/requested_rewrite"},
       {[](Json& r) { r.erase("paraphrase_prompts"); }, "/paraphrase_prompts"},

@@ -121,8 +121,8 @@ TEST_CASE("the audit of CF-3k gives the published counts", "[slow]") {
     pairs.push_back(one.cases);
     if (!one.shared_questions.empty()) ++sharing;
   }
-  CHECK(pairs == std::vector<std::vector<std::int64_t>>{
-                     {43, 875}, {126, 887}, {631, 940}, {948, 985}});
+  CHECK(pairs ==
+        std::vector<std::vector<std::int64_t>>{{43, 875}, {126, 887}, {631, 940}, {948, 985}});
   CHECK(sharing == 2);
   std::map<std::string, int> leaks;
   for (const QuestionFinding& one : audit.leaks) ++leaks[one.kind];

@@ -68,9 +68,9 @@ TEST_CASE("stratified folds are the published ones") {
     std::int64_t size;
     std::string digest;
   };
-  const auto row = GENERATE(values<Row>(
-      {{100, "da88ebadd62f7646b5e23d6ae343e16a952cf69c5a25bbedaf035c73bdf649ef"},
-       {1000, "e620f57cbb48e7cc87b8e4b97e66a63c84814dcdfe4d5497d4a1ad7cd564465b"}}));
+  const auto row = GENERATE(
+      values<Row>({{100, "da88ebadd62f7646b5e23d6ae343e16a952cf69c5a25bbedaf035c73bdf649ef"},
+                   {1000, "e620f57cbb48e7cc87b8e4b97e66a63c84814dcdfe4d5497d4a1ad7cd564465b"}}));
   const auto folds = group_cases(ids_up_to(3000), {Grouping::poke, row.size, 42});
   CHECK(grouping_hash(folds) == row.digest);
   if (row.size == 100) {

@@ -158,8 +158,8 @@ TEST_CASE("text that is not UTF-8 is compared as it is") {
 TEST_CASE("rule lists are parsed strictly") {
   CHECK(
       (parse_match_rules("M0,M2") == std::vector<MatchRule>{MatchRule::exact, MatchRule::dotless}));
-  CHECK(
-      contains(message_of([] { parse_match_rules("M0,M7"); }), "expected one of M0, M0s, M0d, M1, M2"));
+  CHECK(contains(message_of([] { parse_match_rules("M0,M7"); }),
+                 "expected one of M0, M0s, M0d, M1, M2"));
   CHECK(parse_match_rules("all").size() == match_rules().size());
   CHECK(contains(message_of([] { parse_match_rules("M1,M1"); }), "names M1 twice"));
   CHECK_THROWS_AS(parse_match_rules(""), EvalError);

@@ -13,8 +13,8 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,8 +91,8 @@ RunData mini_run() {
 
 std::optional<std::string> find_browser() {
   if (const char* chosen = std::getenv("KEDIT_CHROMIUM")) return chosen;
-  for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser",
-                           "/usr/bin/google-chrome"}) {
+  for (const char* path :
+       {"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"}) {
     if (std::filesystem::exists(path)) return path;
   }
   return std::nullopt;
@@ -128,8 +128,9 @@ bool take_screenshot(const std::string& browser, const std::filesystem::path& pa
 }
 
 std::string read_bytes(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  std::ostringstream bytes;
+  bytes << std::ifstream(file, std::ios::binary).rdbuf();
+  return bytes.str();
 }
 
 std::uint32_t big_endian(const std::string& bytes, std::size_t at) {

@@ -188,7 +188,8 @@ TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
     CHECK(one.post.answer == one.pre.answer);
   }
   CHECK(unedited == 2);
-  for (const auto& [id, outputs] : data.outputs.at("in-context")) CHECK(outputs.edit_ids.size() == 1);
+  for (const auto& [id, outputs] : data.outputs.at("in-context"))
+    CHECK(outputs.edit_ids.size() == 1);
 }
 
 TEST_CASE("probes, recall, specificity and tokens are asked when they are wanted") {

@@ -148,11 +148,9 @@ TEST_CASE("recorded predictions of a real model give the published counts", "[sl
     std::int64_t old, old_agrees, now, now_agrees;
   };
   const std::vector<Row> table = {
-      {"M0", 389, 3000, 732, 1983},  {"M0s", 389, 3000, 732, 1983},
-      {"M1", 390, 2999, 732, 1983},  {"M2", 390, 2999, 732, 1983},
-      {"M0d", 377, 2988, 731, 1984}, {"M3c", 417, 2972, 786, 1943},
-      {"M3", 438, 2951, 801, 1930},  {"M3r", 554, 2835, 774, 1945},
-      {"M4", 414, 2953, 787, 1948}};
+      {"M0", 389, 3000, 732, 1983}, {"M0s", 389, 3000, 732, 1983}, {"M1", 390, 2999, 732, 1983},
+      {"M2", 390, 2999, 732, 1983}, {"M0d", 377, 2988, 731, 1984}, {"M3c", 417, 2972, 786, 1943},
+      {"M3", 438, 2951, 801, 1930}, {"M3r", 554, 2835, 774, 1945}, {"M4", 414, 2953, 787, 1948}};
   for (const GoldSide side : {GoldSide::pre, GoldSide::post}) {
     options.gold = side;
     const Json scored = score_predictions(dataset, predictions, options);

@@ -20,7 +20,8 @@ std::vector<MquakeCase> two_facts_of_a_person() {
   other.triples[0] = other.new_triples[0] = {"Q1001", "P106", "Q50"};
   other.triples[1].subject = other.new_triples[1].subject = "Q50";
   other.triples_labeled[0] = other.new_triples_labeled[0] = {"Person 1", "occupation", "baker"};
-  other.hops[0] = other.new_hops[0] = {"What does Person 1 do?", "Person 1 works as", {"baker", {}}};
+  other.hops[0] =
+      other.new_hops[0] = {"What does Person 1 do?", "Person 1 works as", {"baker", {}}};
   other.edit_triples = {{"Q50", "P36", "Q4"}};
   other.rewrites[0].relation = "P36";
   return {two_hop_case(1), other};
@@ -85,8 +86,7 @@ TEST_CASE("a model is asked before and after, and the old answer is asked once")
   CHECK(one.cloze_before.answer == "baker");
   CHECK(one.cloze.answer == "Belmar");
   CHECK_FALSE(one.kept_after.has_value());  // a model that tells no next tokens
-  const SpecificityTable table =
-      specificity_of(cases, {{1, outputs}}, MatchRule::exact, 100, 0);
+  const SpecificityTable table = specificity_of(cases, {{1, outputs}}, MatchRule::exact, 100, 0);
   CHECK(find(table, SpecificityScope::strict, "RS-keep", "cloze").over_pairs == 0.0);
   CHECK(find(table, SpecificityScope::strict, "RS-intrude", "question").over_pairs == 1.0);
 }

@@ -175,12 +175,21 @@ int run_workers(Context& context, std::int64_t workers) {
   return show_run(context, store, id);
 }
 
+// Wrong numbers in the environment are as wrong as wrong options.
+Shard own_shard() {
+  try {
+    return shard_from_environment();
+  } catch (const EvalError& error) {
+    throw UsageError(error.what());
+  }
+}
+
 int run_run(Context& context) {
   BenchConfig config = read_bench_config(context.options.path("config"));
   apply_overrides(context, config);
   const std::int64_t workers = context.options.integer("workers");
   if (workers > 1) return run_workers(context, workers);
-  const Shard shard = shard_from_environment();
+  const Shard shard = own_shard();
   if (shard.of > 1) return run_shard(context, config, shard);
   Store store = context.open_store(OpenMode::create);
   return finish_run(context, config, store);
@@ -202,6 +211,14 @@ RunRecord find_unfinished(const Context& context, const Store& store) {
   throw Failure(fmt::format("resuming: {}: no run is unfinished", store.path().string()));
 }
 
+// The share of a run that a store of one of several processes holds.
+Shard shard_of(const RunRecord& record) {
+  const Json header = parse_json(record.header, "run " + record.id);
+  if (!header.contains("shard")) return {};
+  const JsonView shard(header["shard"], "run " + record.id, "/shard");
+  return {shard.at("rank").integer(), shard.at("of").integer()};
+}
+
 int run_resume(Context& context) {
   Store store = context.open_store(OpenMode::existing);
   const RunRecord record = find_unfinished(context, store);
@@ -211,7 +228,7 @@ int run_resume(Context& context) {
   }
   const BenchConfig config =
       bench_config_from_json(parse_json(record.config, "run " + record.id), "run " + record.id);
-  return finish_run(context, config, store);
+  return finish_run(context, config, store, shard_of(record));
 }
 
 Json record_json(const RunRecord& record) {

@@ -165,7 +165,7 @@ PromptForm few_shot_prompts(const MquakeDataset& under_test) {
   const std::vector<std::string> line = {"\n"};
   PromptForm form;
   form.name = "few-shot";
-  form.version = "1";
+  form.version = "2";
   form.max_facts = 8;
   form.cloze = {"{text}", "Facts: {facts}\n{text}", kAnswerTokens, line};
   form.question = {"{exemplars}Question: {text}\nAnswer:",

@@ -2,6 +2,7 @@
 
 #include "eval/definitions.hpp"
 #include "eval/metrics.hpp"
+#include "eval/prompts.hpp"
 
 #include <fmt/format.h>
 

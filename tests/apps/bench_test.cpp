@@ -160,7 +160,7 @@ TEST_CASE("a rank that makes no sense and a key that is unknown are refused") {
   RunOptions odd;
   odd.environment = {{"RANK", "2"}, {"WORLD_SIZE", "2"}};
   const Outcome refused = run_kedit(run_words(config, scratch / "kedit.db"), odd);
-  CHECK(refused.code != 0);
+  CHECK(refused.code == 2);
   CHECK(is_one_sentence(refused.err, {"RANK=2 WORLD_SIZE=2"}));
 
   Json value = parse_json(read_text(config), "bench.json");

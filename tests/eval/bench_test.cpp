@@ -243,11 +243,17 @@ TEST_CASE("a configuration is read strictly and written back the same") {
   const std::string text =
       R"({"name": "x", "dataset": "mquake:/data/f.json", "editors": [{"name": "in-context"}],
           "controls": ["unedited"], "protocol": {"group_size": "all", "grouping": "file"},
-          "answerers": ["cloze", "cot"], "match": ["M0", "M1"], "seed": 3})";
+          "answerers": ["cloze", "cot", "recall", "tokens"], "match": ["M0", "M1"], "seed": 3})";
   const BenchConfig config = bench_config_from_json(parse_json(text, "c.json"), "c.json");
   CHECK(config.grouping.group_size == 0);
   CHECK((config.asks == std::set<Ask>{Ask::cloze, Ask::cot}));
   CHECK(config.editors.front().label == "in-context");
+  CHECK(config.schedule == Schedule::batch);
+  CHECK(bench_config_from_json(parse_json(R"({"dataset": "mquake:f", "controls": ["unedited"],
+                           "protocol": {"grouping": "poke"}, "answerers": ["cloze", "probe"]})",
+                                          "c.json"),
+                               "c.json")
+            .grouping.seed == 42);
   const Json written = to_json(config);
   CHECK(to_text(to_json(bench_config_from_json(written, "c.json"))) == to_text(written));
 }
@@ -270,8 +276,12 @@ TEST_CASE("mistakes in a configuration are named with their place") {
       {R"({"dataset": "mquake:f", "editors": [{"name": "rome", "label": "@x"}]})", "label"},
       {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"group_size": 0}})",
        "/protocol/group_size"},
-      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"grouping": "poke"}})",
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"grouping": "pokes"}})",
        "/protocol/grouping"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"schedule": "late"}})",
+       "expected batch, end or immediate"},
+      {R"({"dataset": "mquake:f", "editors": [{"name": "rome"}], "protocol": {"mask": "memory"}})",
+       "changes weights that no mask takes back"},
       {R"({"dataset": "mquake:f", "controls": ["unedited"], "match": ["M9"]})", "M9"},
       {R"({"dataset": "mquake:f", "controls": ["unedited"], "answerers": []})", "/answerers"},
       {R"({"dataset": "mquake:f", "controls": ["unedited"], "metrics": ["cot_ani"]})", "cot_any"},

@@ -11,6 +11,8 @@
 #include "tests/support/catch.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 using namespace kedit;
 using namespace kedit::testing;
@@ -62,6 +64,18 @@ TEST_CASE("few-shot prompts keep 16 direct and 5 reasoned exemplars") {
   for (const Exemplar& one : form.exemplars) {
     CHECK(one.text.substr(one.text.size() - 2) == "\n\n");
     CHECK_FALSE(one.tells.empty());
+  }
+}
+
+TEST_CASE("every relation has eight exemplars, each about another subject") {
+  std::map<std::string, std::set<std::string>> subjects;
+  for (const Exemplar& one : few_shot_prompts({}).exemplars) {
+    if (one.ask == Ask::question) subjects[one.relation].insert(one.tells.at(0).first);
+  }
+  CHECK(subjects.size() == 36);
+  for (const auto& [relation, told] : subjects) {
+    CAPTURE(relation);
+    CHECK(told.size() == 8);
   }
 }
 

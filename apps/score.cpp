@@ -77,15 +77,9 @@ MquakeDataset open_dataset(Context& context) {
       defects.end());
   if (!defects.empty()) {
     context.note(
-<<<<<<< HEAD
-        fmt::format("{} records have defects of their labels, the first in case {}: {}; "
-                    "kedit audit lists them",
-                    defects.size(), defects.front().case_id, defects.front().what));
-=======
         fmt::format("{} records have labels that disagree, the first: {}; kedit audit "
                     "lists them",
                     defects.size(), defects.front().what));
->>>>>>> 28d85ae9f69934fd9bb88eedc3081ef5cef22005
   }
   return dataset;
 }

@@ -180,7 +180,6 @@ TEST_CASE("rows that end at different times leave the others as they are") {
   REQUIRE(lengths.size() >= 4);
   GenerateOptions options = tokens(14);
   options.ignore_eos = false;
-  const auto results =
-      generate_ids(random_model(architecture), prompts, options, GENERATE(64, 5));
+  const auto results = generate_ids(random_model(architecture), prompts, options, GENERATE(64, 5));
   for (std::size_t i = 0; i < prompts.size(); ++i) CHECK(results[i].ids == expected[i]);
 }

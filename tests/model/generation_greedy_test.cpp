@@ -1,6 +1,9 @@
 #include "tests/model/generation_fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
+#include <set>
+
 using namespace kedit;
 using namespace kedit::testing;
 
@@ -157,4 +160,26 @@ TEST_CASE("prompts and options out of range are refused") {
   refused([](GenerateOptions& options) { options.top_p = 1.5; });
   refused([](GenerateOptions& options) { options.top_k = -1; });
   refused([](GenerateOptions& options) { options.stop = {""}; });
+}
+
+TEST_CASE("rows that end at different times leave the others as they are") {
+  Architecture architecture = any_architecture();
+  std::vector<std::vector<std::int64_t>> prompts, expected;
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    prompts.push_back(random_ids(static_cast<std::int64_t>(1 + i), 60 + i));
+    expected.push_back(plain_greedy(random_model(architecture), prompts.back(), 14));
+  }
+  architecture.eos_ids.clear();
+  for (std::size_t i = 0; i < 9; ++i) architecture.eos_ids.push_back(expected[i][i + 1]);
+  std::set<std::size_t> lengths;
+  for (auto& ids : expected) {
+    const auto& eos = architecture.eos_ids;
+    ids.erase(std::find_first_of(ids.begin(), ids.end(), eos.begin(), eos.end()), ids.end());
+    lengths.insert(ids.size());
+  }
+  REQUIRE(lengths.size() >= 4);
+  GenerateOptions options = tokens(14);
+  options.ignore_eos = false;
+  const auto results = generate_ids(random_model(architecture), prompts, options, GENERATE(64, 5));
+  for (std::size_t i = 0; i < prompts.size(); ++i) CHECK(results[i].ids == expected[i]);
 }

@@ -2,6 +2,7 @@
 #include "model/utf8.hpp"
 
 #include <fmt/format.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,28 +23,48 @@ std::string stripped(const std::string& text, const Value& characters, bool left
   return text.substr(begin, last + 1 - begin);
 }
 
-// ASCII letters only; the templates in use change nothing else.
-std::string changed(std::string text, char first, char last) {
-  for (char& c : text) {
-    if (c >= first && c <= last) c = static_cast<char>(c ^ 0x20);
+enum class Case { upper, lower };
+
+// Character by character; only the sharp s becomes two.
+std::string changed(std::string_view text, Case wanted) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint character = code_point_at(text, at);
+    const auto value = static_cast<utf8proc_int32_t>(character.value);
+    if (wanted == Case::upper && character.value == 0xDF) {
+      result += "SS";
+    } else {
+      append_utf8(result, static_cast<char32_t>(wanted == Case::upper ? utf8proc_toupper(value)
+                                                                      : utf8proc_tolower(value)));
+    }
+    at += character.bytes;
   }
-  return text;
+  return result;
 }
-std::string upper(std::string text) { return changed(std::move(text), 'a', 'z'); }
-std::string lower(std::string text) { return changed(std::move(text), 'A', 'Z'); }
+std::string upper(std::string_view text) { return changed(text, Case::upper); }
+std::string lower(std::string_view text) { return changed(text, Case::lower); }
 
-std::string capitalized(const std::string& text) {
-  return text.empty() ? text : upper(text.substr(0, 1)) + lower(text.substr(1));
+std::string capitalized(std::string_view text) {
+  if (text.empty()) return "";
+  const std::size_t first = code_point_at(text, 0).bytes;
+  return upper(text.substr(0, first)) + lower(text.substr(first));
 }
 
-std::string titled(std::string text) {
+bool is_letter(char32_t value) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(value));
+  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+}
+
+std::string titled(std::string_view text) {
+  std::string result;
   bool start = true;
-  for (char& c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (letter) c = start ? static_cast<char>(c & ~0x20) : static_cast<char>(c | 0x20);
-    start = !letter;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint character = code_point_at(text, at);
+    result += changed(text.substr(at, character.bytes), start ? Case::upper : Case::lower);
+    start = !is_letter(character.value);
+    at += character.bytes;
   }
-  return text;
+  return result;
 }
 
 std::string replaced(const std::string& text, const std::string& from, const std::string& to) {

@@ -25,35 +25,40 @@ Value checked(char symbol, std::int64_t left, std::int64_t right) {
 }
 
 Value add(const Value& left, const Value& right) {
-  if (left.string() != nullptr && right.string() != nullptr)
-    return Value::of(*left.string() + *right.string());
-  if (left.list() != nullptr && right.list() != nullptr) {
-    List list = *left.list();
-    list.insert(list.end(), right.list()->begin(), right.list()->end());
+  const std::string* text = left.string();
+  const std::string* more = right.string();
+  if (text != nullptr && more != nullptr) return Value::of(*text + *more);
+  const List* first = left.list();
+  const List* second = right.list();
+  if (first != nullptr && second != nullptr) {
+    List list = *first;
+    list.insert(list.end(), second->begin(), second->end());
     return Value::of(std::move(list));
   }
-  if (left.real() == nullptr && right.real() == nullptr && left.is_number() && right.is_number()) {
+  if (!left.is_number() || !right.is_number()) {
+    fail(fmt::format("expected two values that can be added, found {} and {}", left.kind(),
+                     right.kind()));
+  }
+  if (left.real() == nullptr && right.real() == nullptr) {
     return checked('+', left.whole_number(), right.whole_number());
   }
-  if (left.is_number() && right.is_number()) return Value::of(left.number() + right.number());
-  fail(fmt::format("expected two values that can be added, found {} and {}", left.kind(),
-                   right.kind()));
+  return Value::of(left.number() + right.number());
 }
 
 std::int64_t floor_divide(std::int64_t left, std::int64_t right) {
-  if (right == -1) return *checked('-', 0, left).integer();
+  if (right == -1) return checked('-', 0, left).whole_number();
   const std::int64_t quotient = left / right;
   return left % right != 0 && (left < 0) != (right < 0) ? quotient - 1 : quotient;
 }
 
 Value multiply(const Value& left, const Value& right) {
-  if (left.string() != nullptr) {
+  if (const std::string* part = left.string()) {
     const std::int64_t times = std::max<std::int64_t>(right.whole_number(), 0);
-    if (times > 100000 || left.string()->size() * static_cast<std::size_t>(times) > (1U << 20U)) {
+    if (times > 100000 || part->size() * static_cast<std::size_t>(times) > (1U << 20U)) {
       fail("expected a short string, found a very long one");
     }
     std::string text;
-    for (std::int64_t i = 0; i < times; ++i) text += *left.string();
+    for (std::int64_t i = 0; i < times; ++i) text += *part;
     return Value::of(std::move(text));
   }
   if (left.real() != nullptr || right.real() != nullptr)
@@ -89,8 +94,9 @@ Value arithmetic(const std::string& symbol, const Value& left, const Value& righ
 }
 
 bool less(const Value& left, const Value& right) {
-  if (left.string() != nullptr && right.string() != nullptr)
-    return *left.string() < *right.string();
+  const std::string* first = left.string();
+  const std::string* second = right.string();
+  if (first != nullptr && second != nullptr) return *first < *second;
   return left.number() < right.number();
 }
 
@@ -109,13 +115,15 @@ bool compare(const std::string& symbol, const Value& left, const Value& right) {
 Value item_of(const Value& value, const Value& key) {
   if (value.undefined()) fail("expected a value with items, found an undefined one");
   if (const Dict* dict = value.dict()) {
-    const Value* found = key.string() == nullptr ? nullptr : dict->find(*key.string());
+    const std::string* name = key.string();
+    const Value* found = name == nullptr ? nullptr : dict->find(*name);
     return found == nullptr ? Value() : *found;
   }
-  if (key.integer() == nullptr || (value.list() == nullptr && value.string() == nullptr)) return {};
+  const std::int64_t* index = key.integer();
+  if (index == nullptr || (value.list() == nullptr && value.string() == nullptr)) return {};
   const List elements = value.elements();
   const auto size = static_cast<std::int64_t>(elements.size());
-  const std::int64_t place = *key.integer() < 0 ? *key.integer() + size : *key.integer();
+  const std::int64_t place = *index < 0 ? *index + size : *index;
   if (place < 0 || place >= size) return {};
   return elements[static_cast<std::size_t>(place)];
 }
@@ -444,7 +452,8 @@ class ExpressionParser {
 
   static Value item_or_method(const Value& value, const Value& key) {
     const Value item = item_of(value, key);
-    return item.undefined() && key.string() != nullptr ? method_of(value, *key.string()) : item;
+    const std::string* name = key.string();
+    return item.undefined() && name != nullptr ? method_of(value, *name) : item;
   }
 
   using ArgumentList = std::vector<std::pair<std::string, Expression>>;

@@ -2,6 +2,7 @@
 #include "model/utf8.hpp"
 
 #include <fmt/format.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,8 +14,8 @@ namespace {
 constexpr std::string_view kBlanks = " \t\n\r\v\f";
 
 std::string stripped(const std::string& text, const Value& characters, bool left, bool right) {
-  const std::string set =
-      characters.string() == nullptr ? std::string(kBlanks) : *characters.string();
+  const std::string* given = characters.string();
+  const std::string set = given == nullptr ? std::string(kBlanks) : *given;
   std::size_t begin = left ? text.find_first_not_of(set) : 0;
   if (begin == std::string::npos) return "";
   const std::size_t last = right ? text.find_last_not_of(set) : text.size() - 1;
@@ -22,28 +23,48 @@ std::string stripped(const std::string& text, const Value& characters, bool left
   return text.substr(begin, last + 1 - begin);
 }
 
-// ASCII letters only; the templates in use change nothing else.
-std::string changed(std::string text, char first, char last) {
-  for (char& c : text) {
-    if (c >= first && c <= last) c = static_cast<char>(c ^ 0x20);
+enum class Case { upper, lower };
+
+// Character by character; only the sharp s becomes two.
+std::string changed(std::string_view text, Case wanted) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint character = code_point_at(text, at);
+    const auto value = static_cast<utf8proc_int32_t>(character.value);
+    if (wanted == Case::upper && character.value == 0xDF) {
+      result += "SS";
+    } else {
+      append_utf8(result, static_cast<char32_t>(wanted == Case::upper ? utf8proc_toupper(value)
+                                                                      : utf8proc_tolower(value)));
+    }
+    at += character.bytes;
   }
-  return text;
+  return result;
 }
-std::string upper(std::string text) { return changed(std::move(text), 'a', 'z'); }
-std::string lower(std::string text) { return changed(std::move(text), 'A', 'Z'); }
+std::string upper(std::string_view text) { return changed(text, Case::upper); }
+std::string lower(std::string_view text) { return changed(text, Case::lower); }
 
-std::string capitalized(const std::string& text) {
-  return text.empty() ? text : upper(text.substr(0, 1)) + lower(text.substr(1));
+std::string capitalized(std::string_view text) {
+  if (text.empty()) return "";
+  const std::size_t first = code_point_at(text, 0).bytes;
+  return upper(text.substr(0, first)) + lower(text.substr(first));
 }
 
-std::string titled(std::string text) {
+bool is_letter(char32_t value) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(value));
+  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+}
+
+std::string titled(std::string_view text) {
+  std::string result;
   bool start = true;
-  for (char& c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (letter) c = start ? static_cast<char>(c & ~0x20) : static_cast<char>(c | 0x20);
-    start = !letter;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint character = code_point_at(text, at);
+    result += changed(text.substr(at, character.bytes), start ? Case::upper : Case::lower);
+    start = !is_letter(character.value);
+    at += character.bytes;
   }
-  return text;
+  return result;
 }
 
 std::string replaced(const std::string& text, const std::string& from, const std::string& to) {
@@ -72,7 +93,7 @@ Value split(const std::string& text, const Arguments& arguments) {
   if (separator.string() == nullptr) return Value::of(split_at_blanks(text));
   if (separator.text().empty()) fail("expected a separator, found an empty one");
   const Value most = arguments.get(1, "maxsplit");
-  std::int64_t left = most.integer() == nullptr ? -1 : *most.integer();
+  std::int64_t left = most.undefined() ? -1 : most.whole_number();
   List parts;
   std::size_t at = 0;
   for (; left != 0; --left) {
@@ -86,7 +107,8 @@ Value split(const std::string& text, const Arguments& arguments) {
 }
 
 bool any_affix(const std::string& text, const Value& affixes, bool front) {
-  const List all = affixes.list() == nullptr ? List{affixes} : *affixes.list();
+  const List* several = affixes.list();
+  const List all = several == nullptr ? List{affixes} : *several;
   return std::any_of(all.begin(), all.end(), [&](const Value& affix) {
     return front ? text.starts_with(affix.text()) : text.ends_with(affix.text());
   });
@@ -152,13 +174,16 @@ Value dict_method(const Value& value, const std::string& name) {
   if (name == "values") {
     return Value::of(Function([value](const Arguments&) {
       List values;
-      for (const auto& item : value.dict()->items) values.push_back(item.second);
+      if (const Dict* dict = value.dict()) {
+        for (const auto& item : dict->items) values.push_back(item.second);
+      }
       return Value::of(std::move(values));
     }));
   }
   if (name != "get") return {};
   return Value::of(Function([value](const Arguments& arguments) {
-    const Value* found = value.dict()->find(arguments.get(0, "key").text());
+    const Dict* dict = value.dict();
+    const Value* found = dict == nullptr ? nullptr : dict->find(arguments.get(0, "key").text());
     if (found != nullptr) return *found;
     const Value otherwise = arguments.get(1, "default");
     return otherwise.undefined() ? Value::none() : otherwise;
@@ -173,8 +198,8 @@ Value length_of(const Value& value) {
 Value member(Value value, const std::string& path) {
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find('.', at), path.size());
-    const Value* found =
-        value.dict() == nullptr ? nullptr : value.dict()->find(path.substr(at, end - at));
+    const Dict* dict = value.dict();
+    const Value* found = dict == nullptr ? nullptr : dict->find(path.substr(at, end - at));
     value = found == nullptr ? Value() : *found;
     at = end + 1;
   }
@@ -233,14 +258,11 @@ Value to_integer(const Value& value) {
 
 Value indent_filter(const Value& value, const Arguments& arguments) {
   const Value width = arguments.get(0, "width");
+  const std::int64_t blanks =
+      width.is_number() ? std::clamp<std::int64_t>(width.whole_number(), 0, 1000) : 4;
+  const std::string* given = width.string();
   const std::string blank =
-      width.string() != nullptr
-          ? *width.string()
-          : std::string(
-                static_cast<std::size_t>(
-                    width.undefined() ? 4
-                                      : std::clamp<std::int64_t>(width.whole_number(), 0, 1000)),
-                ' ');
+      given != nullptr ? *given : std::string(static_cast<std::size_t>(blanks), ' ');
   const bool first = arguments.get(1, "first").truth();
   const bool empty_too = arguments.get(2, "blank").truth();
   std::string text = first ? blank : "";
@@ -267,9 +289,8 @@ Value end_of(const Value& value, bool first) {
 
 Value to_json_filter(const Value& value, const Arguments& arguments) {
   const Value indent = arguments.get(99, "indent");
-  const bool wide =
-      indent.integer() != nullptr && *indent.integer() >= 0 && *indent.integer() <= 16;
-  return Value::of(value.json(wide ? *indent.integer() : -1));
+  const std::int64_t blanks = indent.is_number() ? indent.whole_number() : -1;
+  return Value::of(value.json(std::clamp<std::int64_t>(blanks, -1, 16)));
 }
 
 using Filter = Value (*)(const Value&, const Arguments&);
@@ -334,9 +355,9 @@ const std::map<std::string, Test>& tests() {
       {"boolean", [](const Value& v, const Arguments&) { return v.boolean() != nullptr; }},
       {"callable", [](const Value& v, const Arguments&) { return v.function() != nullptr; }},
       {"true",
-       [](const Value& v, const Arguments&) { return v.boolean() != nullptr && *v.boolean(); }},
+       [](const Value& v, const Arguments&) { return v.boolean() != nullptr && v.truth(); }},
       {"false",
-       [](const Value& v, const Arguments&) { return v.boolean() != nullptr && !*v.boolean(); }},
+       [](const Value& v, const Arguments&) { return v.boolean() != nullptr && !v.truth(); }},
       {"odd", [](const Value& v, const Arguments&) { return v.whole_number() % 2 != 0; }},
       {"even", [](const Value& v, const Arguments&) { return v.whole_number() % 2 == 0; }},
       {"iterable",
@@ -389,7 +410,8 @@ bool contains(const Value& container, const Value& element) {
   if (const std::string* text = container.string())
     return text->find(element.text()) != std::string::npos;
   if (const Dict* dict = container.dict()) {
-    return element.string() != nullptr && dict->find(*element.string()) != nullptr;
+    const std::string* name = element.string();
+    return name != nullptr && dict->find(*name) != nullptr;
   }
   if (container.undefined()) return false;
   const List elements = container.elements();
@@ -413,7 +435,8 @@ bool apply_test(const std::string& name, const Value& value, const Arguments& ar
 
 Value method_of(const Value& value, const std::string& name) {
   if (const std::string* text = value.string()) return string_method(*text, name);
-  return value.dict() == nullptr || value.dict()->is_namespace ? Value() : dict_method(value, name);
+  const Dict* dict = value.dict();
+  return dict == nullptr || dict->is_namespace ? Value() : dict_method(value, name);
 }
 
 void add_functions(Scope& scope) {

@@ -228,18 +228,21 @@ void Value::write_json(std::string& out, std::int64_t indent, std::int64_t level
 bool Value::operator==(const Value& other) const {
   if (is_number() && other.is_number()) return number() == other.number();
   if (data_.index() != other.data_.index()) return false;
-  if (const auto* held = string()) return *held == *other.string();
-  if (const auto* held = list()) return *held == *other.list();
-  if (const auto* held = dict()) {
-    const Dict& theirs = *other.dict();
-    if (held->items.size() != theirs.items.size()) return false;
-    for (const auto& [key, value] : held->items) {
-      const Value* found = theirs.find(key);
-      if (found == nullptr || !(*found == value)) return false;
-    }
-    return true;
+  const std::string* text = string();
+  const std::string* other_text = other.string();
+  if (text != nullptr && other_text != nullptr) return *text == *other_text;
+  const List* elements = list();
+  const List* other_elements = other.list();
+  if (elements != nullptr && other_elements != nullptr) return *elements == *other_elements;
+  const Dict* items = dict();
+  const Dict* other_items = other.dict();
+  if (items == nullptr || other_items == nullptr) return function() == other.function();
+  if (items->items.size() != other_items->items.size()) return false;
+  for (const auto& [key, value] : items->items) {
+    const Value* found = other_items->find(key);
+    if (found == nullptr || !(*found == value)) return false;
   }
-  return function() == other.function();
+  return true;
 }
 
 }  // namespace kedit::jinja

@@ -71,20 +71,18 @@ TEST_CASE("damaged and unsupported templates are refused with file and line") {
       {"{{ x is prime }}", "the test \"prime\" is not supported"},
       {"{{ 'abc }}", "expected the end of a string"},
       {"{# never", "expected the end of a comment"},
-      {"{{ (1 }}", "expected \",\", found the end of the tag"},
+      {"{{ (1 }}", "expected no \"}\", found one"},
       {"{{ ) }}", "expected no \")\""},
       {"{{ a b }}", "expected the end of the tag, found \"b\""},
       {"{{ 12345678901234567890 }}", "at most 18 digits"},
       {"{{ `x` }}", "found byte 96"},
-      {std::string(2000, '(') + "1", "expected"},
+      {"{{ " + std::string(2000, '(') + "1" + std::string(2000, ')') + " }}", "nested too deep"},
   }));
   CAPTURE(damage.source.substr(0, 80));
   const std::string message =
-      message_of<ModelError>([&] { ChatTemplate::parse("{{ " + damage.source, "t"); });
-  const std::string plain =
       message_of<ModelError>([&] { ChatTemplate::parse(damage.source, "t"); });
-  CAPTURE(message, plain);
-  CHECK((holds(plain, damage.message) || holds(message, damage.message)));
+  CAPTURE(message);
+  CHECK(holds(message, damage.message));
 }
 
 TEST_CASE("a template that never ends, or grows without end, is an error") {

@@ -17,8 +17,7 @@ std::string filled(const std::string& text, const std::string& subject) {
 }
 
 bool is_result_of_edit(const MquakeCase& one, const Triple& hop) {
-  return std::find(one.edit_triples.begin(), one.edit_triples.end(), hop) !=
-         one.edit_triples.end();
+  return std::find(one.edit_triples.begin(), one.edit_triples.end(), hop) != one.edit_triples.end();
 }
 
 ChainFact fact_of(const Triple& ids, const Triple& labels, const Hop& hop) {
@@ -38,8 +37,8 @@ ChainFact old_target(const MquakeCase& one, std::size_t i) {
 
 // One line, cut as questions and clozes are.
 Answer said(const LanguageModel& model, const PromptForm& form, const Question& question) {
-  const auto texts = model.generate({write_prompt(form, question)},
-                                    generation_options(form, question.ask));
+  const auto texts =
+      model.generate({write_prompt(form, question)}, generation_options(form, question.ask));
   return take_answer(question.ask, texts.at(0).text, {});
 }
 
@@ -103,16 +102,17 @@ std::vector<const ChainFact*> ChainFacts::neighbours(const Triple& edit) const {
 
 bool is_content_token(const std::string& token) {
   static constexpr std::array<std::string_view, 40> function_words = {
-      "a",    "an",   "the", "of",   "in",  "on",   "at",   "to",    "by",  "for",
-      "and",  "or",   "is",  "was",  "are", "were", "be",   "been",  "it",  "its",
-      "he",   "she",  "his", "her",  "they", "their", "that", "this", "as", "from",
-      "with", "not",  "but", "also", "who", "which", "has",  "had",  "have", "s"};
+      "a",    "an",  "the", "of",   "in",   "on",    "at",   "to",   "by",   "for",
+      "and",  "or",  "is",  "was",  "are",  "were",  "be",   "been", "it",   "its",
+      "he",   "she", "his", "her",  "they", "their", "that", "this", "as",   "from",
+      "with", "not", "but", "also", "who",  "which", "has",  "had",  "have", "s"};
   const std::string word = lower_case(trim_ascii(token));
   const bool spelled = std::any_of(word.begin(), word.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (static_cast<unsigned char>(c) > 127);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           (static_cast<unsigned char>(c) > 127);
   });
-  return spelled && std::find(function_words.begin(), function_words.end(), word) ==
-                        function_words.end();
+  return spelled &&
+         std::find(function_words.begin(), function_words.end(), word) == function_words.end();
 }
 
 NeighbourAsker::NeighbourAsker(const std::vector<MquakeCase>& file, const LanguageModel& base,
@@ -128,7 +128,8 @@ const NeighbourAsker::Before& NeighbourAsker::before(const ChainFact& fact) {
   before.cloze = said(base_, form_, question_of(Ask::cloze, fact, {}));
   before.question = said(base_, form_, question_of(Ask::question, fact, {}));
   before.gold = forced(base_, prompt, fact.hop.gold.answer);
-  for (const std::string& token : base_.likely_tokens({prompt}, kLikelyTokens).at(0)) {
+  const auto likely = base_.likely_tokens({prompt}, kLikelyTokens);
+  for (const std::string& token : likely.at(0)) {
     if (!is_content_token(token)) continue;
     before.kept = token;
     break;

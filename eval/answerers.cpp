@@ -91,8 +91,7 @@ std::vector<Answer> probe(const LanguageModel& model, const PromptForm& form, As
     const Hop& hop = one.new_hops[i];
     const std::string relation = i < one.new_triples.size() ? one.new_triples[i].relation : "";
     prompts.push_back(write_prompt(
-        form,
-        make_question(ask, ask == Ask::cloze ? hop.cloze : hop.question, facts, relation)));
+        form, make_question(ask, ask == Ask::cloze ? hop.cloze : hop.question, facts, relation)));
   }
   GenerateOptions options = generation_options(form, ask);
   options.max_tokens = kProbeTokens;

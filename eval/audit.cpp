@@ -27,7 +27,8 @@ std::vector<std::int64_t> ids_of(const std::vector<MquakeCase>& cases) {
   return ids;
 }
 
-// The unedited case, on its chain before the edits: a view with no copy of golds would save nothing.
+// The unedited case, on its chain before the edits: a view with no copy of golds would save
+// nothing.
 bool hits_old_chain(const MquakeCase& one, const EditPool& pool) {
   return std::any_of(one.triples.begin(), one.triples.end(), [&](const Triple& hop) {
     const auto found = pool.find({hop.subject, hop.relation});
@@ -115,10 +116,9 @@ std::string path_key(const MquakeCase& one) {
 std::vector<std::string> common_questions(const CasePointers& members) {
   std::vector<std::string> common;
   for (const std::string& question : members.front()->questions) {
-    const bool everywhere =
-        std::all_of(members.begin(), members.end(), [&](const MquakeCase* one) {
-          return std::count(one->questions.begin(), one->questions.end(), question) > 0;
-        });
+    const bool everywhere = std::all_of(members.begin(), members.end(), [&](const MquakeCase* one) {
+      return std::count(one->questions.begin(), one->questions.end(), question) > 0;
+    });
     if (everywhere) common.push_back(question);
   }
   return common;
@@ -328,8 +328,7 @@ Json to_json(const Audit& audit, const MquakeDataset& dataset, const GroupingPro
             {"edited_cases", audit.edited_cases},
             {"unedited_cases", audit.unedited_cases}}},
           {"cases", audit.cases},
-          {"edits",
-           {{"distinct", audit.distinct_edits}, {"occurrences", audit.edit_occurrences}}},
+          {"edits", {{"distinct", audit.distinct_edits}, {"occurrences", audit.edit_occurrences}}},
           {"contaminated", contamination_json(audit.contamination)},
           {"edit_conflicts", conflicts_json(audit.edit_conflicts)},
           {"duplicates", alike_json(audit.duplicates)},

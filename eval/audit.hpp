@@ -18,10 +18,10 @@ struct CaseList {
 
 /// Cases whose expected answer active edits of other cases contradict.
 struct ContaminationAudit {
-  CaseList intra;         ///< Edited cases.
-  CaseList inter;         ///< Unedited ones (P-rem), on their chain before the edits.
-  CaseList by_label;      ///< Edited cases by the label-level test.
-  std::int64_t hops = 0;  ///< Contradicted hops of edited cases.
+  CaseList intra;                ///< Edited cases.
+  CaseList inter;                ///< Unedited ones (P-rem), on their chain before the edits.
+  CaseList by_label;             ///< Edited cases by the label-level test.
+  std::int64_t hops = 0;         ///< Contradicted hops of edited cases.
   std::int64_t edited_hops = 0;  ///< Of those, hops that the case itself edits: always 0.
   std::map<std::int64_t, std::int64_t> by_hops, by_edits;  ///< Edited cases per number.
 };
@@ -64,12 +64,12 @@ struct Audit {
   std::int64_t groups = 0;
   ContaminationAudit contamination;
   std::vector<EditConflict> edit_conflicts;
-  std::vector<DuplicateCases> duplicates;   ///< Same chains before and after.
-  std::vector<DuplicateCases> same_paths;   ///< Same start and relation path, chains differ.
+  std::vector<DuplicateCases> duplicates;  ///< Same chains before and after.
+  std::vector<DuplicateCases> same_paths;  ///< Same start and relation path, chains differ.
   std::vector<QuestionFinding> leaks;
   std::vector<QuestionFinding> missing_start;
-  std::vector<QuestionFinding> missing_cues;       ///< A screening list, not a count of defects.
-  std::vector<QuestionFinding> shared_questions;   ///< Another case asks the same of another path.
+  std::vector<QuestionFinding> missing_cues;      ///< A screening list, not a count of defects.
+  std::vector<QuestionFinding> shared_questions;  ///< Another case asks the same of another path.
   std::vector<LabelDefect> label_defects;
   std::vector<AmbiguousGold> ambiguous;
 };

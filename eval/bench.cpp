@@ -173,8 +173,7 @@ std::string open_run(const BenchConfig& config, Json header, const std::vector<C
   }
   put_system_infos(header, config);
   const auto systems = static_cast<std::int64_t>(config.editors.size() + config.controls.size());
-  const std::string id =
-      store.begin_run(config.name, text, to_text(header), own * systems);
+  const std::string id = store.begin_run(config.name, text, to_text(header), own * systems);
   put_cases(store, id, groups);
   return id;
 }
@@ -311,9 +310,10 @@ Shard shard_from_environment() {
     const auto of = number(size_name);
     if (!rank || !of) continue;
     if (*of < 1 || *rank < 0 || *rank >= *of) {
-      throw EvalError(fmt::format("sharding: {}={} {}={}: expected a rank below the number of "
-                                  "processes",
-                                  rank_name, *rank, size_name, *of));
+      throw EvalError(
+          fmt::format("sharding: {}={} {}={}: expected a rank below the number of "
+                      "processes",
+                      rank_name, *rank, size_name, *of));
     }
     return {*rank, *of};
   }

@@ -35,8 +35,8 @@ Shard shard_from_environment();
 
 /// Joins the runs of one configuration that lie in several stores into `into`: edits, results and
 /// the whole run's header. The joined run is what one process would have stored; it is unfinished
-/// where cases are missing, and `run_bench` goes on with it. Returns its id. Throws `EvalError` when
-/// the stores hold other configurations, models, data or protocols, or no run at all.
+/// where cases are missing, and `run_bench` goes on with it. Returns its id. Throws `EvalError`
+/// when the stores hold other configurations, models, data or protocols, or no run at all.
 std::string merge_runs(const std::vector<std::filesystem::path>& stores, Store& into);
 
 /// Runs the configuration to its end, or goes on with the unfinished run of the same configuration

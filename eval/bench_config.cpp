@@ -14,7 +14,8 @@ namespace {
 const std::vector<std::string> kTopKeys = {
     "name",      "model",   "dataset", "cases",   "editors", "controls", "protocol",
     "answerers", "metrics", "match",   "prompts", "seed",    "dtype",    "device"};
-const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask", "schedule"};
+const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask",
+                                                "schedule"};
 const std::vector<std::string> kEditorKeys = {"name", "settings", "label"};
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
@@ -26,10 +27,10 @@ void check_keys(const JsonView& object, const std::vector<std::string>& known) {
   for (const std::string& key : object.keys()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto nearest = nearest_name(key, known);
-    throw JsonError(fmt::format(
-        "reading {}: {}/{}: unknown key \"{}\"{}; expected one of {}", object.origin(),
-        object.pointer(), key, key, nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : "",
-        fmt::join(known, ", ")));
+    throw JsonError(fmt::format("reading {}: {}/{}: unknown key \"{}\"{}; expected one of {}",
+                                object.origin(), object.pointer(), key, key,
+                                nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : "",
+                                fmt::join(known, ", ")));
   }
 }
 
@@ -143,8 +144,8 @@ Schedule parse_schedule(const std::string& name) {
   for (const Schedule one : {Schedule::batch, Schedule::end, Schedule::immediate}) {
     if (name == to_string(one)) return one;
   }
-  throw EvalError(fmt::format(
-      "choosing a schedule: expected batch, end or immediate, found \"{}\"", name));
+  throw EvalError(
+      fmt::format("choosing a schedule: expected batch, end or immediate, found \"{}\"", name));
 }
 
 bool take_further_ask(const std::string& name, FurtherAsks& further) {
@@ -322,20 +323,11 @@ Json to_json(const BenchConfig& config) {
                 {"mask", to_string(config.mask)}};
   // Left out where it is the default: runs begun before there was a choice go on.
   if (config.schedule != Schedule::batch) protocol["schedule"] = to_string(config.schedule);
-  return {{"name", config.name},
-          {"model", config.model},
-          {"dataset", config.dataset},
-          {"cases", config.cases},
-          {"editors", editors},
-          {"controls", config.controls},
-          {"protocol", protocol},
-          {"answerers", asks},
-          {"metrics", config.metrics},
-          {"match", rules},
-          {"prompts", config.prompts},
-          {"seed", config.seed},
-          {"dtype", config.dtype},
-          {"device", config.device}};
+  return {{"name", config.name},   {"model", config.model},     {"dataset", config.dataset},
+          {"cases", config.cases}, {"editors", editors},        {"controls", config.controls},
+          {"protocol", protocol},  {"answerers", asks},         {"metrics", config.metrics},
+          {"match", rules},        {"prompts", config.prompts}, {"seed", config.seed},
+          {"dtype", config.dtype}, {"device", config.device}};
 }
 
 }  // namespace kedit

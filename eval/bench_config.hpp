@@ -24,7 +24,8 @@ struct EditorChoice {
 /// What becomes of cases whose expected answer other active edits contradict.
 enum class MaskMode {
   report,  ///< Everything runs unmasked; the report shows all, clean and contaminated cases.
-  memory,  ///< Facts that contradict a case's own chain are not shown to it; weights stay as they are.
+  memory,  ///< Facts that contradict a case's own chain are not shown to it; weights stay as they
+           ///< are.
   drop,    ///< Contaminated cases are not evaluated (their edits stay active).
 };
 const char* to_string(MaskMode mask);

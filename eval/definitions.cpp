@@ -69,24 +69,26 @@ Definitions grouping_definitions() {
 
 Definitions control_definitions() {
   Definitions list{"Controls", {}};
-  for (const ControlInfo& info : known_controls()) list.entries.emplace_back(info.name, info.summary);
+  for (const ControlInfo& info : known_controls())
+    list.entries.emplace_back(info.name, info.summary);
   return list;
 }
 
 Definitions answerer_definitions() {
-  return {"Answerers",
-          {{"cloze", "An edit's own statement to be completed, no exemplars (MQuAKE)."},
-           {"question", "A single hop as a question, exemplars of its relation before it (MQuAKE)."},
-           {"direct", "A multi-hop question answered at once, exemplars before it (MQuAKE)."},
-           {"cot", "A multi-hop question with thoughts before the answer (MQuAKE)."},
-           {"probe", "Every post-edit hop alone, by cloze and by question, 10 tokens (CaKE)."},
-           {"recall",
-            "What the unedited model knows of every hop, to tell failed edits from facts that it "
-            "never knew (MQuAKE's filter)."},
-           {"specificity",
-            "Other facts of the edited subjects, before and after the edits (R-Specificity of "
-            "RETS)."},
-           {"tokens", "The new answer forced after each multi-hop question, for rule M6."}}};
+  return {
+      "Answerers",
+      {{"cloze", "An edit's own statement to be completed, no exemplars (MQuAKE)."},
+       {"question", "A single hop as a question, exemplars of its relation before it (MQuAKE)."},
+       {"direct", "A multi-hop question answered at once, exemplars before it (MQuAKE)."},
+       {"cot", "A multi-hop question with thoughts before the answer (MQuAKE)."},
+       {"probe", "Every post-edit hop alone, by cloze and by question, 10 tokens (CaKE)."},
+       {"recall",
+        "What the unedited model knows of every hop, to tell failed edits from facts that it "
+        "never knew (MQuAKE's filter)."},
+       {"specificity",
+        "Other facts of the edited subjects, before and after the edits (R-Specificity of "
+        "RETS)."},
+       {"tokens", "The new answer forced after each multi-hop question, for rule M6."}}};
 }
 
 Definitions detector_definitions() {

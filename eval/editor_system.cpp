@@ -165,9 +165,7 @@ class EditorSystem final : public System {
     return deltas;
   }
 
-  void note_failure(const std::string& what) {
-    failure_ += (failure_.empty() ? "" : "; ") + what;
-  }
+  void note_failure(const std::string& what) { failure_ += (failure_.empty() ? "" : "; ") + what; }
 
   EditorChoice choice_;
   SystemParts parts_;

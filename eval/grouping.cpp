@@ -107,8 +107,8 @@ Grouping parse_grouping(std::string_view name) {
   for (const GroupingInfo& one : kGroupings) {
     if (one.name == name) return one.grouping;
   }
-  throw EvalError(fmt::format(
-      "choosing a grouping: expected seed0, poke, file or rem, found \"{}\"", name));
+  throw EvalError(
+      fmt::format("choosing a grouping: expected seed0, poke, file or rem, found \"{}\"", name));
 }
 
 std::vector<std::vector<std::int64_t>> group_cases(const std::vector<std::int64_t>& case_ids,

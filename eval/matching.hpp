@@ -18,17 +18,17 @@ class EvalError : public std::runtime_error {
 
 /// When a prediction counts as a gold string. Never compare accuracies without naming the rule.
 enum class MatchRule {
-  exact,          ///< M0: equal bytes.
-  trimmed,        ///< M0s: M0 after trimming ASCII white space of the prediction.
-  undotted,       ///< M0d: M0 after dropping one final period of the prediction.
-  folded,         ///< M1: equal after the full Unicode upper-case mapping of both.
-  dotless,        ///< M2: M1, and on both sides NFC, trimmed, U+2019 as ', one final period dropped.
-  contained,      ///< M3: the lower-cased prediction contains a lower-cased gold.
-  contained_case, ///< M3c: the prediction contains a gold, case kept.
-  reversed,       ///< M3r: a gold contains the prediction.
-  letters,        ///< M4: M3 on ASCII letters and blanks only; golds are answer and first alias.
-  normalised,     ///< M5: M3 after dropping ASCII punctuation and squeezing blanks.
-  tokens,         ///< M6: share of the answer's tokens that are the most probable ones when forced.
+  exact,      ///< M0: equal bytes.
+  trimmed,    ///< M0s: M0 after trimming ASCII white space of the prediction.
+  undotted,   ///< M0d: M0 after dropping one final period of the prediction.
+  folded,     ///< M1: equal after the full Unicode upper-case mapping of both.
+  dotless,    ///< M2: M1, and on both sides NFC, trimmed, U+2019 as ', one final period dropped.
+  contained,  ///< M3: the lower-cased prediction contains a lower-cased gold.
+  contained_case,  ///< M3c: the prediction contains a gold, case kept.
+  reversed,        ///< M3r: a gold contains the prediction.
+  letters,         ///< M4: M3 on ASCII letters and blanks only; golds are answer and first alias.
+  normalised,      ///< M5: M3 after dropping ASCII punctuation and squeezing blanks.
+  tokens,  ///< M6: share of the answer's tokens that are the most probable ones when forced.
 };
 
 struct MatchRuleInfo {
@@ -50,8 +50,8 @@ enum class GoldSide { post, pre };
 const char* to_string(GoldSide side);
 GoldSide parse_gold_side(std::string_view name);
 
-/// Gold strings of a side: the answer after the edits, or before them (with `answer_extended`, where
-/// the file has it, among the aliases).
+/// Gold strings of a side: the answer after the edits, or before them (with `answer_extended`,
+/// where the file has it, among the aliases).
 Gold gold_of(const MquakeCase& mquake_case, GoldSide side);
 
 struct MatchOptions {

@@ -104,10 +104,9 @@ std::vector<Metric> trace_metrics() {
                  "has as many steps as the chain has hops, and every step's answer is right.",
                  "PokeMQA, also KEDKG and IRAKE", true},
                 trace_joint),
-      on_traces(
-          {"hop_path", "H-Path", "As H-Joint without the condition on the final answer.",
-           "derived from PokeMQA", true},
-          trace_path),
+      on_traces({"hop_path", "H-Path", "As H-Joint without the condition on the final answer.",
+                 "derived from PokeMQA", true},
+                trace_path),
       on_traces({"hop_count", "H-Count",
                  "Share of cases where, on any question, the reasoning has as many steps as the "
                  "chain has hops; says nothing about what the steps contain.",
@@ -175,8 +174,8 @@ const std::vector<Metric>& metrics() {
     };
     add(question_metrics("multi_hop", "Multi-hop", "asked directly", "MQuAKE",
                          &CaseVerdicts::has_direct, &CaseVerdicts::direct));
-    add(question_metrics("cot", "Multi-hop CoT", "asked with thoughts before the answer",
-                         "MQuAKE", &CaseVerdicts::has_cot, &CaseVerdicts::cot));
+    add(question_metrics("cot", "Multi-hop CoT", "asked with thoughts before the answer", "MQuAKE",
+                         &CaseVerdicts::has_cot, &CaseVerdicts::cot));
     add(trace_metrics());
     add(probe_and_token_metrics());
     return list;

@@ -24,8 +24,8 @@ struct TraceVerdict {
 struct CaseVerdicts {
   std::int64_t case_id = 0;
   std::vector<bool> edits, forced, hops, direct, cot;
-  std::vector<bool> probes;                         ///< Each post-edit hop by cloze, by question.
-  std::vector<double> edit_shares, direct_shares;   ///< Rule M6: share of tokens that are right.
+  std::vector<bool> probes;                        ///< Each post-edit hop by cloze, by question.
+  std::vector<double> edit_shares, direct_shares;  ///< Rule M6: share of tokens that are right.
   std::vector<TraceVerdict> traces;  ///< Of `cot`, else of `direct`, one per question.
   bool has_edits = false, has_forced = false, has_hops = false, has_direct = false, has_cot = false,
        has_traces = false, has_probes = false, has_edit_shares = false, has_direct_shares = false;

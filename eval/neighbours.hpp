@@ -30,8 +30,8 @@ class ChainFacts {
   /// replace (their old objects, asked by the edit's own cloze and question).
   explicit ChainFacts(const std::vector<MquakeCase>& cases, bool old_targets = false);
 
-  std::int64_t size() const;            ///< Distinct (subject, relation).
-  std::int64_t never_edited() const;    ///< Those that no case edits.
+  std::int64_t size() const;          ///< Distinct (subject, relation).
+  std::int64_t never_edited() const;  ///< Those that no case edits.
   bool edited(const std::string& subject, const std::string& relation) const;
   /// Facts of the edit's subject under other relations, in order of relation ids.
   std::vector<const ChainFact*> neighbours(const Triple& edit) const;

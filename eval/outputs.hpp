@@ -22,11 +22,11 @@ struct Answer {
 
 /// Teacher forcing of a text after a prompt.
 struct ForcedScore {
-  bool recalled = false;      ///< Every token of the text is the most probable one.
-  double logprob = 0.0;       ///< Of the whole text, natural logarithm.
-  std::int64_t tokens = 0;    ///< Of the text; 0 where an older program did not store it.
-  std::int64_t matched = 0;   ///< Tokens that are the most probable ones where they stand.
-  double lowest = 0.0;        ///< Log-probability of the least probable token.
+  bool recalled = false;     ///< Every token of the text is the most probable one.
+  double logprob = 0.0;      ///< Of the whole text, natural logarithm.
+  std::int64_t tokens = 0;   ///< Of the text; 0 where an older program did not store it.
+  std::int64_t matched = 0;  ///< Tokens that are the most probable ones where they stand.
+  double lowest = 0.0;       ///< Log-probability of the least probable token.
 
   double mean_logprob() const {
     return tokens > 0 ? logprob / static_cast<double>(tokens) : logprob;
@@ -36,10 +36,10 @@ struct ForcedScore {
 /// What a system says about another fact of an edited subject, before and after the edits
 /// (R-Specificity). Asked by cloze and by question; the forced scores stand after the cloze.
 struct NeighbourOutput {
-  std::int64_t edit = 0;     ///< Place of the edit in the case.
-  std::string subject;       ///< Label.
-  std::string relation;      ///< Of the other fact, "P36".
-  Gold gold;                 ///< Its object.
+  std::int64_t edit = 0;        ///< Place of the edit in the case.
+  std::string subject;          ///< Label.
+  std::string relation;         ///< Of the other fact, "P36".
+  Gold gold;                    ///< Its object.
   bool edited_by_case = false;  ///< The case itself edits this (subject, relation).
   bool edited_by_file = false;  ///< Some case of the file does.
   Answer cloze_before, cloze, question_before, question;
@@ -53,11 +53,11 @@ struct NeighbourOutput {
 /// that the form was not asked.
 struct CaseOutputs {
   std::int64_t case_id = 0;
-  std::int64_t group = 0;             ///< Number of its group in the run.
-  std::vector<Answer> edits;          ///< Cloze of each edit, no exemplars.
-  std::vector<ForcedScore> forced;    ///< The same, teacher-forced.
-  std::vector<Answer> hops;           ///< Post chain: edited hops by cloze, others by question.
-  std::vector<Answer> direct;         ///< Each multi-hop question, answered at once.
+  std::int64_t group = 0;           ///< Number of its group in the run.
+  std::vector<Answer> edits;        ///< Cloze of each edit, no exemplars.
+  std::vector<ForcedScore> forced;  ///< The same, teacher-forced.
+  std::vector<Answer> hops;         ///< Post chain: edited hops by cloze, others by question.
+  std::vector<Answer> direct;       ///< Each multi-hop question, answered at once.
   std::vector<ForcedScore> direct_forced;  ///< The new answer, forced after each question.
   std::vector<Answer> cot;                 ///< The same with thoughts.
   std::vector<Answer> probe_clozes, probe_questions;  ///< Every post-edit hop alone, both ways.

@@ -51,9 +51,8 @@ std::optional<MeanScore> over_records(const std::vector<CounterFactOutputs>& out
 }
 
 double mean_nll(const ContinuationScore& score) {
-  return score.token_ids.empty()
-             ? 0.0
-             : -score.logprob() / static_cast<double>(score.token_ids.size());
+  return score.token_ids.empty() ? 0.0
+                                 : -score.logprob() / static_cast<double>(score.token_ids.size());
 }
 
 // Both objects after every prompt, in one call: a prompt's beginning is computed once.
@@ -180,8 +179,8 @@ ZsreScores zsre_scores(const std::vector<ZsreOutputs>& outputs) {
     specificity.push_back(share(one.specificity));
   }
   ZsreScores scores{mean_of(efficacy), mean_of(paraphrase), mean_of(specificity), 0.0};
-  scores.harmonic = harmonic_mean(
-      {scores.efficacy.value, scores.paraphrase.value, scores.specificity.value});
+  scores.harmonic =
+      harmonic_mean({scores.efficacy.value, scores.paraphrase.value, scores.specificity.value});
   return scores;
 }
 
@@ -259,21 +258,24 @@ Json to_json(const ZsreScores& scores) {
 }
 
 Definitions probability_definitions() {
-  return {"CounterFact and zsRE",
-          {{"ES", "Share of records where the new object is more probable than the true one after "
-                  "the edited prompt, by mean log-probability per token. Origin: ROME."},
-           {"PS", "The same after paraphrases, averaged per record. Origin: ROME."},
-           {"NS", "Share of prompts about other subjects where the true object stays the more "
-                  "probable one. Origin: ROME."},
-           {"EM, PM, NM", "The same with differences of probability instead of counts. Origin: ROME."},
-           {"S", "Harmonic mean of ES, PS and NS. Origin: ROME."},
-           {"efficacy, paraphrase",
-            "zsRE: share of the answer's tokens that are the most probable ones under teacher "
-            "forcing. Origin: MEND, ROME."},
-           {"specificity",
-            "zsRE: the same for an unrelated question against the dataset's answer. Origin: MEND, "
-            "ROME."},
-           {"harmonic_mean", "zsRE: of the three. Origin: MEMIT."}}};
+  return {
+      "CounterFact and zsRE",
+      {{"ES",
+        "Share of records where the new object is more probable than the true one after "
+        "the edited prompt, by mean log-probability per token. Origin: ROME."},
+       {"PS", "The same after paraphrases, averaged per record. Origin: ROME."},
+       {"NS",
+        "Share of prompts about other subjects where the true object stays the more "
+        "probable one. Origin: ROME."},
+       {"EM, PM, NM", "The same with differences of probability instead of counts. Origin: ROME."},
+       {"S", "Harmonic mean of ES, PS and NS. Origin: ROME."},
+       {"efficacy, paraphrase",
+        "zsRE: share of the answer's tokens that are the most probable ones under teacher "
+        "forcing. Origin: MEND, ROME."},
+       {"specificity",
+        "zsRE: the same for an unrelated question against the dataset's answer. Origin: MEND, "
+        "ROME."},
+       {"harmonic_mean", "zsRE: of the three. Origin: MEMIT."}}};
 }
 
 }  // namespace kedit

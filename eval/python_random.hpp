@@ -8,8 +8,8 @@
 
 namespace kedit {
 
-/// The generator of NumPy's legacy `RandomState(seed)`: `shuffle` as scikit-learn's stratified folds
-/// use it.
+/// The generator of NumPy's legacy `RandomState(seed)`: `shuffle` as scikit-learn's stratified
+/// folds use it.
 class NumpyRandom {
  public:
   explicit NumpyRandom(std::uint32_t seed) : generator_(seed) {}

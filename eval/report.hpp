@@ -98,8 +98,8 @@ BenchReport make_report(RunData data, const ReportOptions& options = {});
 
 /// Two runs on the cases that both have: systems of the same label, metric by metric.
 struct RunComparison {
-  std::string first, second;  ///< Names and ids of the runs.
-  std::int64_t cases = 0;     ///< In both.
+  std::string first, second;             ///< Names and ids of the runs.
+  std::int64_t cases = 0;                ///< In both.
   std::vector<std::string> differences;  ///< Parts of the protocol that are not the same.
   std::vector<PairedDifference> rows;    ///< `first` and `second` hold the label of the system.
 };

@@ -28,9 +28,9 @@ struct Prediction {
 std::vector<Json> read_records_or_lines(const std::filesystem::path& file);
 
 /// Reads a JSON array or JSON lines of {"case_id", "preds", "gens"?}, further {"succ", "edits",
-/// "hops", "cot", "probe_clozes", "probe_questions": strings per edit, hop, question; "edit_tokens",
-/// "tokens": [matched, all] per edit, question}; other keys are ignored, they are other people's.
-/// Throws `DataError` naming file, record and field.
+/// "hops", "cot", "probe_clozes", "probe_questions": strings per edit, hop, question;
+/// "edit_tokens", "tokens": [matched, all] per edit, question}; other keys are ignored, they are
+/// other people's. Throws `DataError` naming file, record and field.
 std::vector<Prediction> read_predictions(const std::filesystem::path& file);
 
 struct ScoreOptions {
@@ -45,9 +45,9 @@ struct ScoreOptions {
 
 /// Scores recorded predictions: the document of contract section 6 ("dataset", "protocol",
 /// "metrics", "by", "hits": count and SHA-256 of the comma-joined ascending ids that multi-hop any
-/// hits, and how many recorded flags each rule agrees with). Cases without a prediction are misses and counted in protocol.missing. Throws
-/// `DataError` for a case id that is not in the dataset or comes twice, or for more predictions
-/// than questions.
+/// hits, and how many recorded flags each rule agrees with). Cases without a prediction are misses
+/// and counted in protocol.missing. Throws `DataError` for a case id that is not in the dataset or
+/// comes twice, or for more predictions than questions.
 Json score_predictions(const MquakeDataset& dataset, const std::vector<Prediction>& predictions,
                        const ScoreOptions& options);
 

@@ -58,8 +58,8 @@ struct SystemParts {
   AskPlan plan;
   MaskMode mask = MaskMode::report;
   Schedule schedule = Schedule::batch;
-  std::shared_ptr<RecallAsker> recall{};            ///< Set where recall is asked.
-  std::shared_ptr<NeighbourAsker> specificity{};    ///< Set where R-Specificity is asked.
+  std::shared_ptr<RecallAsker> recall{};          ///< Set where recall is asked.
+  std::shared_ptr<NeighbourAsker> specificity{};  ///< Set where R-Specificity is asked.
 };
 
 /// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.

@@ -18,10 +18,10 @@ struct Outcome {
 struct RunOptions {
   std::string input = {};                               ///< Standard input.
   std::map<std::string, std::string> environment = {};  ///< On top of the test's own; empty: unset.
-  std::filesystem::path directory = {};  ///< Working directory; empty: the test's own.
-  std::string out_to = {};               ///< File for standard output; "closed" closes it.
-  long file_size_limit = 0;              ///< Bytes (RLIMIT_FSIZE); 0: none.
-  std::string interrupt_at = {};         ///< Sends SIGINT once standard error holds this text.
+  std::filesystem::path directory = {};    ///< Working directory; empty: the test's own.
+  std::string out_to = {};                 ///< File for standard output; "closed" closes it.
+  long file_size_limit = 0;                ///< Bytes (RLIMIT_FSIZE); 0: none.
+  std::string interrupt_at = {};           ///< Sends SIGINT once standard error holds this text.
   std::function<bool()> signal_when = {};  ///< Asked every few milliseconds; then `signal` is sent.
   int signal = 9;                          ///< SIGKILL
 };

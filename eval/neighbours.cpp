@@ -128,7 +128,8 @@ const NeighbourAsker::Before& NeighbourAsker::before(const ChainFact& fact) {
   before.cloze = said(base_, form_, question_of(Ask::cloze, fact, {}));
   before.question = said(base_, form_, question_of(Ask::question, fact, {}));
   before.gold = forced(base_, prompt, fact.hop.gold.answer);
-  for (const std::string& token : base_.likely_tokens({prompt}, kLikelyTokens).at(0)) {
+  const auto likely = base_.likely_tokens({prompt}, kLikelyTokens);
+  for (const std::string& token : likely.at(0)) {
     if (!is_content_token(token)) continue;
     before.kept = token;
     break;

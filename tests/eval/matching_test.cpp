@@ -132,7 +132,8 @@ TEST_CASE("of the aliases, M4 takes the first, and short golds can be left out")
   const MatchOptions strict{true};
   CHECK_FALSE(GoldMatcher(gold, MatchRule::contained, strict)(std::string_view("then")));
   CHECK(GoldMatcher(gold, MatchRule::exact, strict)(std::string_view("en")));
-  CHECK_FALSE(GoldMatcher({"\xE6\x9D\xB1", {}}, MatchRule::letters, strict)(std::string_view("x")));
+  CHECK_FALSE(
+      GoldMatcher(Gold{"\xE6\x9D\xB1", {}}, MatchRule::letters, strict)(std::string_view("x")));
 }
 
 TEST_CASE("M0d forgives one final period of the prediction alone") {

@@ -121,11 +121,12 @@ std::string provenance_html(const BenchReport& report) {
               fmt::format("{}: {} of {} cases", text("dataset", "name"), report.data.cases.size(),
                           text("dataset", "cases_in_file")),
               hash("SHA-256", text_of(header, "dataset", "sha256")));
-  out += fact(
-      "Protocol",
-      fmt::format("{}; grouping {}, seed {}; mask {}", escape_html(grouping_text(header)),
-                  text("protocol", "grouping"), text("protocol", "seed"), text("protocol", "mask")),
-      hash("groups", text_of(header, "protocol", "groups_sha256")));
+  out +=
+      fact("Protocol",
+           fmt::format("{}; grouping {}, seed {}; mask {}; {}", escape_html(grouping_text(header)),
+                       text("protocol", "grouping"), text("protocol", "seed"),
+                       text("protocol", "mask"), text("protocol", "schedule")),
+           hash("groups", text_of(header, "protocol", "groups_sha256")));
   out += fact("Prompts",
               fmt::format("{}, version {}; {} decoding", text("prompts", "name"),
                           text("prompts", "version"), text("protocol", "decoding")),

@@ -7,7 +7,7 @@ set(KEDIT_FUZZED_TOKENIZER
   tokenizer_json_steps unicode_form unicode_tables unigram utf8 vocabulary word_models)
 list(TRANSFORM KEDIT_FUZZED_TOKENIZER REPLACE "(.+)" "model/\\1.cpp")
 list(APPEND KEDIT_FUZZED_TOKENIZER
-  json/json.cpp json/json_view.cpp json/read_file.cpp json/atomic_file.cpp)
+  json/json.cpp json/json_view.cpp json/pointer.cpp json/read_file.cpp json/atomic_file.cpp)
 
 foreach(name tokenizer sentencepiece)
   kedit_fuzz(${name}

@@ -13,8 +13,10 @@ import argparse
 import copy
 import json
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 parser = argparse.ArgumentParser()
@@ -22,7 +24,7 @@ parser.add_argument("program")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--cases", default="decode1,decode16,questions")
-parser.add_argument("--checkpoint", default="/tmp/kedit-generation-bench")
+parser.add_argument("--checkpoint", default=str(pathlib.Path(tempfile.gettempdir()) / "kedit-generation-bench"))
 arguments = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
 

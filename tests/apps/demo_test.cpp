@@ -10,7 +10,8 @@ TEST_CASE("the demo edits, undoes to the bit, measures and writes its report") {
   const std::string store = (scratch / "demo.db").string();
   const Outcome outcome =
       run_kedit({"demo", "--cases", "1", "--out", (scratch / "report.html").string(), "--store",
-                 store, "--json", "--threads", "1"});
+                 store, "--json", "--threads", "1"},
+                {.environment = {{"KEDIT_MODEL", KEDIT_SOURCE_DIR "/assets/lab/model"}}});
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   const Json demo = parse_json(outcome.out, "standard output");

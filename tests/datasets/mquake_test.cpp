@@ -189,7 +189,7 @@ TEST_CASE("the hosted table form reads as the nested one") {
   REQUIRE(flat.cases.size() == 2);
   CHECK(flat.content_sha256 == nested.content_sha256);
   for (std::size_t i = 0; i < 2; ++i) {
-    CHECK(flat.cases[i].edit_triples == nested.cases[i].edit_triples);
+    CHECK((flat.cases[i].edit_triples == nested.cases[i].edit_triples));
     CHECK(flat.cases[i].rewrites[0].target_new_id == nested.cases[i].rewrites[0].target_new_id);
     CHECK(flat.cases[i].extra["split"]["100"][0] == "test_edited");
   }

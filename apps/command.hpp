@@ -160,9 +160,6 @@ class Context {
   std::unique_ptr<ProgressBar> bar_;
 };
 
-/// What the store keeps of a model.
-ModelRecord record_of(const Model& model);
-
 /// The lab's folder (holding model/, mquake.json, requests.jsonl): beside the sources, or under
 /// share/kedit of an installation; searched from the executable. Empty when there is none.
 std::optional<std::filesystem::path> lab_directory();

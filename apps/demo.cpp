@@ -5,6 +5,7 @@
 #include "editors/editor.hpp"
 #include "eval/bench.hpp"
 #include "eval/facts_in_context.hpp"
+#include "eval/model_record.hpp"
 #include "eval/report.hpp"
 #include "model/generation.hpp"
 
@@ -239,7 +240,7 @@ int run_demo(Context& context) {
   choose_threads(context, *base);
   const auto requests = read_requests(lab_file(*base, "requests.jsonl"));
   Store store = fresh_store(context);
-  store.put_model(record_of(*base));
+  store.put_model(model_record(*base));
 
   context.note("1/3 editing five facts of a small language model");
   EditedModel model(base);

@@ -2,6 +2,7 @@
 #include "apps/edit_report.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
+#include "eval/model_record.hpp"
 #include "eval/prompts.hpp"
 
 #include <fmt/format.h>
@@ -242,7 +243,7 @@ int run_edit(Context& context) {
     mount_before(context, model, *store, branch);
     check_conflicts(context, *store, branch, model.base().fingerprint(), requests, dry_run);
   }
-  if (store && !dry_run) store->put_model(record_of(model.base()));
+  if (store && !dry_run) store->put_model(model_record(model.base()));
 
   EditRun run{context,
               *editor,

@@ -125,12 +125,6 @@ void Context::mount_branch(EditedModel* model, const Store& store, const std::st
   }
 }
 
-ModelRecord record_of(const Model& model) {
-  const bool in_out = model.architecture().orientation == Orientation::in_out;
-  return {model.fingerprint(), model.architecture().family, model.directory().string(),
-          model.dtype(),       model.parameters(),          in_out ? "in-out" : "out-in"};
-}
-
 fs::path Context::store_path() const { return options.path("store"); }
 
 Store Context::open_store(OpenMode mode) { return Store::open(store_path(), mode); }

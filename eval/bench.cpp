@@ -3,6 +3,7 @@
 #include "edits/hash.hpp"
 #include "eval/contamination.hpp"
 #include "eval/facts_in_context.hpp"
+#include "eval/model_record.hpp"
 #include "eval/score.hpp"
 #include "model/generation.hpp"
 
@@ -383,9 +384,7 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   parts.plan = {config.asks, cloze_templates(inputs.dataset.cases), config.further};
   parts.mask = config.mask;
   parts.schedule = config.schedule;
-  const Model& model = *inputs.model;
-  store.put_model({model.fingerprint(), model.architecture().family, model.directory().string(),
-                   model.dtype(), model.parameters()});
+  store.put_model(model_record(*inputs.model));
   Json header = bench_header(config, inputs, parts.prompts, groups);
   if (shard.of > 1) header["shard"] = {{"rank", shard.rank}, {"of", shard.of}};
   loop.run_id = open_run(config, std::move(header), groups, count_cases(loop.groups), store);

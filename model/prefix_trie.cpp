@@ -22,10 +22,10 @@ PrefixTrie::PrefixTrie(std::vector<std::pair<std::string_view, std::int32_t>> st
     nodes_[node].first_child = static_cast<std::uint32_t>(nodes_.size());
     while (begin < end) {
       const char label = strings[begin].first[depth];
-      const auto last =
-          std::find_if(strings.begin() + static_cast<std::ptrdiff_t>(begin),
-                       strings.begin() + static_cast<std::ptrdiff_t>(end),
-                       [depth, label](const auto& string) { return string.first[depth] != label; });
+      const auto last = std::find_if(
+          strings.begin() + static_cast<std::ptrdiff_t>(begin),
+          strings.begin() + static_cast<std::ptrdiff_t>(end),
+          [at = depth, label](const auto& string) { return string.first[at] != label; });
       const auto group_end = static_cast<std::size_t>(last - strings.begin());
       pending.push_back({static_cast<std::uint32_t>(nodes_.size()), begin, group_end, depth + 1});
       nodes_.push_back({0, 0, static_cast<std::uint8_t>(label), -1});

@@ -69,7 +69,8 @@ TEST_CASE("a tokenizer.json with string merges gives the ids of its vocabulary f
   }
   const auto json = Tokenizer::load(*data / "deltas" / "llama-tiny");
   const auto files = Tokenizer::load(*data / "tokenizers" / "gpt2");
-  for (const Json& expected : read_json(golden_file("gpt2_golden.json")).at("cases")) {
+  const Json golden = read_json(golden_file("gpt2_golden.json"));
+  for (const Json& expected : golden.at("cases")) {
     const std::string text = expected.at("text").get<std::string>();
     REQUIRE(json->ids(text) == files->ids(text));
   }

@@ -7,7 +7,8 @@ using namespace kedit::testing;
 
 TEST_CASE("offsets of plain text tile it, at character borders") {
   const auto tokenizer = golden_tokenizer("plain_tokenizer.json");
-  for (const Json& expected : read_json(golden_file("plain_golden.json")).at("cases")) {
+  const Json golden = read_json(golden_file("plain_golden.json"));
+  for (const Json& expected : golden.at("cases")) {
     const std::string text = expected.at("text").get<std::string>();
     std::size_t covered = 0;
     for (const auto& [begin, end] : tokenizer->encode(text).offsets) {

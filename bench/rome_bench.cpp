@@ -6,6 +6,7 @@
 #include "editors/editor.hpp"
 #include "tests/editors/fixtures.hpp"
 #include "tests/editors/plain_value_optimiser.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ Shape shape_of(int count, char** words) {
 }
 
 std::shared_ptr<const Model> random_model(const Shape& shape) {
-  const test::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   Json config = test::tiny_config("gpt2");
   config["n_embd"] = shape.hidden;
   config["n_head"] = std::max<std::int64_t>(1, shape.hidden / 64);

@@ -1,9 +1,7 @@
 // kedit bench: batch benchmark runs.
-#include "eval/bench.hpp"
-
+#include "apps/bench_inputs.hpp"
 #include "apps/commands.hpp"
 #include "apps/process.hpp"
-#include "apps/thread_choice.hpp"
 #include "eval/definitions.hpp"
 #include "eval/report.hpp"
 
@@ -13,21 +11,6 @@
 
 namespace kedit::cli {
 namespace {
-
-BenchInputs open_inputs(Context& context, const BenchConfig& config) {
-  LoadOptions options;
-  options.device = context.options.given("device") ? context.options.text("device") : config.device;
-  options.dtype = context.options.given("dtype") ? context.options.text("dtype") : config.dtype;
-  options.allow_nonfinite = context.options.flag("allow-nonfinite");
-  const bool chosen = context.options.given("model") || config.model.empty();
-  const std::filesystem::path directory =
-      chosen ? context.model_directory() : std::filesystem::path(config.model);
-  BenchInputs inputs;
-  inputs.model = Model::load(directory, options);
-  choose_threads(context, *inputs.model);
-  inputs.dataset = read_mquake(config.dataset_file());
-  return inputs;
-}
 
 // What the command line overrides becomes part of the run's configuration, so that a resumed run
 // has it too.
@@ -56,6 +39,16 @@ Json headline_json(const BenchReport& report) {
   return systems;
 }
 
+// The run's first rule that this metric has numbers under: tokens are judged by M6 alone.
+MatchRule rule_with(const BenchReport& report, const std::string& metric) {
+  for (const MatchRule rule : report.rules) {
+    for (const SystemInfo& system : report.systems) {
+      if (report.find({system.label, rule, GoldSide::post, metric, "", ""})) return rule;
+    }
+  }
+  return report.rules.front();
+}
+
 std::string headline_text(const BenchReport& report, const Style& style) {
   std::vector<Table::Column> columns = {{"metric, " + std::string(to_string(report.rules.front()))},
                                         {"n", Table::Align::right}};
@@ -64,10 +57,11 @@ std::string headline_text(const BenchReport& report, const Style& style) {
   }
   Table table(columns);
   for (const std::string& metric : report.metrics) {
+    const MatchRule rule = rule_with(report, metric);
     std::vector<std::string> row = {metric_info(metric).title, ""};
+    if (rule != report.rules.front()) row[0] += fmt::format(", {}", to_string(rule));
     for (const SystemInfo& system : report.systems) {
-      const ReportCell* cell =
-          report.find({system.label, report.rules.front(), GoldSide::post, metric, "", ""});
+      const ReportCell* cell = report.find({system.label, rule, GoldSide::post, metric, "", ""});
       row.push_back(cell == nullptr ? "-" : fmt::format("{:.1f}", 100.0 * cell->score.value()));
       if (cell != nullptr) row[1] = fmt::format("{:.0f}", cell->score.n);
     }
@@ -107,24 +101,19 @@ int show_run(Context& context, const Store& store, const std::string& id) {
   return context.answer(document, text);
 }
 
-int finish_run(Context& context, const BenchConfig& config, Store& store, const Shard& shard = {}) {
-  const BenchInputs inputs = open_inputs(context, config);
-  const std::string id = run_bench(config, inputs, store, context.run(), shard);
+int finish_run(Context& context, BenchConfig& config, Store& store, const Place& place) {
+  const BenchInputs inputs = open_inputs(context, config, place);
+  const std::string id = run_bench(config, inputs, store, context.run(), place.shard);
   context.finish_progress();
   return show_run(context, store, id);
 }
 
-// "kedit.db" -> "kedit.db.2-of-4": every process has a store of its own, for SQLite knows one
-// writer.
-std::filesystem::path shard_store(const std::filesystem::path& store, const Shard& shard) {
-  return store.string() + fmt::format(".{}-of-{}", shard.rank + 1, shard.of);
-}
-
 // One process of several started by torchrun or Slurm, or by --workers.
-int run_shard(Context& context, const BenchConfig& config, const Shard& shard) {
-  const std::filesystem::path file = shard_store(context.store_path(), shard);
+int run_shard(Context& context, BenchConfig& config, Place place) {
+  const Shard shard = place.shard;
+  const std::filesystem::path file = place.store = shard_store(place.store, shard);
   Store store = Store::open(file, OpenMode::create);
-  const BenchInputs inputs = open_inputs(context, config);
+  const BenchInputs inputs = open_inputs(context, config, place);
   const std::string id = run_bench(config, inputs, store, context.run(), shard);
   context.finish_progress();
   const RunRecord record = store.run(id).value();
@@ -144,7 +133,7 @@ std::vector<std::string> worker_words(const Context& context, std::int64_t worke
   std::vector<std::string> words = {
       "bench",  "run", context.options.text("config"), "--store", context.store_path().string(),
       "--quiet"};
-  for (const char* name : {"model", "device", "dtype"}) {
+  for (const char* name : {"model", "device", "dtype", "branch", "edits"}) {
     if (!context.options.given(name)) continue;
     words.push_back(std::string("--") + name);
     words.push_back(context.options.text(name));
@@ -153,6 +142,16 @@ std::vector<std::string> worker_words(const Context& context, std::int64_t worke
   const auto share = std::max<std::int64_t>(1, context.threads() / workers);
   words.insert(words.end(), {"--threads", std::to_string(share)});
   return words;
+}
+
+// What they held lies in the whole store now.
+void remove_parts(const std::vector<std::filesystem::path>& parts) {
+  for (const std::filesystem::path& part : parts) {
+    for (const char* ending : {"", "-wal", "-shm"}) {
+      std::error_code ignored;
+      std::filesystem::remove(part.string() + ending, ignored);
+    }
+  }
 }
 
 // Starts this command once per worker, waits, and joins what they stored. Interrupts reach the
@@ -172,6 +171,7 @@ int run_workers(Context& context, std::int64_t workers) {
   }
   Store store = context.open_store(OpenMode::create);
   const std::string id = merge_runs(parts, store);
+  if (store.run(id).value().state == "done") remove_parts(parts);
   return show_run(context, store, id);
 }
 
@@ -185,14 +185,18 @@ Shard own_shard() {
 }
 
 int run_run(Context& context) {
+  if (context.options.given("branch") && context.options.given("edits")) {
+    throw UsageError("--edits: expected either --edits or --branch, found both");
+  }
   BenchConfig config = read_bench_config(context.options.path("config"));
   apply_overrides(context, config);
   const std::int64_t workers = context.options.integer("workers");
   if (workers > 1) return run_workers(context, workers);
-  const Shard shard = own_shard();
-  if (shard.of > 1) return run_shard(context, config, shard);
+  const Place place{context.store_path(), own_shard(), context.options.find("branch"),
+                    context.options.find("edits")};
+  if (place.shard.of > 1) return run_shard(context, config, place);
   Store store = context.open_store(OpenMode::create);
-  return finish_run(context, config, store);
+  return finish_run(context, config, store, place);
 }
 
 RunRecord find_unfinished(const Context& context, const Store& store) {
@@ -226,9 +230,9 @@ int run_resume(Context& context) {
     throw Failure(
         fmt::format("resuming run {}: it is done already; kedit report shows it", record.id));
   }
-  const BenchConfig config =
+  BenchConfig config =
       bench_config_from_json(parse_json(record.config, "run " + record.id), "run " + record.id);
-  return finish_run(context, config, store, shard_of(record));
+  return finish_run(context, config, store, {store.path(), shard_of(record)});
 }
 
 Json record_json(const RunRecord& record) {
@@ -277,7 +281,7 @@ Command bench_merge() {
   merge.description =
       "The joined run is what one process would have stored; where cases are missing it is "
       "unfinished, and kedit bench resume goes on with it.";
-  merge.takes = kStore;
+  merge.takes = kRuns;
   merge.options = {out_option()};
   merge.arguments = {text("part", "STORE", "a store of one process").required().repeated()};
   merge.example = "kedit bench merge kedit.db.1-of-2 kedit.db.2-of-2 --store kedit.db";
@@ -290,7 +294,8 @@ Command bench_run() {
   run.name = "bench run";
   run.summary = "run editors and controls over a dataset, resumably";
   run.description =
-      "The configuration is a JSON object: name, model, dataset (mquake:FILE), cases, editors, "
+      "The configuration is a JSON object: name, model, dataset (mquake:FILE, counterfact:FILE or "
+      "zsre:FILE), cases, edits (ids that stay mounted throughout), editors, "
       "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule "
       "(batch, "
       "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in "
@@ -301,9 +306,13 @@ Command bench_run() {
       "STORE.K-of-N.\n\n" +
       to_text(answerer_definitions()) + "\n" + to_text(control_definitions()) + "\n" +
       to_text(grouping_definitions()) + "\n" + to_text(metric_definitions()) + "\n" +
-      to_text(rule_definitions()) + "\n" + to_text(specificity_definitions());
-  run.takes = kModel | kStore;
+      to_text(probability_definitions()) + "\n" + to_text(rule_definitions()) + "\n" +
+      to_text(specificity_definitions());
+  run.takes = kModel | kRuns;
   run.options = {out_option(),
+                 text("branch", "NAME", "start from the model with what is live on this branch")
+                     .otherwise_said("the model as it is"),
+                 text("edits", "IDS", "start from the model with exactly these edits, with commas"),
                  integer("workers", "N", "processes on this machine that share the groups")
                      .otherwise("1")
                      .at_least(1)
@@ -319,7 +328,7 @@ Command bench_resume() {
   Command resume;
   resume.name = "bench resume";
   resume.summary = "go on with an unfinished run";
-  resume.takes = kModel | kStore;
+  resume.takes = kModel | kRuns;
   resume.options = {out_option()};
   resume.arguments = {text("run", "RUN", "id or name; the oldest unfinished run without")};
   resume.example = "kedit bench resume --store kedit.db";
@@ -332,7 +341,7 @@ Command bench_status() {
   Command status;
   status.name = "bench status";
   status.summary = "list the runs of a store and how far they are";
-  status.takes = kStore;
+  status.takes = kRuns;
   status.example = "kedit bench status --store kedit.db";
   status.run = run_status;
   return status;

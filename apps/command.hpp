@@ -87,6 +87,7 @@ enum Takes : unsigned {
   kMount = 2,  ///< --store --branch --edits: edits mounted on the model; no default store
   kStore = 4,  ///< --store (default kedit.db) --branch: the store that is worked on
   kSeed = 8,   ///< --seed
+  kRuns = 16,  ///< --store (default kedit.db): the store that holds runs
 };
 
 class Context;

@@ -69,6 +69,7 @@ std::vector<Group> groups_of(const Command& command) {
   if ((command.takes & kModel) != 0) groups.push_back({"Model", model_options()});
   if ((command.takes & kMount) != 0) groups.push_back({"Edits", mount_options()});
   if ((command.takes & kStore) != 0) groups.push_back({"Store", store_options()});
+  if ((command.takes & kRuns) != 0) groups.push_back({"Store", {store_options().front()}});
   groups.push_back({"General", general_options(command)});
   return groups;
 }

@@ -72,7 +72,7 @@ std::vector<Command> report_commands() {
       "Computed from stored outputs alone: no model is needed. Runs of different protocols stand "
       "in "
       "tables of their own.";
-  report.takes = kStore;
+  report.takes = kRuns;
   report.options = {
       text("out", "FILE", "where to write; - is standard output").otherwise("report.html"),
       text("format", "FORMAT", "html, md, csv or json")

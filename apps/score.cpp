@@ -2,6 +2,7 @@
 #include "eval/score.hpp"
 
 #include "apps/commands.hpp"
+#include "datasets/case_files.hpp"
 #include "eval/audit.hpp"
 #include "eval/definitions.hpp"
 #include "eval/probability_metrics.hpp"
@@ -27,13 +28,18 @@ auto from_option(const Context& context, const char* option, Parse parse) {
   }
 }
 
-std::filesystem::path mquake_file(const std::string& dataset) {
-  constexpr std::string_view format = "mquake:";
-  if (dataset.substr(0, format.size()) != format) {
-    throw UsageError(fmt::format(
-        "--dataset: expected mquake:FILE, counterfact:FILE or zsre:FILE, found '{}'", dataset));
+DatasetName dataset_name(const std::string& dataset) {
+  try {
+    return parse_dataset_name(dataset);
+  } catch (const DataError& error) {
+    throw UsageError(fmt::format("--dataset: {}", error.what()));
   }
-  return dataset.substr(format.size());
+}
+
+std::filesystem::path mquake_file(const std::string& dataset) {
+  const DatasetName name = dataset_name(dataset);
+  if (name.source == CaseSource::mquake) return name.file;
+  throw UsageError(fmt::format("--dataset: expected mquake:FILE, found '{}'", dataset));
 }
 
 GroupingProtocol protocol_of(const Context& context, const char* grouping, const char* size) {
@@ -280,31 +286,33 @@ int answer_means(Context& context, const std::string& file, std::size_t records,
                                               records, means_text(scores, context.style())));
 }
 
-int score_counterfact(Context& context, const std::string& file) {
-  const auto records = read_counterfact(file);
-  const auto outputs = read_counterfact_outputs(context.options.path("predictions"));
-  std::set<std::int64_t> known;
-  for (const CounterFactRecord& one : records) known.insert(one.case_id);
-  check_numbers(outputs, known, file, [](const CounterFactOutputs& one) { return one.case_id; });
-  return answer_means(context, file, records.size(), outputs.size(),
-                      to_json(counterfact_scores(outputs)));
+std::set<std::int64_t> ids_of(const std::vector<MquakeCase>& cases) {
+  std::set<std::int64_t> ids;
+  for (const MquakeCase& one : cases) ids.insert(one.case_id);
+  return ids;
 }
 
-int score_zsre(Context& context, const std::string& file) {
-  const auto records = read_zsre(file);
-  const auto outputs = read_zsre_outputs(context.options.path("predictions"));
-  std::set<std::int64_t> known;
-  for (const ZsreRecord& one : records) known.insert(one.number);
-  check_numbers(outputs, known, file, [](const ZsreOutputs& one) { return one.number; });
-  return answer_means(context, file, records.size(), outputs.size(), to_json(zsre_scores(outputs)));
+// Outputs of records that are one edit each; matching rules have no say there.
+int score_records(Context& context, const DatasetName& name) {
+  const std::set<std::int64_t> known = ids_of(read_case_file(name).cases);
+  const std::filesystem::path predictions = context.options.path("predictions");
+  const auto answer = [&](const auto& outputs, const auto& scores, auto number) {
+    check_numbers(outputs, known, name.file.string(), number);
+    return answer_means(context, name.file.string(), known.size(), outputs.size(),
+                        to_json(named_scores(scores)));
+  };
+  if (name.source == CaseSource::counterfact) {
+    const auto outputs = read_counterfact_outputs(predictions);
+    return answer(outputs, counterfact_scores(outputs),
+                  [](const CounterFactOutputs& one) { return one.case_id; });
+  }
+  const auto outputs = read_zsre_outputs(predictions);
+  return answer(outputs, zsre_scores(outputs), [](const ZsreOutputs& one) { return one.number; });
 }
 
 int run_score(Context& context) {
-  const std::string dataset_name = context.options.text("dataset");
-  const std::size_t colon = std::min(dataset_name.find(':'), dataset_name.size() - 1);
-  const std::string file = dataset_name.substr(colon + 1);
-  if (dataset_name.rfind("counterfact:", 0) == 0) return score_counterfact(context, file);
-  if (dataset_name.rfind("zsre:", 0) == 0) return score_zsre(context, file);
+  const DatasetName name = dataset_name(context.options.text("dataset"));
+  if (name.source != CaseSource::mquake) return score_records(context, name);
   const ScoreOptions options = score_options(context);
   const MquakeDataset dataset = open_dataset(context);
   const auto predictions = read_predictions(context.options.path("predictions"));

@@ -118,6 +118,23 @@ std::vector<Record> read_records(const std::filesystem::path& file, const char* 
   }
 }
 
+MquakeCase edit_case(CaseSource source, std::int64_t id, const EditRequest& request) {
+  MquakeCase one;
+  one.source = source;
+  one.case_id = id;
+  Rewrite rewrite;
+  rewrite.prompt = request.prompt;
+  rewrite.subject = request.subject;
+  rewrite.relation = request.relation;
+  rewrite.target_true = request.target_true.value_or("");
+  rewrite.target_new = request.target_new;
+  one.rewrites = {rewrite};
+  one.pre = {rewrite.target_true, {}};
+  one.post = {rewrite.target_new, {}};
+  one.paraphrases = request.rephrases;
+  return one;
+}
+
 }  // namespace
 
 std::vector<CounterFactRecord> read_counterfact(const std::filesystem::path& file) {
@@ -133,6 +150,18 @@ std::vector<CounterFactRecord> read_counterfact(const std::filesystem::path& fil
 
 std::vector<ZsreRecord> read_zsre(const std::filesystem::path& file) {
   return read_records<ZsreRecord>(file, "zsRE", read_zsre_record);
+}
+
+MquakeCase case_of(const CounterFactRecord& record) {
+  MquakeCase one = edit_case(CaseSource::counterfact, record.case_id, record.request);
+  one.neighborhood = record.neighborhood;
+  return one;
+}
+
+MquakeCase case_of(const ZsreRecord& record) {
+  MquakeCase one = edit_case(CaseSource::zsre, record.number, record.request);
+  one.neighborhood = {record.locality};
+  return one;
 }
 
 }  // namespace kedit

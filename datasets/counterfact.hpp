@@ -10,12 +10,6 @@
 
 namespace kedit {
 
-/// A prompt about another subject, and the object that is true of it.
-struct NeighborPrompt {
-  std::string prompt;
-  std::string answer;
-};
-
 /// One CounterFact record: an edit, and the prompts that tell what it did. The request's rephrases
 /// are the record's paraphrases; its target_true is always there.
 struct CounterFactRecord {
@@ -41,5 +35,9 @@ struct ZsreRecord {
 
 /// Throws `DataError` as `read_counterfact` does.
 std::vector<ZsreRecord> read_zsre(const std::filesystem::path& file);
+
+/// A record as the runner groups, edits and stores it.
+MquakeCase case_of(const CounterFactRecord& record);
+MquakeCase case_of(const ZsreRecord& record);
 
 }  // namespace kedit

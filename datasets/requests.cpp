@@ -1,7 +1,6 @@
 #include "datasets/requests.hpp"
 
-#include "datasets/counterfact.hpp"
-#include "datasets/mquake.hpp"
+#include "datasets/case_files.hpp"
 #include "json/json.hpp"
 
 #include <fmt/format.h>
@@ -88,35 +87,6 @@ std::vector<EditRequest> read_lines(const std::filesystem::path& file) {
   return requests;
 }
 
-// Records that are one edit each, selected by their number.
-template <class Record, class Number>
-std::vector<EditRequest> requests_of_records(std::vector<Record> records, const std::string& file,
-                                             const std::string& cases, Number number) {
-  MquakeDataset numbers;  // the selection's grammar and messages are those of MQuAKE cases
-  numbers.name = file;
-  for (const Record& one : records) {
-    numbers.cases.emplace_back();
-    numbers.cases.back().case_id = number(one);
-  }
-  const std::vector<std::int64_t> chosen = parse_case_selection(cases, numbers);
-  const std::set<std::int64_t> wanted(chosen.begin(), chosen.end());
-  std::vector<EditRequest> requests;
-  for (Record& one : records) {
-    if (wanted.count(number(one)) > 0) requests.push_back(std::move(one.request));
-  }
-  return requests;
-}
-
-std::vector<EditRequest> flat_requests(const std::string& format, const std::string& file,
-                                       const std::string& cases) {
-  if (format == "zsre") {
-    return requests_of_records(read_zsre(file), file, cases,
-                               [](const ZsreRecord& one) { return one.number; });
-  }
-  return requests_of_records(read_counterfact(file), file, cases,
-                             [](const CounterFactRecord& one) { return one.case_id; });
-}
-
 }  // namespace
 
 std::vector<EditRequest> read_requests(const std::filesystem::path& file) {
@@ -141,23 +111,15 @@ void write_requests(const std::filesystem::path& file, const std::vector<EditReq
 
 std::vector<EditRequest> read_dataset_requests(const std::string& format_and_file,
                                                const std::string& cases) {
-  const std::size_t colon = format_and_file.find(':');
-  const std::string format = colon == std::string::npos ? "" : format_and_file.substr(0, colon);
-  if (format == "counterfact" || format == "zsre") {
-    return flat_requests(format, format_and_file.substr(colon + 1), cases);
-  }
-  if (format != "mquake") {
-    throw DataError(
-        fmt::format("reading dataset \"{}\": expected mquake:FILE, counterfact:FILE or zsre:FILE, "
-                    "found format \"{}\"",
-                    format_and_file, format));
-  }
-  const MquakeDataset dataset = read_mquake(format_and_file.substr(colon + 1));
+  const DatasetName name = parse_dataset_name(format_and_file);
+  const MquakeDataset dataset = read_case_file(name);
   std::vector<EditRequest> requests;
   std::set<std::string> sentences;
   for (const MquakeCase& c : select_cases(dataset, parse_case_selection(cases, dataset))) {
     for (EditRequest& request : requests_of(c)) {
-      if (sentences.insert(edit_sentence(request)).second) requests.push_back(std::move(request));
+      const bool fresh = sentences.insert(edit_sentence(request)).second;
+      // A record of the other formats is one edit: there, asking twice is the file's own business.
+      if (fresh || name.source != CaseSource::mquake) requests.push_back(std::move(request));
     }
   }
   return requests;

@@ -1,6 +1,7 @@
 #include "eval/answerers.hpp"
 
 #include "eval/metrics.hpp"
+#include "eval/probability_answers.hpp"
 
 #include <algorithm>
 #include <map>
@@ -162,6 +163,10 @@ CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const M
     outputs.probe_clozes = probe(model, form, Ask::cloze, one, facts);
     outputs.probe_questions = probe(model, form, Ask::question, one, facts);
   }
+  if (one.source == CaseSource::counterfact) {
+    outputs.counterfact = ask_counterfact(model, form, one, facts);
+  }
+  if (one.source == CaseSource::zsre) outputs.zsre = ask_zsre(model, form, one, facts);
   return outputs;
 }
 

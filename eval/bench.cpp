@@ -1,6 +1,7 @@
 #include "eval/bench.hpp"
 
 #include "edits/hash.hpp"
+#include "eval/case_json.hpp"
 #include "eval/contamination.hpp"
 #include "eval/facts_in_context.hpp"
 #include "eval/model_record.hpp"
@@ -73,12 +74,18 @@ const char* schedule_text(Schedule schedule) {
   return "";
 }
 
-Json model_header(const Model& model) {
-  return {{"name", model_name(model)},
-          {"family", model.architecture().family},
-          {"fingerprint", model.fingerprint()},
-          {"parameters", model.parameters()},
-          {"dtype", model.dtype()}};
+Json model_header(const BenchInputs& inputs) {
+  const Model& model = *inputs.model;
+  Json header{{"name", model_name(model)},
+              {"family", model.architecture().family},
+              {"fingerprint", model.fingerprint()},
+              {"parameters", model.parameters()},
+              {"dtype", model.dtype()}};
+  if (inputs.start && !inputs.start->mounted().empty()) {
+    header["mounted"] = inputs.start->mounted();
+    header["mounted_fingerprint"] = inputs.start->fingerprint();
+  }
+  return header;
 }
 
 Json dataset_header(const MquakeDataset& dataset, std::int64_t cases) {
@@ -110,7 +117,7 @@ Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& gr
 
 Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const PromptForm& prompts,
                   const std::vector<CaseGroup>& groups) {
-  return {{"model", model_header(*inputs.model)},
+  return {{"model", model_header(inputs)},
           {"dataset", dataset_header(inputs.dataset, count_cases(groups))},
           {"protocol", protocol_header(config, groups)},
           {"prompts",
@@ -389,9 +396,10 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   if (shard.of > 1) header["shard"] = {{"rank", shard.rank}, {"of", shard.of}};
   loop.run_id = open_run(config, std::move(header), groups, count_cases(loop.groups), store);
 
-  const EditedModel base(inputs.model);
+  const EditedModel base = inputs.start ? *inputs.start : EditedModel(inputs.model);
   const LocalLanguageModel language(base);
   parts.base = &language;
+  parts.base_facts = base.facts();
   if (config.further.recall) {
     parts.recall = std::make_shared<RecallAsker>(language, parts.prompts);
   }
@@ -401,7 +409,7 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   }
   for (const std::string& name : config.controls) loop.systems.push_back(make_control(name, parts));
   for (const EditorChoice& choice : config.editors) {
-    loop.systems.push_back(make_editor_system(choice, parts, inputs.model, store, loop.run_id));
+    loop.systems.push_back(make_editor_system(choice, parts, base, store, loop.run_id));
   }
   RunContext seeded = run;
   seeded.seed = config.seed;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ inline constexpr const char* kCasesRow = "@cases";
 struct BenchInputs {
   std::shared_ptr<const Model> model;
   MquakeDataset dataset;  ///< The whole file; the configuration selects cases.
+  /// The model with edits that stay mounted throughout the run; absent: as it is.
+  std::optional<EditedModel> start{};
 };
 
 /// The part of a run that one of several processes does: groups whose number leaves `rank` when

@@ -1,5 +1,6 @@
 #include "eval/bench_config.hpp"
 
+#include "datasets/case_files.hpp"
 #include "editors/editor.hpp"
 #include "eval/metrics.hpp"
 
@@ -12,8 +13,8 @@ namespace kedit {
 namespace {
 
 const std::vector<std::string> kTopKeys = {
-    "name",      "model",   "dataset", "cases",   "editors", "controls", "protocol",
-    "answerers", "metrics", "match",   "prompts", "seed",    "dtype",    "device"};
+    "name",      "model",   "dataset", "cases",   "edits", "editors", "controls", "protocol",
+    "answerers", "metrics", "match",   "prompts", "seed",  "dtype",   "device"};
 const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask",
                                                 "schedule"};
 const std::vector<std::string> kEditorKeys = {"name", "settings", "label"};
@@ -58,6 +59,16 @@ std::filesystem::path located(const std::filesystem::path& directory,
   const std::filesystem::path beside = directory / file;
   std::error_code ignored;
   return std::filesystem::absolute(std::filesystem::exists(beside, ignored) ? beside : file);
+}
+
+std::string located_dataset(const JsonView& view, const std::filesystem::path& directory) {
+  try {
+    const DatasetName name = parse_dataset_name(view.string());
+    return fmt::format("{}:{}", to_string(name.source),
+                       located(directory, name.file).lexically_normal().string());
+  } catch (const DataError&) {
+    view.fail("mquake:FILE, counterfact:FILE or zsre:FILE");
+  }
 }
 
 // Relative files in a settings file are found beside it, whatever the run is resumed from.
@@ -187,7 +198,12 @@ void read_protocol(const JsonView& view, BenchConfig& config) {
   }
 }
 
+bool has_chains(const BenchConfig& config) {
+  return parse_dataset_name(config.dataset).source == CaseSource::mquake;
+}
+
 void read_measures(const JsonView& view, BenchConfig& config) {
+  if (!has_chains(config)) config.asks = {Ask::cloze};
   if (const auto asks = view.find("answerers")) {
     config.asks.clear();
     for (const std::string& name : asks->strings()) {
@@ -218,6 +234,7 @@ void read_place(const JsonView& view, BenchConfig& config) {
   read_if(view, "model", config.model);
   config.dataset = view.at("dataset").string();
   read_if(view, "cases", config.cases);
+  if (const auto edits = view.find("edits")) config.edits = edits->strings();
   read_if(view, "prompts", config.prompts);
   read_if(view, "dtype", config.dtype);
   read_if(view, "device", config.device);
@@ -228,13 +245,24 @@ void read_place(const JsonView& view, BenchConfig& config) {
   if (!config.model.empty()) {
     config.model = located(config.directory, config.model).lexically_normal().string();
   }
-  constexpr std::string_view format = "mquake:";
-  if (config.dataset.substr(0, format.size()) != format) {
-    view.at("dataset").fail("mquake:FILE");
+  config.dataset = located_dataset(view.at("dataset"), config.directory);
+}
+
+// Records of one edit have nothing to be asked but the edit and its prompts, and no order by hops.
+void check_asks_of_edits(const JsonView& view, const BenchConfig& config) {
+  if (has_chains(config)) return;
+  const bool only_cloze = config.asks == std::set<Ask>{Ask::cloze};
+  if (!only_cloze || !(config.further == FurtherAsks{})) {
+    view.at("answerers")
+        .fail(
+            "cloze alone with counterfact and zsre, whose records have no chain and no questions "
+            "(their "
+            "own prompts are always asked)");
   }
-  const std::string file = config.dataset.substr(format.size());
-  config.dataset =
-      std::string(format) + located(config.directory, file).lexically_normal().string();
+  const Grouping grouping = config.grouping.grouping;
+  if (grouping == Grouping::poke || grouping == Grouping::rem) {
+    view.at("protocol").at("grouping").fail("seed0 or file with counterfact and zsre");
+  }
 }
 
 }  // namespace
@@ -263,17 +291,10 @@ const char* to_string(Schedule schedule) {
   return "?";
 }
 
-std::filesystem::path BenchConfig::dataset_file() const {
-  constexpr std::string_view format = "mquake:";
-  if (dataset.substr(0, format.size()) != format) {
-    throw DataError(fmt::format("opening the dataset \"{}\": expected mquake:FILE", dataset));
-  }
-  return dataset.substr(format.size());
-}
-
 const std::vector<ControlInfo>& known_controls() {
   static const std::vector<ControlInfo> controls = {
-      {"unedited", "The model as it is, no edits anywhere: what it knew before."},
+      {"unedited",
+       "The model that the run starts from, without the run's edits: what it knew before."},
       {"oracle",
        "The unedited model with the case's own edits stated in the prompt, whatever the grouping: "
        "what "
@@ -294,6 +315,7 @@ BenchConfig bench_config_from_json(const Json& value, const std::string& origin)
   read_systems(view, config);
   if (const auto protocol = view.find("protocol")) read_protocol(*protocol, config);
   read_measures(view, config);
+  check_asks_of_edits(view, config);
   if (config.name.empty()) config.name = std::filesystem::path(origin).stem().string();
   return config;
 }
@@ -323,11 +345,13 @@ Json to_json(const BenchConfig& config) {
                 {"mask", to_string(config.mask)}};
   // Left out where it is the default: runs begun before there was a choice go on.
   if (config.schedule != Schedule::batch) protocol["schedule"] = to_string(config.schedule);
-  return {{"name", config.name},   {"model", config.model},     {"dataset", config.dataset},
-          {"cases", config.cases}, {"editors", editors},        {"controls", config.controls},
-          {"protocol", protocol},  {"answerers", asks},         {"metrics", config.metrics},
-          {"match", rules},        {"prompts", config.prompts}, {"seed", config.seed},
-          {"dtype", config.dtype}, {"device", config.device}};
+  Json out{{"name", config.name},   {"model", config.model},     {"dataset", config.dataset},
+           {"cases", config.cases}, {"editors", editors},        {"controls", config.controls},
+           {"protocol", protocol},  {"answerers", asks},         {"metrics", config.metrics},
+           {"match", rules},        {"prompts", config.prompts}, {"seed", config.seed},
+           {"dtype", config.dtype}, {"device", config.device}};
+  if (!config.edits.empty()) out["edits"] = config.edits;
+  return out;
 }
 
 }  // namespace kedit

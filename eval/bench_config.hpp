@@ -41,9 +41,10 @@ const char* to_string(Schedule schedule);
 /// A benchmark run as its file describes it (contract, section 6).
 struct BenchConfig {
   std::string name;
-  std::string model;    ///< Directory; empty: the caller's default.
-  std::string dataset;  ///< "mquake:FILE"
-  std::string cases;    ///< Selection, "1-100,205"; empty: all.
+  std::string model;               ///< Directory; empty: the caller's default.
+  std::string dataset;             ///< "mquake:FILE", "counterfact:FILE", "zsre:FILE"
+  std::string cases;               ///< Selection, "1-100,205"; empty: all.
+  std::vector<std::string> edits;  ///< Ids of edits that stay mounted throughout; empty: none.
   std::vector<EditorChoice> editors;
   std::vector<std::string> controls;  ///< of known_controls()
   GroupingProtocol grouping;
@@ -58,9 +59,6 @@ struct BenchConfig {
   std::string dtype = "auto";
   std::string device = "auto";
   std::filesystem::path directory;  ///< Of the file: relative paths start here.
-
-  /// Path of the dataset file; throws `DataError` unless the format is mquake.
-  std::filesystem::path dataset_file() const;
 };
 
 struct ControlInfo {

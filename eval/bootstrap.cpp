@@ -1,5 +1,7 @@
 #include "eval/bootstrap.hpp"
 
+#include "eval/probability_metrics.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -83,6 +85,18 @@ Interval Bootstrap::interval(const CaseScores& scores) const {
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(draws_));
   for (std::int64_t draw = 0; draw < draws_; ++draw) values.push_back(resampled(scores, draw));
+  return percentiles(std::move(values));
+}
+
+Interval Bootstrap::harmonic_interval(const std::vector<CaseScores>& parts) const {
+  for (const CaseScores& scores : parts) check_size(scores, cases_);
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(draws_));
+  for (std::int64_t draw = 0; draw < draws_; ++draw) {
+    std::vector<double> drawn;
+    for (const CaseScores& scores : parts) drawn.push_back(resampled(scores, draw));
+    values.push_back(harmonic_mean(drawn));
+  }
   return percentiles(std::move(values));
 }
 

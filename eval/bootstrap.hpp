@@ -26,6 +26,8 @@ class Bootstrap {
 
   /// Of sum(hit) / sum(n). `scores` must hold one entry per case.
   Interval interval(const CaseScores& scores) const;
+  /// Of the harmonic mean of several such totals; 0 where one of them is not positive.
+  Interval harmonic_interval(const std::vector<CaseScores>& parts) const;
   /// Of the difference a - b on the same cases in the same order.
   Interval paired_difference(const CaseScores& a, const CaseScores& b) const;
 

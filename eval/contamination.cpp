@@ -2,6 +2,7 @@
 
 #include "eval/grouping.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace kedit {
@@ -12,9 +13,26 @@ EditPool edit_pool(const std::vector<const MquakeCase*>& active) {
     for (const Triple& edit : one->edit_triples) {
       pool[{edit.subject, edit.relation}].insert(edit.object);
     }
+    if (one->source == CaseSource::mquake) continue;
+    for (const Rewrite& edit : one->rewrites) {
+      pool[{edit.subject, edit.prompt}].insert(edit.target_new);
+    }
   }
   return pool;
 }
+
+namespace {
+
+// Without a chain, what can be contradicted is the edit itself.
+bool contradicted_edit(const MquakeCase& one, const EditPool& pool) {
+  return std::any_of(one.rewrites.begin(), one.rewrites.end(), [&](const Rewrite& edit) {
+    const auto found = pool.find({edit.subject, edit.prompt});
+    if (found == pool.end()) return false;
+    return found->second.size() > found->second.count(edit.target_new);
+  });
+}
+
+}  // namespace
 
 std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const EditPool& pool) {
   std::vector<std::int64_t> hops;
@@ -29,6 +47,7 @@ std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const
 }
 
 bool contaminated(const MquakeCase& mquake_case, const EditPool& pool) {
+  if (mquake_case.source != CaseSource::mquake) return contradicted_edit(mquake_case, pool);
   return !contradicted_hops(mquake_case, pool).empty();
 }
 

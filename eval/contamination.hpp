@@ -11,7 +11,8 @@
 
 namespace kedit {
 
-/// The active edits by (subject id, relation id): the new objects that they demand.
+/// The active edits by (subject id, relation id): the new objects that they demand. Edits without a
+/// chain, which have no ids, stand under (subject, prompt).
 using EditPool = std::map<std::pair<std::string, std::string>, std::set<std::string>>;
 
 EditPool edit_pool(const std::vector<const MquakeCase*>& active);
@@ -22,7 +23,8 @@ EditPool edit_pool(const std::vector<const MquakeCase*>& active);
 std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const EditPool& pool);
 
 /// True when the pool contradicts any hop: the expected answer is then not reachable under the
-/// pool.
+/// pool. A case without a chain is contaminated when its edit is: the same prompt about the same
+/// subject is to have two objects.
 bool contaminated(const MquakeCase& mquake_case, const EditPool& pool);
 
 /// The same by labels and relation ids, as some public utilities test it: some active edit of

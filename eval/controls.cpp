@@ -29,9 +29,12 @@ class Unedited final : public System {
   SystemInfo info() const override { return control_info("unedited"); }
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
   CaseOutputs answer(const MquakeCase& one) override {
-    CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, {});
+    const FactChooser facts = [&](const std::string& question) {
+      return choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
+    };
+    CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
     if (parts_.recall) parts_.recall->ask(one, &outputs);
-    ask_further(parts_, *parts_.base, one, {}, &outputs);
+    ask_further(parts_, *parts_.base, one, facts, &outputs);
     return outputs;
   }
   void leave() override {}
@@ -47,7 +50,11 @@ class Oracle final : public System {
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
   CaseOutputs answer(const MquakeCase& one) override {
     const std::vector<Fact> own = facts_of(requests_of(one));
-    const FactChooser facts = [&](const std::string&) { return own; };
+    const FactChooser facts = [&](const std::string& question) {
+      std::vector<Fact> shown = choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
+      shown.insert(shown.end(), own.begin(), own.end());
+      return shown;
+    };
     CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
     ask_further(parts_, *parts_.base, one, facts, &outputs);
     return outputs;

@@ -46,7 +46,18 @@ void append_wrapped(std::string& out, const std::string& text) {
 Definitions metric_definitions() {
   Definitions list{"Metrics", {}};
   for (const MetricInfo& info : known_metrics()) {
-    list.entries.emplace_back(info.name, sentence(info.definition, info.origin));
+    if (!info.of_record)
+      list.entries.emplace_back(info.name, sentence(info.definition, info.origin));
+  }
+  return list;
+}
+
+Definitions probability_definitions() {
+  Definitions list{"Metrics of CounterFact and zsRE", {}};
+  for (const MetricInfo& info : known_metrics()) {
+    if (!info.of_record) continue;
+    list.entries.emplace_back(info.name,
+                              info.title + ". " + sentence(info.definition, info.origin));
   }
   return list;
 }

@@ -19,7 +19,7 @@ Definitions control_definitions();
 Definitions answerer_definitions();
 Definitions detector_definitions();
 Definitions specificity_definitions();
-/// CounterFact's and zsRE's scores.
+/// Those of CounterFact and zsRE, which `metric_definitions` leaves out.
 Definitions probability_definitions();
 
 /// Plain text under the title, entries in two columns, at most 100 wide.

@@ -29,12 +29,14 @@ EditorInfo editor_info(const std::string& name) {
 
 class EditorSystem final : public System {
  public:
-  EditorSystem(const EditorChoice& choice, const SystemParts& parts,
-               std::shared_ptr<const Model> model, Store& store, std::string run_id)
+  EditorSystem(const EditorChoice& choice, const SystemParts& parts, const EditedModel& start,
+               Store& store, std::string run_id)
       : choice_(choice),
         parts_(parts),
         editor_(make_editor(choice.name, {choice.settings, {}, false})),
-        edited_(std::move(model)),
+        start_(start),
+        start_fingerprint_(start.fingerprint()),
+        edited_(start),
         language_(edited_),
         store_(store),
         run_id_(std::move(run_id)) {}
@@ -82,12 +84,12 @@ class EditorSystem final : public System {
   }
 
   void leave() override {
-    edited_.unmount_all();
+    edited_ = start_;
     facts_.clear();
     if (edited_.base().bytes() > kSmallModelBytes) return;
-    if (edited_.fingerprint() == edited_.base().fingerprint()) return;
+    if (edited_.fingerprint() == start_fingerprint_) return;
     throw EvalError(fmt::format(
-        "taking the edits of {} away: the weights are not the base model's again; this is a fault "
+        "taking the edits of {} away: the weights are not those of before again; this is a fault "
         "of the program, please report it",
         choice_.label));
   }
@@ -147,7 +149,7 @@ class EditorSystem final : public System {
   // One request that cannot be edited must not take the others of its group with it.
   std::vector<EditDelta> make_edits_one_by_one(const std::vector<EditRequest>& pool,
                                                const RunContext& run) {
-    EditedModel scratch(edited_.base_ptr());
+    EditedModel scratch(start_);
     for (const std::string& id : edit_ids_) {
       if (auto mounted = store_.find(id)) scratch.mount(id, std::move(*mounted));
     }
@@ -170,6 +172,8 @@ class EditorSystem final : public System {
   EditorChoice choice_;
   SystemParts parts_;
   std::unique_ptr<Editor> editor_;
+  EditedModel start_;
+  std::string start_fingerprint_;
   EditedModel edited_;
   LocalLanguageModel language_;
   Store& store_;
@@ -185,9 +189,9 @@ class EditorSystem final : public System {
 }  // namespace
 
 std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
-                                           std::shared_ptr<const Model> model, Store& store,
+                                           const EditedModel& start, Store& store,
                                            const std::string& run_id) {
-  return std::make_unique<EditorSystem>(choice, parts, std::move(model), store, run_id);
+  return std::make_unique<EditorSystem>(choice, parts, start, store, run_id);
 }
 
 }  // namespace kedit

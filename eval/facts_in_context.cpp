@@ -29,6 +29,17 @@ std::set<std::string> words_of(const std::string& text) {
   return words;
 }
 
+// Without a chain: another object for the very statement that the case edits.
+bool contradicts_edit(const Fact& fact, const MquakeCase& one) {
+  for (const EditRequest& request : requests_of(one)) {
+    const std::string prompt = filled_prompt(request);
+    const bool same = fact.subject == request.subject &&
+                      fact.sentence == prompt + spaced_target(prompt, fact.object);
+    if (same && fact.object != request.target_new) return true;
+  }
+  return false;
+}
+
 double overlap(const std::string& subject, const std::set<std::string>& question) {
   const std::set<std::string> words = words_of(subject);
   if (words.empty()) return 0.0;
@@ -59,7 +70,7 @@ std::vector<Fact> without_contradictions(const std::vector<Fact>& pool, const Mq
         return true;
       }
     }
-    return false;
+    return one.source != CaseSource::mquake && contradicts_edit(fact, one);
   };
   std::vector<Fact> kept;
   for (const Fact& fact : pool) {

@@ -51,8 +51,8 @@ Score best_trace(const std::vector<TraceVerdict>& traces, TraceReading reading) 
 
 struct Metric {
   MetricInfo info;
-  bool CaseVerdicts::*present;
-  VerdictList list;  // null for trace and share metrics
+  bool CaseVerdicts::*present;  // null for values of records, which stand under the metric's name
+  VerdictList list;             // null for trace and share metrics
   Reading reading;
   TraceReading trace_reading;  // null for the others
   ShareList shares;            // null for the others
@@ -68,6 +68,18 @@ Metric on_traces(MetricInfo info, TraceReading reading) {
 
 Metric on_shares(MetricInfo info, bool CaseVerdicts::*present, ShareList shares) {
   return {std::move(info), present, nullptr, nullptr, nullptr, shares};
+}
+
+Metric on_record(const char* name, const char* title, const char* definition, const char* origin) {
+  return {
+      {name, title, definition, origin, false, true}, nullptr, nullptr, nullptr, nullptr, nullptr};
+}
+
+Metric harmonic(const char* name, const char* title, const char* definition, const char* origin,
+                std::vector<std::string> of) {
+  Metric metric = on_record(name, title, definition, origin);
+  metric.info.harmonic_of = std::move(of);
+  return metric;
 }
 
 Score mean_share(const std::vector<double>& shares) {
@@ -141,6 +153,41 @@ std::vector<Metric> probe_and_token_metrics() {
   };
 }
 
+std::vector<Metric> record_metrics() {
+  return {
+      on_record("counterfact_es", "ES",
+                "Share of records where the new object is more probable than the true one after "
+                "the edited prompt, by mean log-probability per token.",
+                "ROME"),
+      on_record("counterfact_ps", "PS", "The same after paraphrases, averaged per record.", "ROME"),
+      on_record("counterfact_ns", "NS",
+                "Share of prompts about other subjects where the true object stays the more "
+                "probable one, averaged per record.",
+                "ROME"),
+      harmonic("counterfact_s", "S", "Harmonic mean of ES, PS and NS.", "ROME",
+               {"counterfact_es", "counterfact_ps", "counterfact_ns"}),
+      on_record("counterfact_em", "EM",
+                "Probability of the new object less that of the true one after the edited prompt, "
+                "each the geometric mean over its tokens.",
+                "ROME"),
+      on_record("counterfact_pm", "PM", "The same after paraphrases, averaged per record.", "ROME"),
+      on_record("counterfact_nm", "NM",
+                "Probability of the true object less that of the new one after prompts about other "
+                "subjects, averaged per record.",
+                "ROME"),
+      on_record("zsre_efficacy", "zsRE efficacy",
+                "Share of the answer's tokens that are the most probable ones under teacher "
+                "forcing after the edited question.",
+                "MEND, ROME"),
+      on_record("zsre_paraphrase", "zsRE paraphrase", "The same after the question rephrased.",
+                "MEND, ROME"),
+      on_record("zsre_specificity", "zsRE specificity",
+                "The same for an unrelated question against the dataset's answer.", "MEND, ROME"),
+      harmonic("zsre_score", "zsRE score", "Harmonic mean of the three.", "MEMIT",
+               {"zsre_efficacy", "zsre_paraphrase", "zsre_specificity"}),
+  };
+}
+
 const std::vector<Metric>& metrics() {
   static const std::vector<Metric> table = [] {
     std::vector<Metric> list = {
@@ -178,6 +225,7 @@ const std::vector<Metric>& metrics() {
                          &CaseVerdicts::has_cot, &CaseVerdicts::cot));
     add(trace_metrics());
     add(probe_and_token_metrics());
+    add(record_metrics());
     return list;
   }();
   return table;
@@ -219,7 +267,18 @@ CaseScores distinct_edit_scores(const std::vector<ScoredCase>& cases) {
   return scores;
 }
 
+bool has_input(const Metric& metric, const CaseVerdicts& verdicts) {
+  return metric.info.of_record ? verdicts.has_record && verdicts.record.count(metric.info.name) > 0
+                               : verdicts.*(metric.present);
+}
+
+Score record_score(const Metric& metric, const CaseVerdicts& verdicts) {
+  const auto found = verdicts.record.find(metric.info.name);
+  return found == verdicts.record.end() ? Score{} : Score{found->second, 1.0};
+}
+
 Score score_case(const Metric& metric, const CaseVerdicts& verdicts) {
+  if (metric.info.of_record) return record_score(metric, verdicts);
   if (metric.trace_reading != nullptr) return best_trace(verdicts.traces, metric.trace_reading);
   if (metric.shares != nullptr) return mean_share(verdicts.*(metric.shares));
   return metric.reading(verdicts.*(metric.list));
@@ -234,6 +293,8 @@ std::string edited_positions(const MquakeCase& one) {
 }
 
 std::string bucket_name(const ScoredCase& one, std::string_view breakdown) {
+  const bool chain = one.mquake_case->source == CaseSource::mquake;
+  if (!chain && breakdown != "contaminated") return "";
   if (breakdown == "hops") return std::to_string(one.mquake_case->hop_count());
   if (breakdown == "edits") return std::to_string(one.mquake_case->rewrites.size());
   if (breakdown == "contaminated") return one.contaminated ? "contaminated" : "clean";
@@ -275,7 +336,7 @@ const MetricInfo& metric_info(std::string_view name) { return find_metric(name).
 std::optional<CaseScores> case_scores(std::string_view name, const std::vector<ScoredCase>& cases) {
   const Metric& metric = find_metric(name);
   const bool present = std::any_of(cases.begin(), cases.end(), [&](const ScoredCase& one) {
-    return one.verdicts.*(metric.present);
+    return has_input(metric, one.verdicts);
   });
   if (!present) return std::nullopt;
   if (metric.info.name == "edit_wise_unique") return distinct_edit_scores(cases);

@@ -4,6 +4,7 @@
 #include "eval/outputs.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,9 +27,12 @@ struct CaseVerdicts {
   std::vector<bool> edits, forced, hops, direct, cot;
   std::vector<bool> probes;                        ///< Each post-edit hop by cloze, by question.
   std::vector<double> edit_shares, direct_shares;  ///< Rule M6: share of tokens that are right.
+  /// CounterFact, zsRE: values by metric name, for the kinds of prompts that the record has.
+  std::map<std::string, double> record;
   std::vector<TraceVerdict> traces;  ///< Of `cot`, else of `direct`, one per question.
   bool has_edits = false, has_forced = false, has_hops = false, has_direct = false, has_cot = false,
-       has_traces = false, has_probes = false, has_edit_shares = false, has_direct_shares = false;
+       has_traces = false, has_probes = false, has_edit_shares = false, has_direct_shares = false,
+       has_record = false;
 };
 
 /// Judges stored outputs (null: the system said nothing about this case). Throws `EvalError` when
@@ -79,6 +83,9 @@ struct MetricInfo {
   std::string definition;  ///< One sentence.
   std::string origin;      ///< Who defined it.
   bool has_old_side;       ///< Makes sense against pre-edit golds too.
+  bool of_record = false;  ///< Of CounterFact or zsRE: probabilities, no matching rule.
+  /// Empty, or the metrics whose totals' harmonic mean this is: it has no value case by case.
+  std::vector<std::string> harmonic_of{};
 };
 
 /// All metrics, in the order in which reports show them.
@@ -93,8 +100,8 @@ std::optional<CaseScores> case_scores(std::string_view metric,
 
 /// Buckets for breakdowns: "hops" -> "2", "3"...; "edits" -> "0", "1"...; "positions" -> "1", "13",
 /// the edited hops; "contaminated" -> "clean", "contaminated"; "last_relation" -> "P36"...;
-/// "recall" -> "rest known", "rest not known", or none where nobody was asked. Names in ascending
-/// order, only those that occur.
+/// "recall" -> "rest known", "rest not known", or none where nobody was asked. Cases without a
+/// chain are told clean from contaminated only. Names in ascending order, only those that occur.
 struct Bucket {
   std::string name;
   std::vector<ScoredCase> cases;

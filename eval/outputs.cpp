@@ -1,8 +1,7 @@
 #include "eval/outputs.hpp"
 
-#include "eval/matching.hpp"
-
-#include <fmt/format.h>
+#include "eval/probability_metrics.hpp"
+#include "eval/stored_json.hpp"
 
 #include <array>
 
@@ -91,12 +90,6 @@ std::vector<ForcedScore> forced_from(const JsonView& list) {
   return scores;
 }
 
-Json gold_to_json(const Gold& gold) { return {{"answer", gold.answer}, {"aliases", gold.aliases}}; }
-
-Gold gold_from(const JsonView& view) {
-  return {view.at("answer").string(), view.at("aliases").strings()};
-}
-
 Json neighbour_to_json(const NeighbourOutput& one) {
   Json value{{"edit", one.edit}, {"subject", one.subject}, {"relation", one.relation}};
   value["gold"] = gold_to_json(one.gold);
@@ -132,68 +125,6 @@ NeighbourOutput neighbour_from(const JsonView& view) {
   return one;
 }
 
-Json hops_to_json(const std::vector<Hop>& hops) {
-  Json list = Json::array();
-  for (const Hop& hop : hops) {
-    list.push_back(
-        {{"question", hop.question}, {"cloze", hop.cloze}, {"gold", gold_to_json(hop.gold)}});
-  }
-  return list;
-}
-
-std::vector<Hop> hops_from(const JsonView& list) {
-  std::vector<Hop> hops;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const JsonView one = list.at(i);
-    hops.push_back(
-        {one.at("question").string(), one.at("cloze").string(), gold_from(one.at("gold"))});
-  }
-  return hops;
-}
-
-Json triples_to_json(const std::vector<Triple>& triples) {
-  Json list = Json::array();
-  for (const Triple& triple : triples) {
-    list.push_back(Json::array({triple.subject, triple.relation, triple.object}));
-  }
-  return list;
-}
-
-std::vector<Triple> triples_from(const JsonView& list) {
-  std::vector<Triple> triples;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const JsonView one = list.at(i);
-    triples.push_back({one.at(std::size_t{0}).string(), one.at(std::size_t{1}).string(),
-                       one.at(std::size_t{2}).string()});
-  }
-  return triples;
-}
-
-Json rewrite_to_json(const Rewrite& rewrite) {
-  return {{"prompt", rewrite.prompt},           {"relation", rewrite.relation},
-          {"subject", rewrite.subject},         {"question", rewrite.question},
-          {"target_true", rewrite.target_true}, {"target_true_id", rewrite.target_true_id},
-          {"target_new", rewrite.target_new},   {"target_new_id", rewrite.target_new_id}};
-}
-
-Rewrite rewrite_from(const JsonView& view) {
-  return {view.at("prompt").string(),      view.at("relation").string(),
-          view.at("subject").string(),     view.at("question").string(),
-          view.at("target_true").string(), view.at("target_true_id").string(),
-          view.at("target_new").string(),  view.at("target_new_id").string()};
-}
-
-// Errors of the reader become the evaluator's own: the text comes from a store, not from a file.
-template <class Read>
-auto read_stored(const std::string& text, const char* what, Read read) {
-  try {
-    const Json value = parse_json(text, what);
-    return read(JsonView(value, what));
-  } catch (const JsonError& error) {
-    throw EvalError(fmt::format("reading a stored result: {}", error.what()));
-  }
-}
-
 // Forms of asking that came later, or that few runs ask for, take no room where they are absent.
 using AnswerList = std::vector<Answer> CaseOutputs::*;
 constexpr std::array<std::pair<const char*, AnswerList>, 4> kOptionalAnswers = {{
@@ -210,6 +141,8 @@ void put_optional_outputs(Json& value, const CaseOutputs& outputs) {
   if (!outputs.direct_forced.empty()) {
     value["direct_forced"] = forced_to_json(outputs.direct_forced);
   }
+  if (outputs.counterfact) value["counterfact"] = to_json(*outputs.counterfact);
+  if (outputs.zsre) value["zsre"] = to_json(*outputs.zsre);
   if (outputs.neighbours.empty()) return;
   value["neighbours"] = Json::array();
   for (const NeighbourOutput& one : outputs.neighbours) {
@@ -222,6 +155,10 @@ void read_optional_outputs(const JsonView& view, CaseOutputs& outputs) {
     if (const auto found = view.find(key)) outputs.*list = answers_from(*found);
   }
   if (const auto forced = view.find("direct_forced")) outputs.direct_forced = forced_from(*forced);
+  if (const auto one = view.find("counterfact")) {
+    outputs.counterfact = counterfact_outputs_from(*one);
+  }
+  if (const auto one = view.find("zsre")) outputs.zsre = zsre_outputs_from(*one);
   const auto neighbours = view.find("neighbours");
   for (std::size_t i = 0; neighbours && i < neighbours->size(); ++i) {
     outputs.neighbours.push_back(neighbour_from(neighbours->at(i)));
@@ -260,47 +197,6 @@ CaseOutputs case_outputs_from_json(const std::string& text) {
     outputs.edit_seconds = view.at("seconds").at("edit").number();
     outputs.answer_seconds = view.at("seconds").at("answer").number();
     return outputs;
-  });
-}
-
-Json case_to_json(const MquakeCase& one) {
-  Json value{{"case_id", one.case_id}};
-  value["rewrites"] = Json::array();
-  for (const Rewrite& rewrite : one.rewrites) value["rewrites"].push_back(rewrite_to_json(rewrite));
-  value["questions"] = one.questions;
-  value["pre"] = gold_to_json(one.pre);
-  value["post"] = gold_to_json(one.post);
-  value["hops"] = hops_to_json(one.hops);
-  value["new_hops"] = hops_to_json(one.new_hops);
-  value["triples"] = triples_to_json(one.triples);
-  value["new_triples"] = triples_to_json(one.new_triples);
-  value["edit_triples"] = triples_to_json(one.edit_triples);
-  if (!one.answer_extended.empty()) value["answer_extended"] = one.answer_extended;
-  value["triples_labeled"] = triples_to_json(one.triples_labeled);
-  value["new_triples_labeled"] = triples_to_json(one.new_triples_labeled);
-  return value;
-}
-
-MquakeCase case_from_json(const std::string& text) {
-  return read_stored(text, "case", [](const JsonView& view) {
-    MquakeCase one;
-    one.case_id = view.at("case_id").integer();
-    const JsonView rewrites = view.at("rewrites");
-    for (std::size_t i = 0; i < rewrites.size(); ++i) {
-      one.rewrites.push_back(rewrite_from(rewrites.at(i)));
-    }
-    one.questions = view.at("questions").strings();
-    one.pre = gold_from(view.at("pre"));
-    one.post = gold_from(view.at("post"));
-    one.hops = hops_from(view.at("hops"));
-    one.new_hops = hops_from(view.at("new_hops"));
-    one.triples = triples_from(view.at("triples"));
-    one.new_triples = triples_from(view.at("new_triples"));
-    one.edit_triples = triples_from(view.at("edit_triples"));
-    if (const auto more = view.find("answer_extended")) one.answer_extended = more->strings();
-    one.triples_labeled = triples_from(view.at("triples_labeled"));
-    one.new_triples_labeled = triples_from(view.at("new_triples_labeled"));
-    return one;
   });
 }
 

@@ -48,6 +48,27 @@ struct NeighbourOutput {
   std::optional<double> kept_after;     ///< Log-probability of the token that was kept in mind.
 };
 
+/// Mean negative log-likelihood per token of the two objects after a prompt. Length-normalised, so
+/// that a long object is not worse for its length.
+struct ObjectScores {
+  double new_nll = 0.0;
+  double true_nll = 0.0;
+};
+
+/// What a model gives to the prompts of one CounterFact record.
+struct CounterFactOutputs {
+  std::int64_t case_id = 0;
+  ObjectScores rewrite;
+  std::vector<ObjectScores> paraphrase;
+  std::vector<ObjectScores> neighborhood;
+};
+
+/// Tokens of the wanted answer that are the most probable ones under teacher forcing.
+struct ZsreOutputs {
+  std::int64_t number = 0;
+  ForcedScore rewrite, paraphrase, specificity;
+};
+
 /// Everything one system said about one case, raw: metrics and rules are applied later, without a
 /// model. Vectors run parallel to the case's rewrites, post-edit hops and questions; empty means
 /// that the form was not asked.
@@ -64,18 +85,16 @@ struct CaseOutputs {
   std::vector<Answer> recall;      ///< Every pre-edit hop by question: what the model knows.
   std::vector<Answer> recall_new;  ///< The same for post-edit hops; edited ones are not asked.
   std::vector<NeighbourOutput> neighbours;
-  std::vector<std::string> edit_ids;  ///< Edits in the store that were mounted.
-  std::string failure;                ///< Why edits could not be made; empty when all were.
-  double edit_seconds = 0.0;          ///< Of the whole group's edits.
+  std::optional<CounterFactOutputs> counterfact;  ///< Of a CounterFact record.
+  std::optional<ZsreOutputs> zsre;                ///< Of a zsRE record.
+  std::vector<std::string> edit_ids;              ///< Edits in the store that were mounted.
+  std::string failure;        ///< Why edits could not be made; empty when all were.
+  double edit_seconds = 0.0;  ///< Of the whole group's edits.
   double answer_seconds = 0.0;
 };
 
 Json to_json(const CaseOutputs& outputs);
 /// Throws `EvalError` when the text is not what `to_json` writes.
 CaseOutputs case_outputs_from_json(const std::string& text);
-
-/// One case as the evaluator keeps it beside results, so that reports need no dataset file.
-Json case_to_json(const MquakeCase& mquake_case);
-MquakeCase case_from_json(const std::string& text);
 
 }  // namespace kedit

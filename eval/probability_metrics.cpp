@@ -1,7 +1,6 @@
 #include "eval/probability_metrics.hpp"
 
-#include "eval/answerers.hpp"
-#include "eval/definitions.hpp"
+#include "datasets/mquake.hpp"
 #include "eval/score.hpp"
 
 #include <fmt/format.h>
@@ -35,48 +34,25 @@ double margin_new(const ObjectScores& one) {
 }
 double margin_true(const ObjectScores& one) { return -margin_new(one); }
 
-std::optional<MeanScore> over_records(const std::vector<CounterFactOutputs>& outputs,
-                                      std::vector<ObjectScores> CounterFactOutputs::*prompts,
-                                      PromptValue value) {
-  std::vector<double> means;
-  for (const CounterFactOutputs& one : outputs) {
-    const std::vector<ObjectScores>& list = one.*prompts;
-    if (list.empty()) continue;
-    double sum = 0.0;
-    for (const ObjectScores& prompt : list) sum += value(prompt);
-    means.push_back(sum / static_cast<double>(list.size()));
-  }
-  if (means.empty()) return std::nullopt;
-  return mean_of(means);
+// Mean over the prompts of one kind; nothing where the record has none.
+void put_mean(RecordScores& scores, const char* name, const std::vector<ObjectScores>& prompts,
+              PromptValue value) {
+  if (prompts.empty()) return;
+  double sum = 0.0;
+  for (const ObjectScores& prompt : prompts) sum += value(prompt);
+  scores[name] = sum / static_cast<double>(prompts.size());
 }
 
-double mean_nll(const ContinuationScore& score) {
-  return score.token_ids.empty() ? 0.0
-                                 : -score.logprob() / static_cast<double>(score.token_ids.size());
-}
-
-// Both objects after every prompt, in one call: a prompt's beginning is computed once.
-std::vector<ObjectScores> score_objects(const LanguageModel& model,
-                                        const std::vector<std::string>& prompts,
-                                        const std::string& target_new,
-                                        const std::string& target_true) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (const std::string& prompt : prompts) {
-    pairs.emplace_back(prompt, spaced_target(prompt, target_new));
-    pairs.emplace_back(prompt, spaced_target(prompt, target_true));
+template <class Outputs>
+std::optional<MeanScore> over_records(const std::vector<Outputs>& outputs, const char* name) {
+  std::vector<double> values;
+  for (const Outputs& one : outputs) {
+    const RecordScores scores = record_scores(one);
+    const auto found = scores.find(name);
+    if (found != scores.end()) values.push_back(found->second);
   }
-  std::vector<ObjectScores> scores;
-  if (pairs.empty()) return scores;
-  const auto said = model.score(pairs);
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    scores.push_back({mean_nll(said.at(2 * i)), mean_nll(said.at(2 * i + 1))});
-  }
-  return scores;
-}
-
-ForcedScore forced(const LanguageModel& model, const std::string& prompt,
-                   const std::string& answer) {
-  return forced_score(model.score({{prompt, spaced_target(prompt, answer)}}).at(0));
+  if (values.empty()) return std::nullopt;
+  return mean_of(values);
 }
 
 double share(const ForcedScore& score) {
@@ -120,10 +96,6 @@ ForcedScore tokens_from(const JsonView& view) {
 
 Json tokens_json(const ForcedScore& score) { return Json::array({score.matched, score.tokens}); }
 
-Json mean_json(const MeanScore& score) {
-  return {{"value", score.value}, {"half_width95", score.half_width}, {"n", score.n}};
-}
-
 template <class Record>
 std::vector<Record> read_outputs(const std::filesystem::path& file,
                                  const std::function<Record(const JsonView&)>& read) {
@@ -150,21 +122,32 @@ double harmonic_mean(const std::vector<double>& values) {
   return values.empty() ? 0.0 : static_cast<double>(values.size()) / inverse;
 }
 
+RecordScores record_scores(const CounterFactOutputs& one) {
+  RecordScores scores;
+  put_mean(scores, "counterfact_es", {one.rewrite}, prefers_new);
+  put_mean(scores, "counterfact_em", {one.rewrite}, margin_new);
+  put_mean(scores, "counterfact_ps", one.paraphrase, prefers_new);
+  put_mean(scores, "counterfact_pm", one.paraphrase, margin_new);
+  put_mean(scores, "counterfact_ns", one.neighborhood, prefers_true);
+  put_mean(scores, "counterfact_nm", one.neighborhood, margin_true);
+  return scores;
+}
+
+RecordScores record_scores(const ZsreOutputs& one) {
+  return {{"zsre_efficacy", share(one.rewrite)},
+          {"zsre_paraphrase", share(one.paraphrase)},
+          {"zsre_specificity", share(one.specificity)}};
+}
+
 CounterFactScores counterfact_scores(const std::vector<CounterFactOutputs>& outputs) {
-  CounterFactScores scores;
-  std::vector<double> efficacy, magnitude;
-  for (const CounterFactOutputs& one : outputs) {
-    efficacy.push_back(prefers_new(one.rewrite));
-    magnitude.push_back(margin_new(one.rewrite));
-  }
-  if (!outputs.empty()) {
-    scores.es = mean_of(efficacy);
-    scores.em = mean_of(magnitude);
-  }
-  scores.ps = over_records(outputs, &CounterFactOutputs::paraphrase, prefers_new);
-  scores.pm = over_records(outputs, &CounterFactOutputs::paraphrase, margin_new);
-  scores.ns = over_records(outputs, &CounterFactOutputs::neighborhood, prefers_true);
-  scores.nm = over_records(outputs, &CounterFactOutputs::neighborhood, margin_true);
+  const auto mean = [&](const char* name) { return over_records(outputs, name); };
+  CounterFactScores scores{mean("counterfact_es"),
+                           mean("counterfact_ps"),
+                           mean("counterfact_ns"),
+                           mean("counterfact_em"),
+                           mean("counterfact_pm"),
+                           mean("counterfact_nm"),
+                           std::nullopt};
   if (scores.es && scores.ps && scores.ns) {
     scores.s = harmonic_mean({scores.es->value, scores.ps->value, scores.ns->value});
   }
@@ -172,42 +155,13 @@ CounterFactScores counterfact_scores(const std::vector<CounterFactOutputs>& outp
 }
 
 ZsreScores zsre_scores(const std::vector<ZsreOutputs>& outputs) {
-  std::vector<double> efficacy, paraphrase, specificity;
-  for (const ZsreOutputs& one : outputs) {
-    efficacy.push_back(share(one.rewrite));
-    paraphrase.push_back(share(one.paraphrase));
-    specificity.push_back(share(one.specificity));
-  }
-  ZsreScores scores{mean_of(efficacy), mean_of(paraphrase), mean_of(specificity), 0.0};
+  const auto mean = [&](const char* name) {
+    return over_records(outputs, name).value_or(MeanScore{});
+  };
+  ZsreScores scores{mean("zsre_efficacy"), mean("zsre_paraphrase"), mean("zsre_specificity"), 0.0};
   scores.harmonic =
       harmonic_mean({scores.efficacy.value, scores.paraphrase.value, scores.specificity.value});
   return scores;
-}
-
-CounterFactOutputs ask_counterfact(const LanguageModel& model, const CounterFactRecord& record) {
-  const EditRequest& request = record.request;
-  const std::string target_true = request.target_true.value_or("");
-  CounterFactOutputs outputs;
-  outputs.case_id = record.case_id;
-  outputs.rewrite =
-      score_objects(model, {filled_prompt(request)}, request.target_new, target_true).at(0);
-  outputs.paraphrase = score_objects(model, request.rephrases, request.target_new, target_true);
-  for (const NeighborPrompt& one : record.neighborhood) {
-    outputs.neighborhood.push_back(
-        score_objects(model, {one.prompt}, request.target_new, one.answer).at(0));
-  }
-  return outputs;
-}
-
-ZsreOutputs ask_zsre(const LanguageModel& model, const ZsreRecord& record) {
-  const EditRequest& request = record.request;
-  ZsreOutputs outputs;
-  outputs.number = record.number;
-  outputs.rewrite = forced(model, filled_prompt(request), request.target_new);
-  outputs.paraphrase = forced(model, request.rephrases.at(0), request.target_new);
-  // The harness of ROME puts a question mark after the unrelated question.
-  outputs.specificity = forced(model, record.locality.prompt + "?", record.locality.answer);
-  return outputs;
 }
 
 Json to_json(const CounterFactOutputs& one) {
@@ -224,58 +178,52 @@ Json to_json(const ZsreOutputs& one) {
           {"specificity", tokens_json(one.specificity)}};
 }
 
+CounterFactOutputs counterfact_outputs_from(const JsonView& view) {
+  return {view.at("case_id").integer(), pair_from(view.at("rewrite")),
+          pairs_from(view, "paraphrase"), pairs_from(view, "neighborhood")};
+}
+
+ZsreOutputs zsre_outputs_from(const JsonView& view) {
+  return {view.at("number").integer(), tokens_from(view.at("rewrite")),
+          tokens_from(view.at("paraphrase")), tokens_from(view.at("specificity"))};
+}
+
 std::vector<CounterFactOutputs> read_counterfact_outputs(const std::filesystem::path& file) {
-  return read_outputs<CounterFactOutputs>(file, [](const JsonView& view) {
-    return CounterFactOutputs{view.at("case_id").integer(), pair_from(view.at("rewrite")),
-                              pairs_from(view, "paraphrase"), pairs_from(view, "neighborhood")};
-  });
+  return read_outputs<CounterFactOutputs>(file, counterfact_outputs_from);
 }
 
 std::vector<ZsreOutputs> read_zsre_outputs(const std::filesystem::path& file) {
-  return read_outputs<ZsreOutputs>(file, [](const JsonView& view) {
-    return ZsreOutputs{view.at("number").integer(), tokens_from(view.at("rewrite")),
-                       tokens_from(view.at("paraphrase")), tokens_from(view.at("specificity"))};
-  });
+  return read_outputs<ZsreOutputs>(file, zsre_outputs_from);
 }
 
-Json to_json(const CounterFactScores& scores) {
-  Json out = Json::object();
-  const std::pair<const char*, const std::optional<MeanScore>*> list[] = {
+std::vector<NamedScore> named_scores(const CounterFactScores& scores) {
+  std::vector<NamedScore> list;
+  const std::pair<const char*, const std::optional<MeanScore>*> means[] = {
       {"ES", &scores.es}, {"PS", &scores.ps}, {"NS", &scores.ns},
       {"EM", &scores.em}, {"PM", &scores.pm}, {"NM", &scores.nm}};
-  for (const auto& [name, score] : list) {
-    if (*score) out[name] = mean_json(**score);
+  for (const auto& [name, mean] : means) {
+    if (*mean) list.push_back({name, (*mean)->value, *mean});
   }
-  if (scores.s) out["S"] = {{"value", *scores.s}};
+  if (scores.s) list.push_back({"S", *scores.s, std::nullopt});
+  return list;
+}
+
+std::vector<NamedScore> named_scores(const ZsreScores& scores) {
+  return {{"efficacy", scores.efficacy.value, scores.efficacy},
+          {"paraphrase", scores.paraphrase.value, scores.paraphrase},
+          {"specificity", scores.specificity.value, scores.specificity},
+          {"harmonic_mean", scores.harmonic, std::nullopt}};
+}
+
+Json to_json(const std::vector<NamedScore>& scores) {
+  Json out = Json::object();
+  for (const NamedScore& one : scores) {
+    out[one.name] = {{"value", one.value}};
+    if (!one.mean) continue;
+    out[one.name]["half_width95"] = one.mean->half_width;
+    out[one.name]["n"] = one.mean->n;
+  }
   return out;
-}
-
-Json to_json(const ZsreScores& scores) {
-  return {{"efficacy", mean_json(scores.efficacy)},
-          {"paraphrase", mean_json(scores.paraphrase)},
-          {"specificity", mean_json(scores.specificity)},
-          {"harmonic_mean", {{"value", scores.harmonic}}}};
-}
-
-Definitions probability_definitions() {
-  return {
-      "CounterFact and zsRE",
-      {{"ES",
-        "Share of records where the new object is more probable than the true one after "
-        "the edited prompt, by mean log-probability per token. Origin: ROME."},
-       {"PS", "The same after paraphrases, averaged per record. Origin: ROME."},
-       {"NS",
-        "Share of prompts about other subjects where the true object stays the more "
-        "probable one. Origin: ROME."},
-       {"EM, PM, NM", "The same with differences of probability instead of counts. Origin: ROME."},
-       {"S", "Harmonic mean of ES, PS and NS. Origin: ROME."},
-       {"efficacy, paraphrase",
-        "zsRE: share of the answer's tokens that are the most probable ones under teacher "
-        "forcing. Origin: MEND, ROME."},
-       {"specificity",
-        "zsRE: the same for an unrelated question against the dataset's answer. Origin: MEND, "
-        "ROME."},
-       {"harmonic_mean", "zsRE: of the three. Origin: MEMIT."}}};
 }
 
 }  // namespace kedit

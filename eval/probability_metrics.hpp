@@ -1,31 +1,22 @@
 #pragma once
 
-#include "datasets/counterfact.hpp"
 #include "eval/outputs.hpp"
-#include "model/language_model.hpp"
+#include "json/json.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace kedit {
 
-/// Mean negative log-likelihood per token of the two objects after a prompt. Length-normalised, so
-/// that a long object is not worse for its length.
-struct ObjectScores {
-  double new_nll = 0.0;
-  double true_nll = 0.0;
-};
-
-/// What a model gives to the prompts of one CounterFact record.
-struct CounterFactOutputs {
-  std::int64_t case_id = 0;
-  ObjectScores rewrite;
-  std::vector<ObjectScores> paraphrase;
-  std::vector<ObjectScores> neighborhood;
-};
+/// Values of one record by metric name ("counterfact_es", ...); kinds of prompts that the record
+/// does not have are left out.
+using RecordScores = std::map<std::string, double>;
+RecordScores record_scores(const CounterFactOutputs& outputs);
+RecordScores record_scores(const ZsreOutputs& outputs);
 
 /// A mean over records with the half-width 1.96 std / sqrt(n).
 struct MeanScore {
@@ -45,12 +36,6 @@ struct CounterFactScores {
 /// Pure functions of stored outputs; a score whose outputs are absent is absent, never 0.
 CounterFactScores counterfact_scores(const std::vector<CounterFactOutputs>& outputs);
 
-/// Tokens of the wanted answer that are the most probable ones under teacher forcing.
-struct ZsreOutputs {
-  std::int64_t number = 0;
-  ForcedScore rewrite, paraphrase, specificity;
-};
-
 /// MEND's and ROME's harness: token accuracies, mean per record and then over records; `harmonic`
 /// of the three as MEMIT reports it.
 struct ZsreScores {
@@ -59,20 +44,28 @@ struct ZsreScores {
 };
 ZsreScores zsre_scores(const std::vector<ZsreOutputs>& outputs);
 
-/// Asks a model; everything is scored under teacher forcing.
-CounterFactOutputs ask_counterfact(const LanguageModel& model, const CounterFactRecord& record);
-ZsreOutputs ask_zsre(const LanguageModel& model, const ZsreRecord& record);
-
 /// JSON lines or an array: {"case_id", "rewrite": [new, true], "paraphrase": [[new, true], ...],
 /// "neighborhood": [...]} with mean NLLs; {"number", "rewrite": [matched, all], "paraphrase": ...,
 /// "specificity": ...}. Throws `DataError`.
 Json to_json(const CounterFactOutputs& outputs);
 Json to_json(const ZsreOutputs& outputs);
+/// Throw `JsonError`.
+CounterFactOutputs counterfact_outputs_from(const JsonView& view);
+ZsreOutputs zsre_outputs_from(const JsonView& view);
 std::vector<CounterFactOutputs> read_counterfact_outputs(const std::filesystem::path& file);
 std::vector<ZsreOutputs> read_zsre_outputs(const std::filesystem::path& file);
 
-Json to_json(const CounterFactScores& scores);
-Json to_json(const ZsreScores& scores);
+/// A score as tables show it. A harmonic mean of other scores has no interval and no count.
+struct NamedScore {
+  std::string name;
+  double value = 0.0;
+  std::optional<MeanScore> mean;
+};
+/// In the order of tables; scores that are absent are left out.
+std::vector<NamedScore> named_scores(const CounterFactScores& scores);
+std::vector<NamedScore> named_scores(const ZsreScores& scores);
+/// {"ES": {"value", "half_width95", "n"}, ...}
+Json to_json(const std::vector<NamedScore>& scores);
 
 /// Zero, or the harmonic mean of positive numbers.
 double harmonic_mean(const std::vector<double>& values);

@@ -1,6 +1,7 @@
 #include "eval/report.hpp"
 
 #include "eval/bench.hpp"
+#include "eval/probability_metrics.hpp"
 #include "eval/report_sections.hpp"
 
 #include <fmt/format.h>
@@ -83,6 +84,7 @@ class CellMaker {
                                                              bootstrap_.interval(*scores)};
       if (side == GoldSide::post) series_[{system, rule, metric}] = std::move(*scores);
     }
+    if (side == GoldSide::post) add_harmonic_means(system, rule);
     if (side == GoldSide::post) add_breakdowns(system, rule, cases);
   }
 
@@ -117,6 +119,24 @@ class CellMaker {
     }
   }
 
+  // Of totals that are there already; it counts as many records as they do.
+  void add_harmonic_means(const std::string& system, MatchRule rule) {
+    for (const std::string& metric : wanted_) {
+      std::vector<CaseScores> parts;
+      std::vector<double> values;
+      for (const std::string& part : metric_info(metric).harmonic_of) {
+        const auto found = series_.find({system, rule, part});
+        if (found == series_.end()) break;
+        parts.push_back(found->second);
+        values.push_back(total(found->second).value());
+      }
+      if (parts.empty() || parts.size() < metric_info(metric).harmonic_of.size()) continue;
+      const double n = total(parts.front()).n;
+      report_.cells[{system, rule, GoldSide::post, metric, "", ""}] = {
+          {harmonic_mean(values) * n, n}, bootstrap_.harmonic_interval(parts)};
+    }
+  }
+
   static constexpr std::int64_t kBucketDraws = 1000;
   BenchReport& report_;
   std::vector<std::string> wanted_;
@@ -136,7 +156,9 @@ void add_cells(BenchReport& report, const ReportOptions& options) {
   for (std::size_t i = 0; i < report.systems.size(); ++i) {
     if (report.systems[i].kind != "editor") continue;
     for (std::size_t j = i + 1; j < report.systems.size(); ++j) {
-      for (const char* metric : {"edit_wise", "multi_hop_any", "cot_any"}) {
+      for (const char* metric :
+           {"edit_wise", "multi_hop_any", "cot_any", "counterfact_es", "counterfact_ps",
+            "counterfact_ns", "zsre_efficacy", "zsre_specificity"}) {
         maker.add_difference(report.systems[i].label, report.systems[j].label, rule, metric);
       }
     }
@@ -250,7 +272,8 @@ const ReportCell* BenchReport::find(const CellKey& key) const {
 }
 
 std::string headline_metric(const BenchReport& report) {
-  for (const char* metric : {"cot_any", "multi_hop_any", "edit_wise"}) {
+  for (const char* metric :
+       {"cot_any", "multi_hop_any", "counterfact_s", "zsre_score", "edit_wise"}) {
     if (std::find(report.metrics.begin(), report.metrics.end(), metric) != report.metrics.end()) {
       return metric;
     }

@@ -117,6 +117,12 @@ std::string provenance_html(const BenchReport& report) {
                        with_thousands(parameters.empty() ? 0 : std::stoll(parameters)),
                        text("model", "dtype")),
            hash("fingerprint", text_of(header, "model", "fingerprint")));
+  const Json mounted = header.contains("model") ? header["model"].value("mounted", Json()) : Json();
+  if (mounted.is_array() && !mounted.empty()) {
+    out += fact("Starts from",
+                fmt::format("{} that stay mounted throughout", plural(mounted.size(), "edit")),
+                hash("fingerprint", text_of(header, "model", "mounted_fingerprint")));
+  }
   out += fact("Data",
               fmt::format("{}: {} of {} cases", text("dataset", "name"), report.data.cases.size(),
                           text("dataset", "cases_in_file")),
@@ -146,7 +152,9 @@ std::string headline_html(const BenchReport& report) {
   const MatchRule rule = report.rules.front();
   std::string panels;
   for (const char* metric :
-       {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint"}) {
+       {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint", "counterfact_es",
+        "counterfact_ps", "counterfact_ns", "counterfact_s", "zsre_efficacy", "zsre_paraphrase",
+        "zsre_specificity", "zsre_score"}) {
     panels += panel(report, metric_info(metric).title, {"", rule, GoldSide::post, metric, "", ""});
   }
   const std::string metric = headline_metric(report);

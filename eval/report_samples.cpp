@@ -186,8 +186,11 @@ std::string samples_html(const BenchReport& report) {
       "<span class=\"chip old\">&#8634; the old answer</span> "
       "<span class=\"chip wrong\">&#10007; something else</span></p>\n",
       report.samples.size(), report.data.cases.size(), to_string(report.rules.front()));
+  const bool records = report.data.cases.front().source != CaseSource::mquake;
+  if (records) out += record_note_html(report);
   for (std::size_t i = 0; i < report.samples.size(); ++i) {
-    out += sample_html(report.samples[i], report.rules, i == 0);
+    out += records ? record_sample_html(report.samples[i], i == 0)
+                   : sample_html(report.samples[i], report.rules, i == 0);
   }
   return out;
 }

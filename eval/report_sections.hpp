@@ -25,6 +25,9 @@ std::string recall_html(const BenchReport& report);
 std::string comparisons_html(const std::vector<BenchReport>& reports);
 std::string timing_html(const BenchReport& report);
 std::string samples_html(const BenchReport& report);
+/// A record of CounterFact or zsRE among them, and how its numbers are read.
+std::string record_sample_html(const SampleCase& sample, bool open);
+std::string record_note_html(const BenchReport& report);
 /// Cases that one system has right and the other not.
 void count_discordant(const CaseScores& first, const CaseScores& second,
                       PairedDifference* difference);

@@ -90,6 +90,10 @@ const std::vector<Section>& sections() {
       {"Multi-hop, thoughts first", {"cot_any", "cot_first", "cot_mean", "cot_all"}},
       {"Reasoning path", {"hop_joint", "hop_path", "hop_count", "hop_sub", "hop_probe"}},
       {"Tokens under teacher forcing", {"edit_wise_tokens", "multi_hop_tokens"}},
+      {"CounterFact",
+       {"counterfact_es", "counterfact_ps", "counterfact_ns", "counterfact_s", "counterfact_em",
+        "counterfact_pm", "counterfact_nm"}},
+      {"zsRE", {"zsre_efficacy", "zsre_paraphrase", "zsre_specificity", "zsre_score"}},
   };
   return list;
 }
@@ -133,7 +137,8 @@ std::string breakdown_table(const BenchReport& report, const std::string& breakd
   const MatchRule rule = report.rules.front();
   std::string body;
   for (const char* metric :
-       {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint"}) {
+       {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint", "counterfact_es",
+        "counterfact_ps", "counterfact_ns", "zsre_efficacy", "zsre_specificity"}) {
     std::set<std::string> buckets;
     for (const auto& [key, cell] : report.cells) {
       if (key.breakdown == breakdown && key.metric == metric) buckets.insert(key.bucket);
@@ -243,12 +248,14 @@ std::string differences_html(const BenchReport& report) {
 std::string contamination_html(const BenchReport& report) {
   const std::size_t dirty = report.contaminated.size();
   const std::size_t all = report.data.cases.size();
+  const bool chains = report.data.cases.front().source == CaseSource::mquake;
   std::string out = fmt::format(
-      "<h2>Contamination</h2>\n<p class=\"note\">A case is contaminated when another active edit "
-      "of "
-      "its group gives an unedited hop of its chain another object; the expected answer is then "
-      "not "
-      "reachable. Under this grouping: <b>{} of {} cases</b>.</p>\n",
+      "<h2>Contamination</h2>\n<p class=\"note\">{} Under this grouping: <b>{} of {} cases</b>."
+      "</p>\n",
+      chains ? "A case is contaminated when another active edit of its group gives an unedited hop "
+               "of its chain another object; the expected answer is then not reachable."
+             : "A record is contaminated when another active edit of its group gives the same "
+               "prompt about the same subject another object.",
       dirty, all);
   if (dirty > 0 && dirty < all) {
     out +=

@@ -1,6 +1,7 @@
 #include "eval/run_data.hpp"
 
 #include "eval/bench.hpp"
+#include "eval/case_json.hpp"
 
 #include <fmt/format.h>
 

@@ -53,7 +53,8 @@ class System {
 
 /// What all systems of a run share. The objects must outlive the systems.
 struct SystemParts {
-  const LanguageModel* base = nullptr;  ///< The unedited model, for controls.
+  const LanguageModel* base = nullptr;  ///< The model that a run starts from, for controls.
+  std::vector<Fact> base_facts{};       ///< Of edits that stay mounted throughout: always shown.
   PromptForm prompts;
   AskPlan plan;
   MaskMode mask = MaskMode::report;
@@ -65,12 +66,12 @@ struct SystemParts {
 /// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.
 std::unique_ptr<System> make_control(const std::string& name, const SystemParts& parts);
 
-/// An editor of either kind: its deltas go into the store under `run_id` and are mounted on an
-/// overlay of `model`; facts that they hold are shown in the prompts. After every group the
-/// overlay's fingerprint must be the base's again; otherwise `EvalError`. Edits that cannot be made
-/// (EditError) are tried one by one; those that fail are named in the outputs' `failure`.
+/// An editor of either kind: its deltas go into the store under `run_id` and are mounted above what
+/// `start` has mounted; facts that they hold are shown in the prompts. After every group the
+/// model's fingerprint must be that of `start` again; otherwise `EvalError`. Edits that cannot be
+/// made (EditError) are tried one by one; those that fail are named in the outputs' `failure`.
 std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
-                                           std::shared_ptr<const Model> model, Store& store,
+                                           const EditedModel& start, Store& store,
                                            const std::string& run_id);
 
 }  // namespace kedit

@@ -1,4 +1,5 @@
 #include "eval/metrics.hpp"
+#include "eval/probability_metrics.hpp"
 
 #include <fmt/format.h>
 
@@ -77,7 +78,9 @@ void judge_traces(const MquakeCase& one, const CaseOutputs& outputs, const Judgi
 
 void judge_edits(const MquakeCase& one, const CaseOutputs& outputs, const Judging& judging,
                  CaseVerdicts& verdicts) {
-  verdicts.has_edits = !outputs.edits.empty();
+  // zsRE tells no old object.
+  const bool has_gold = !gold_of(one, judging.side).answer.empty();
+  verdicts.has_edits = has_gold && !outputs.edits.empty();
   for (std::size_t i = 0; i < outputs.edits.size(); ++i) {
     verdicts.edits[i] = judging.matcher(edit_gold(one, i, judging.side))(outputs.edits[i].answer);
   }
@@ -131,6 +134,24 @@ void check_counts(const MquakeCase& one, const CaseOutputs& outputs) {
   check_count(one, "probe_questions", outputs.probe_questions.size(), one.new_hops.size());
 }
 
+// Probabilities know no rule, and the edit's prompts no old side.
+void judge_record(const CaseOutputs& outputs, GoldSide side, CaseVerdicts& verdicts) {
+  if (side != GoldSide::post) return;
+  verdicts.has_record = outputs.counterfact || outputs.zsre;
+  if (outputs.counterfact) verdicts.record = record_scores(*outputs.counterfact);
+  if (outputs.zsre) verdicts.record = record_scores(*outputs.zsre);
+}
+
+// What a record has no prompts for is not 0 there: it does not count.
+RecordScores no_scores(const MquakeCase& one) {
+  if (one.source == CaseSource::mquake) return {};
+  if (one.source == CaseSource::zsre) return record_scores(ZsreOutputs{});
+  CounterFactOutputs empty;
+  empty.paraphrase.resize(one.paraphrases.size());
+  empty.neighborhood.resize(one.neighborhood.size());
+  return record_scores(empty);
+}
+
 CaseVerdicts all_wrong(const MquakeCase& one) {
   CaseVerdicts verdicts;
   verdicts.case_id = one.case_id;
@@ -143,6 +164,7 @@ CaseVerdicts all_wrong(const MquakeCase& one) {
   verdicts.probes.assign(2 * one.new_hops.size(), false);
   verdicts.edit_shares.assign(one.rewrites.size(), 0.0);
   verdicts.direct_shares.assign(one.questions.size(), 0.0);
+  verdicts.record = no_scores(one);
   return verdicts;
 }
 
@@ -157,6 +179,7 @@ CaseVerdicts judge(const MquakeCase& mquake_case, const CaseOutputs* outputs, Ma
   CaseVerdicts verdicts = all_wrong(mquake_case);
   if (outputs == nullptr) return verdicts;
   check_counts(mquake_case, *outputs);
+  judge_record(*outputs, side, verdicts);
   if (rule == MatchRule::tokens) {
     judge_tokens(*outputs, side, verdicts);
     return verdicts;

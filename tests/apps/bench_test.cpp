@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 
 using namespace kedit;
 using namespace kedit::test;
@@ -131,6 +132,7 @@ TEST_CASE("workers share a run, and the joined numbers are those of one process"
   CHECK(answered(scratch / "kedit.db") == kAnswers);
   CHECK(scores(store_path(scratch)) == undisturbed());
   CHECK(run_kedit({"store", "verify", "--store", store_path(scratch)}).code == 0);
+  CHECK_FALSE(fs::exists(scratch / "kedit.db.1-of-2"));  // joined, they have served
 }
 
 TEST_CASE("processes that torchrun or Slurm start are joined by hand, in any order") {
@@ -186,4 +188,110 @@ TEST_CASE("stores of other configurations are not joined") {
       run_kedit({"bench", "merge", a["store"], b["store"], "--store", store_path(scratch)});
   CHECK(refused.code != 0);
   CHECK(is_one_sentence(refused.err, {"two.db", "same configuration"}));
+}
+
+TEST_CASE("a run starts from a branch's edits, also when workers share it or it goes on") {
+  const ScratchFolder scratch;
+  const fs::path config = write_config(scratch);
+  const fs::path store = scratch / "kedit.db";
+  const Json edit =
+      answer({"edit", "--editor", "in-context", "--requests", lab("requests.jsonl").string(),
+              "--model", lab("model").string(), "--store", store.string(), "--json"});
+  Words words = run_words(config, store);
+  words.insert(words.end(), {"--branch", "main"});
+  CHECK(run_kedit(words, signalled(store, SIGKILL, 3)).code == -SIGKILL);
+  const Json whole =
+      answer({"bench", "resume", "--store", store.string(), "--json", "--threads", "1"});
+  CHECK(whole["state"] == "done");
+  const std::string numbers = scores(store.string());
+  CHECK(numbers != undisturbed());
+
+  words.insert(words.end(), {"--workers", "2"});
+  const Json shared = answer(words);
+  CHECK(shared["state"] == "done");
+  CHECK(shared["run"] != whole["run"]);
+  CHECK(scores(store.string()) == numbers);
+  const Json report = parse_json(
+      run_kedit({"report", "--store", store.string(), "--out", "-", "--format", "json"}).out, "-");
+  CHECK(report["runs"][0]["header"]["model"]["mounted"].size() == edit["edits"].size());
+
+  words = run_words(config, store);
+  words.insert(words.end(), {"--edits", "ffffffffffff"});
+  const Outcome unknown = run_kedit(words);
+  CHECK(unknown.code != 0);
+  CHECK(is_one_sentence(unknown.err, {"ffffffffffff", "no such edit"}));
+}
+
+namespace {
+
+Json counterfact_record(std::int64_t id, const Json& request, const std::string& neighbour) {
+  const std::string prompt = request["prompt"];
+  return {{"case_id", id},
+          {"requested_rewrite",
+           {{"prompt", prompt},
+            {"relation_id", "P1"},
+            {"subject", request["subject"]},
+            {"target_new", {{"str", request["target_new"]}, {"id", "Q1"}}},
+            {"target_true", {{"str", request["target_true"]}, {"id", "Q2"}}}}},
+          {"paraphrase_prompts", Json::array({request["rephrase"][0]})},
+          {"neighborhood_prompts", Json::array({neighbour})},
+          {"generation_prompts", Json::array()}};
+}
+
+// The first requests of the lab as CounterFact records: a neighbour's prompt is another request's.
+fs::path write_counterfact(const ScratchFolder& scratch) {
+  std::istringstream lines(read_text(lab("requests.jsonl")));
+  std::vector<Json> requests;
+  for (std::string line; requests.size() < 4 && std::getline(lines, line);) {
+    requests.push_back(parse_json(line, "requests.jsonl"));
+  }
+  Json records = Json::array();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const Json& next = requests[(i + 1) % requests.size()];
+    records.push_back(counterfact_record(static_cast<std::int64_t>(i), requests[i],
+                                         next["rephrase"][0].get<std::string>()));
+  }
+  write_text(scratch / "counterfact.json", to_text(records));
+  const Json config = {{"name", "records"},
+                       {"model", lab("model").string()},
+                       {"dataset", "counterfact:counterfact.json"},
+                       {"editors", Json::array({{{"name", "rome"}}})},
+                       {"controls", Json::array({"unedited", "copy-last-edit"})},
+                       {"protocol", {{"group_size", 1}}}};
+  write_text(scratch / "records.json", to_text(config));
+  return scratch / "records.json";
+}
+
+}  // namespace
+
+TEST_CASE("CounterFact is run through a model and scored, and a killed run ends the same") {
+  const ScratchFolder scratch;
+  const fs::path config = write_counterfact(scratch);
+  const fs::path store = scratch / "kedit.db", cut = scratch / "cut.db";
+  const Json run = answer(run_words(config, store));
+  const Json& systems = run["systems"];
+  CHECK(systems["rome"]["counterfact_es"]["M0"]["value"].get<double>() == 1.0);
+  CHECK(systems["rome"]["counterfact_ps"]["M0"]["value"].get<double>() > 0.5);
+  CHECK(systems["unedited"]["counterfact_es"]["M0"]["value"].get<double>() == 0.0);
+  CHECK(systems["rome"].contains("counterfact_s"));
+  CHECK_FALSE(systems["copy-last-edit"].contains("counterfact_es"));
+  CHECK(run_kedit(run_words(config, cut), signalled(cut, SIGKILL, 5)).code == -SIGKILL);
+  CHECK(answer(run_words(config, cut))["state"] == "done");
+  CHECK(scores(cut.string()) == scores(store.string()));
+}
+
+TEST_CASE("a file whose labels disagree is run with a warning") {
+  const ScratchFolder scratch;
+  const fs::path config = write_config(scratch);
+  Json cases = parse_json(read_text(lab("mquake.json")), "mquake.json");
+  cases[0]["single_hops"][0]["answer"] = "Elsewhere";
+  write_text(scratch / "odd.json", to_text(cases));
+  Json value = parse_json(read_text(config), "bench.json");
+  value["dataset"] = "mquake:odd.json";
+  value["editors"] = Json::array();
+  write_text(config, to_text(value));
+  const Outcome outcome = run_kedit(run_words(config, scratch / "kedit.db"));
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err.find("warning") != std::string::npos);
+  CHECK(outcome.err.find("/single_hops/0/answer") != std::string::npos);
 }

@@ -1,5 +1,6 @@
 #include "eval/bench.hpp"
 
+#include "eval/case_json.hpp"
 #include "eval/facts_in_context.hpp"
 #include "eval/report.hpp"
 #include "tests/eval/fake_model.hpp"
@@ -254,6 +255,11 @@ TEST_CASE("a configuration is read strictly and written back the same") {
                                           "c.json"),
                                "c.json")
             .grouping.seed == 42);
+  const BenchConfig records = bench_config_from_json(
+      parse_json(R"({"dataset": "counterfact:/f.json", "controls": ["unedited"]})", "c.json"),
+      "c.json");
+  CHECK((records.asks == std::set<Ask>{Ask::cloze}));
+  CHECK(records.dataset == "counterfact:/f.json");
   const Json written = to_json(config);
   CHECK(to_text(to_json(bench_config_from_json(written, "c.json"))) == to_text(written));
 }
@@ -265,7 +271,14 @@ TEST_CASE("mistakes in a configuration are named with their place") {
   const auto row = GENERATE(values<Row>({
       {R"({"controls": ["unedited"]})", "dataset"},
       {R"({"dataset": "mquake:f"})", "at least one of editors and controls"},
-      {R"({"dataset": "zsre:f", "controls": ["unedited"]})", "mquake:FILE"},
+      {R"({"dataset": "zre:f", "controls": ["unedited"]})",
+       "mquake:FILE, counterfact:FILE or zsre:FILE"},
+      {R"({"dataset": "zsre:f", "controls": ["unedited"], "answerers": ["cloze", "direct"]})",
+       "cloze alone"},
+      {R"({"dataset": "counterfact:f", "controls": ["unedited"], "answerers": ["cloze", "recall"]})",
+       "cloze alone"},
+      {R"({"dataset": "zsre:f", "controls": ["unedited"], "protocol": {"grouping": "rem"}})",
+       "/protocol/grouping"},
       {R"({"dataset": "mquake:f", "control": ["unedited"]})", "did you mean \"controls\""},
       {R"({"dataset": "mquake:f", "controls": ["unedite"]})", "did you mean \"unedited\""},
       {R"({"dataset": "mquake:f", "editors": [{"name": "romee"}]})", "did you mean \"rome\""},

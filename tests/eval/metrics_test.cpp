@@ -1,5 +1,6 @@
 #include "eval/metrics.hpp"
 
+#include "eval/case_json.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
 #include "tests/support/catch.hpp"
@@ -45,6 +46,7 @@ TEST_CASE("an oracle that answers along the post-edit chain has 100 per cent eve
   for (const MetricInfo& info : known_metrics()) {
     CAPTURE(info.name);
     CHECK_FALSE(info.origin.empty());
+    if (info.of_record) continue;  // no record of CounterFact or zsRE is among them
     const bool by_tokens = info.name.find("_tokens") != std::string::npos;
     const MatchRule rule = by_tokens ? MatchRule::tokens : MatchRule::exact;
     const auto scores = case_scores(info.name, world.scored(rule));

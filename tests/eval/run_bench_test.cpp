@@ -1,3 +1,4 @@
+#include "datasets/counterfact.hpp"
 #include "eval/bench.hpp"
 #include "eval/contamination.hpp"
 #include "eval/facts_in_context.hpp"
@@ -245,4 +246,100 @@ TEST_CASE("cases of one group share their edits") {
   const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
   CHECK(data.outputs.at("in-context").at(1).edit_ids.size() == 3);
   CHECK(data.header["protocol"]["contaminated"].size() == 2);
+}
+
+TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends the same") {
+  CounterFactRecord fact;
+  fact.case_id = 7;
+  fact.request.prompt = "The capital of {} is";
+  fact.request.subject = "Avia";
+  fact.request.target_new = "Corun";
+  fact.request.target_true = "Dorel";
+  fact.request.rephrases = {"Avia has the capital"};
+  fact.neighborhood = {{"The capital of Belmar is", "Dorel"}};
+  CounterFactRecord other = fact;
+  other.case_id = 8;
+  other.request.target_new = "Fenwick";
+  ZsreRecord question;
+  question.number = 3;
+  question.request = fact.request;
+  question.request.prompt = "What is the capital of {}?";
+  question.request.target_true.reset();
+  question.request.rephrases = {"Which city is Avia's capital?"};
+  question.locality = {"nq question: who was first", "Person 1"};
+  const bool zsre = GENERATE(false, true);
+  BenchInputs inputs = mini_inputs();
+  inputs.dataset.cases = zsre ? std::vector<MquakeCase>{case_of(question)}
+                              : std::vector<MquakeCase>{case_of(fact), case_of(other)};
+  BenchConfig config = mini_config();
+  config.asks = {Ask::cloze};
+  config.dataset = zsre ? "zsre:mini.json" : "counterfact:mini.json";
+  config.grouping = {Grouping::file, 0, 0};
+
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  const std::string all = run_bench(config, inputs, whole, {});
+  CHECK_THROWS_AS(run_bench(config, inputs, cut, stopping_after(3)), Interrupted);
+  CHECK(scores_of(cut, run_bench(config, inputs, cut, {})) == scores_of(whole, all));
+
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(whole, all), {100, 0, 4}));
+  const std::string metric = zsre ? "zsre_specificity" : "counterfact_ns";
+  const auto cell = [&](const std::string& system, const std::string& name) {
+    return reports[0].find({system, MatchRule::exact, GoldSide::post, name, "", ""});
+  };
+  REQUIRE(cell("in-context", metric) != nullptr);
+  CHECK(cell("unedited", zsre ? "zsre_score" : "counterfact_s") != nullptr);
+  CHECK(cell("copy-last-edit", metric) == nullptr);  // it has no probabilities
+  CHECK(cell("in-context", "multi_hop_any") == nullptr);
+  // Two objects for one prompt: each contradicts the other.
+  CHECK(reports[0].contaminated.size() == (zsre ? 0 : 2));
+  const std::string page = to_html(reports);
+  CHECK(contains(page, zsre ? "nq question: who was first" : "The capital of Belmar is"));
+  CHECK(contains(to_markdown(reports), zsre ? "zsRE score" : "| NS |"));
+}
+
+TEST_CASE("a run may start from a model with edits, and takes only its own away") {
+  BenchInputs plain = mini_inputs();
+  BenchInputs edited = mini_inputs();
+  EditDelta told;
+  told.editor = "in-context";
+  told.base_fingerprint = edited.model->fingerprint();
+  told.facts = {{"Belmar", "P36", "Fenwick", "The capital of Belmar is Fenwick"}};
+  edited.start.emplace(edited.model);
+  edited.start->mount("told", told);
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::file, 1, 0};
+
+  const ScratchStore file, other_file;
+  Store store = file.open(), other = other_file.open();
+  const RunData with = load_run(store, run_bench(config, edited, store, {}));
+  const RunData without = load_run(other, run_bench(config, plain, other, {}));
+  CHECK(with.header["model"]["mounted"] == Json::array({"told"}));
+  CHECK_FALSE(without.header["model"].contains("mounted"));
+  // The fact is shown wherever a model answers; without it probabilities are others.
+  const auto said = [](const RunData& run, const char* system) {
+    return run.outputs.at(system).at(1).forced.at(0).logprob;
+  };
+  CHECK(said(with, "unedited") != said(without, "unedited"));
+  CHECK(said(with, "oracle") != said(without, "oracle"));
+  CHECK(said(with, "in-context") == said(with, "oracle"));
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, with.record.id), {100, 0, 4}));
+  CHECK(contains(to_html(reports), "that stay mounted throughout"));
+}
+
+TEST_CASE("a run goes on only from the edits that it began with") {
+  BenchInputs edited = mini_inputs();
+  EditDelta told;
+  told.editor = "in-context";
+  told.base_fingerprint = edited.model->fingerprint();
+  told.facts = {{"Belmar", "P36", "Fenwick", "The capital of Belmar is Fenwick"}};
+  edited.start.emplace(edited.model);
+  edited.start->mount("told", told);
+  const ScratchStore file;
+  Store store = file.open();
+  CHECK_THROWS_AS(run_bench(mini_config(), edited, store, stopping_after(3)), Interrupted);
+  CHECK(contains(message_of([&] { run_bench(mini_config(), mini_inputs(), store, {}); }),
+                 "its model is not what this run would have"));
 }

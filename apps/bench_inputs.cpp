@@ -1,0 +1,77 @@
+#include "apps/bench_inputs.hpp"
+
+#include "apps/thread_choice.hpp"
+#include "datasets/case_files.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace kedit::cli {
+namespace {
+
+// A file whose labels disagree with one another can be run all the same, as its authors did.
+MquakeDataset open_dataset(Context& context, const BenchConfig& config) {
+  const DatasetName name = parse_dataset_name(config.dataset);
+  try {
+    return read_case_file(name);
+  } catch (const DataError& error) {
+    MquakeDataset dataset = read_case_file(name, MquakeChecks::structure);
+    context.warn(
+        fmt::format("{}; the run goes on with the file as it is, and kedit audit lists "
+                    "what else is wrong with it",
+                    error.what()));
+    return dataset;
+  }
+}
+
+// A part of a run keeps its results in a store of its own; edits to start from lie in the whole
+// one.
+Store edits_beside(const Place& place) {
+  std::string file = place.store.string();
+  const std::string ending = shard_store("", place.shard).string();
+  const bool part = place.shard.of > 1 && file.size() > ending.size() &&
+                    file.compare(file.size() - ending.size(), ending.size(), ending) == 0;
+  if (part) file.resize(file.size() - ending.size());
+  return Store::open(std::filesystem::exists(file) ? std::filesystem::path(file) : place.store,
+                     OpenMode::read_only);
+}
+
+// Edits that stay mounted throughout: those of the command line, else those of the configuration.
+// Their full ids become part of it, so that a resumed run starts from the same model.
+void mount_start(Context& context, BenchConfig& config, const Place& place, BenchInputs& inputs) {
+  EditedModel start(inputs.model);
+  const Store source = edits_beside(place);
+  if (place.branch) {
+    context.mount_branch(&start, source, *place.branch);
+  } else if (place.edits) {
+    context.mount_edits(&start, source, *place.edits);
+  } else if (!config.edits.empty()) {
+    context.mount_edits(&start, source, fmt::format("{}", fmt::join(config.edits, ",")));
+  }
+  config.edits = start.mounted();
+  inputs.start = std::move(start);
+}
+
+}  // namespace
+
+std::filesystem::path shard_store(const std::filesystem::path& store, const Shard& shard) {
+  return store.string() + fmt::format(".{}-of-{}", shard.rank + 1, shard.of);
+}
+
+BenchInputs open_inputs(Context& context, BenchConfig& config, const Place& place) {
+  LoadOptions options;
+  options.device = context.options.given("device") ? context.options.text("device") : config.device;
+  options.dtype = context.options.given("dtype") ? context.options.text("dtype") : config.dtype;
+  options.allow_nonfinite = context.options.flag("allow-nonfinite");
+  const bool chosen = context.options.given("model") || config.model.empty();
+  const std::filesystem::path directory =
+      chosen ? context.model_directory() : std::filesystem::path(config.model);
+  BenchInputs inputs;
+  inputs.model = Model::load(directory, options);
+  choose_threads(context, *inputs.model);
+  mount_start(context, config, place, inputs);
+  inputs.dataset = open_dataset(context, config);
+  return inputs;
+}
+
+}  // namespace kedit::cli

@@ -99,13 +99,13 @@ del { color: var(--soft); }
 ins { text-decoration: none; font-weight: 650; color: var(--accent); }
 .answers td { min-width: 11rem; overflow-wrap: anywhere; }
 .answers .thoughts { display: block; color: var(--soft); font-size: .84rem; margin-top: .2rem; }
-dl.terms { display: grid; grid-template-columns: minmax(9rem, 15rem) 1fr; gap: .5rem 1.2rem; margin: 0; font-size: .93rem; }
+dl.terms { display: grid; grid-template-columns: minmax(9rem, 15rem) minmax(0, 1fr); gap: .5rem 1.2rem; margin: 0; font-size: .93rem; }
 dl.terms dt { font-weight: 600; overflow-wrap: anywhere; }
-dl.terms dd { margin: 0; }
+dl.terms dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   body { font-size: 15px; }
   main, header.top > div, footer { padding: 0 .9rem; }
-  dl.terms { grid-template-columns: 1fr; gap: .1rem; }
+  dl.terms { grid-template-columns: minmax(0, 1fr); gap: .1rem; }
   dl.terms dd { margin-bottom: .7rem; color: var(--soft); }
   th, td { padding: .5rem .65rem; }
   tbody th { min-width: 7.5rem; max-width: 9rem; }

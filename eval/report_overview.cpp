@@ -158,16 +158,20 @@ std::string headline_html(const BenchReport& report) {
     panels += panel(report, metric_info(metric).title, {"", rule, GoldSide::post, metric, "", ""});
   }
   const std::string metric = headline_metric(report);
-  if (metric_info(metric).has_old_side) {
+  const bool old_side = metric_info(metric).has_old_side;
+  if (old_side) {
     panels += panel(report, "Old answer, " + metric_info(metric).title,
                     {"", rule, GoldSide::pre, metric, "", ""});
   }
   return fmt::format(
       "<h2>At a glance</h2>\n<p class=\"note\">Per cent, rule {}, with 95 % intervals from a "
-      "bootstrap over cases. Coloured bars are editors, grey ones controls. The last panel counts "
-      "answers that were right before the edits: there, less is better.</p>\n"
+      "bootstrap over cases. Coloured bars are editors, grey ones controls.{}</p>\n"
       "<div class=\"panels\">\n{}</div>\n",
-      to_string(rule), panels);
+      to_string(rule),
+      old_side ? " The last panel counts answers that were right before the edits: there, less is "
+                 "better."
+               : "",
+      panels);
 }
 
 std::string hops_html(const BenchReport& report) {

@@ -53,7 +53,8 @@ std::string number_cell(const BenchReport& report, std::size_t column, CellKey k
       best > 0.0 && !is_control(report.systems[column]) && cell->score.value() >= best - 1e-12;
   std::string interval;
   if (cell->interval) {
-    interval = fmt::format("<small>{}&ndash;{}</small>", percent(cell->interval->low),
+    interval = fmt::format("<small>{}{}{}</small>", percent(cell->interval->low),
+                           cell->interval->low < 0.0 ? " to " : "&ndash;",
                            percent(cell->interval->high));
   }
   return fmt::format("<td class=\"num{}{}\"><b>{}</b>{}</td>", place, is_best ? " best" : "",
@@ -156,6 +157,15 @@ std::string breakdown_table(const BenchReport& report, const std::string& breakd
                head_row(report, "Cases") + "<tbody>\n" + body + "</tbody>");
 }
 
+// "" where no case falls into any bucket.
+std::string folded_breakdown(const BenchReport& report, const char* title, const char* breakdown,
+                             const char* unit) {
+  const bool present = std::any_of(report.cells.begin(), report.cells.end(), [&](const auto& cell) {
+    return cell.first.breakdown == breakdown;
+  });
+  return present ? folded(title, breakdown_table(report, breakdown, unit)) : "";
+}
+
 std::string signed_percent(double value) { return fmt::format("{:+.1f}", 100.0 * value); }
 
 std::string seconds(double value) {
@@ -198,14 +208,12 @@ std::string tables_html(const BenchReport& report) {
   }
   out += folded("Old-answer rate: answers that were right before the edits",
                 metric_table(report, rule, GoldSide::pre));
-  out += folded("By number of hops", breakdown_table(report, "hops", " hops"));
-  out += folded("By number of edits in the case", breakdown_table(report, "edits", " edit(s)"));
-  out += folded("By edited places of the chain", breakdown_table(report, "positions", ""));
-  const std::string known = breakdown_table(report, "recall", "");
-  if (known.find("<tbody>\n</tbody>") == std::string::npos) {
-    out += folded("By what the unedited model knew of the unedited hops", known);
-  }
-  out += folded("By relation of the last hop", breakdown_table(report, "last_relation", ""));
+  out += folded_breakdown(report, "By number of hops", "hops", " hops");
+  out += folded_breakdown(report, "By number of edits in the case", "edits", " edit(s)");
+  out += folded_breakdown(report, "By edited places of the chain", "positions", "");
+  out += folded_breakdown(report, "By what the unedited model knew of the unedited hops", "recall",
+                          "");
+  out += folded_breakdown(report, "By relation of the last hop", "last_relation", "");
   return out;
 }
 

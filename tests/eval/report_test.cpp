@@ -99,8 +99,8 @@ std::optional<std::string> find_browser() {
 }
 
 // The browser may hang where it has no display server to its liking: it gets a minute.
-bool take_screenshot(const std::string& browser, const std::filesystem::path& page,
-                     const std::filesystem::path& image, std::uint32_t width) {
+bool run_browser(const std::string& browser, const std::filesystem::path& page, std::uint32_t width,
+                 const std::string& task, const std::filesystem::path& out) {
   std::vector<std::string> words = {"timeout",
                                     "60",
                                     browser,
@@ -109,7 +109,7 @@ bool take_screenshot(const std::string& browser, const std::filesystem::path& pa
                                     "--disable-gpu",
                                     "--hide-scrollbars",
                                     "--user-data-dir=" + page.parent_path().string() + "/profile",
-                                    "--screenshot=" + image.string(),
+                                    task,
                                     "--window-size=" + std::to_string(width) + ",1600",
                                     "file://" + page.string()};
   std::vector<char*> arguments;
@@ -118,13 +118,14 @@ bool take_screenshot(const std::string& browser, const std::filesystem::path& pa
   const pid_t child = ::fork();
   if (child == 0) {
     const int nothing = ::open("/dev/null", O_RDWR);
-    for (const int stream : {0, 1, 2}) ::dup2(nothing, stream);
+    for (const int stream : {0, 2}) ::dup2(nothing, stream);
+    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
     ::execvp("timeout", arguments.data());
     ::_exit(127);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0 && std::filesystem::exists(image);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 std::string read_bytes(const std::filesystem::path& file) {
@@ -139,6 +140,17 @@ std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
     value = value << 8U | static_cast<unsigned char>(bytes[i]);
   }
   return value;
+}
+
+// The page with a line at its end that tells its own width; its policy, which forbids scripts, left
+// out.
+std::string measuring(std::string page) {
+  const std::size_t policy = page.find("<meta http-equiv=\"Content-Security-Policy\"");
+  page.erase(policy, page.find('>', policy) + 1 - policy);
+  return page +
+         "<p id=\"w\"></p><script>const e=document.documentElement;"
+         "document.getElementById(\"w\").textContent="
+         "\"wide:\"+Math.max(0,e.scrollWidth-e.clientWidth)+\".\";</script>";
 }
 
 std::vector<BenchReport> mini_reports() {
@@ -335,13 +347,22 @@ TEST_CASE("a real browser draws the page at desk and phone width", "[browser]") 
   std::ofstream(folder / "report.html") << to_html(mini_reports());
   const std::uint32_t width = GENERATE(1280U, 500U);
   const std::filesystem::path image = folder / "page.png";
-  REQUIRE(take_screenshot(*browser, folder / "report.html", image, width));
+  REQUIRE(run_browser(*browser, folder / "report.html", width, "--screenshot=" + image.string(),
+                      folder / "out"));
+  REQUIRE(std::filesystem::exists(image));
   const std::string bytes = read_bytes(image);
   REQUIRE(bytes.size() > 24);
   CHECK(bytes.substr(1, 3) == "PNG");
   CHECK(big_endian(bytes, 16) == width);
   // An empty page of this size is a few kilobytes; a drawn one is not.
   CHECK(bytes.size() > 30000);
+
+  // Nothing sticks out sideways, not even settings of thousands of letters without a blank.
+  std::vector<BenchReport> reports = mini_reports();
+  reports.front().systems.front().settings = "{" + std::string(4000, 'x') + "}";
+  std::ofstream(folder / "wide.html") << measuring(to_html(reports));
+  REQUIRE(run_browser(*browser, folder / "wide.html", width, "--dump-dom", folder / "dom.html"));
+  CHECK(contains(read_bytes(folder / "dom.html"), "wide:0."));
 }
 
 TEST_CASE("nothing to report is an error") {

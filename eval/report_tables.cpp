@@ -53,9 +53,9 @@ std::string number_cell(const BenchReport& report, std::size_t column, CellKey k
       best > 0.0 && !is_control(report.systems[column]) && cell->score.value() >= best - 1e-12;
   std::string interval;
   if (cell->interval) {
-    interval = fmt::format("<small>{}{}{}</small>", percent(cell->interval->low),
-                           cell->interval->low < 0.0 ? " to " : "&ndash;",
-                           percent(cell->interval->high));
+    interval =
+        fmt::format("<small>{}{}{}</small>", percent(cell->interval->low),
+                    cell->interval->low < 0.0 ? " to " : "&ndash;", percent(cell->interval->high));
   }
   return fmt::format("<td class=\"num{}{}\"><b>{}</b>{}</td>", place, is_best ? " best" : "",
                      percent(cell->score.value()), interval);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "datasets/counterfact.hpp"
 #include "datasets/mquake.hpp"
 #include "eval/outputs.hpp"
 
@@ -85,6 +86,19 @@ inline CaseOutputs oracle_outputs(const MquakeCase& one) {
     outputs.cot.push_back(reasoned(one.post.answer, trace));
   }
   return outputs;
+}
+
+/// A CounterFact record: the capital of Avia becomes Nor, with one paraphrase and one neighbour.
+inline CounterFactRecord counterfact_record() {
+  CounterFactRecord one;
+  one.case_id = 4;
+  one.request.prompt = "The capital of {} is";
+  one.request.subject = "Avia";
+  one.request.target_new = "Nor";
+  one.request.target_true = "Old";
+  one.request.rephrases = {"Avia's capital is"};
+  one.neighborhood = {{"The capital of Belmar is", "Old"}};
+  return one;
 }
 
 }  // namespace kedit::testing

@@ -8,6 +8,7 @@
 #include "eval/probability_answers.hpp"
 #include "tests/eval/fake_model.hpp"
 #include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
 #include "tests/support/catch.hpp"
 
 #include <cmath>
@@ -32,18 +33,6 @@ class ScoringModel final : public FakeModel {
     return scores;
   }
 };
-
-CounterFactRecord record() {
-  CounterFactRecord one;
-  one.case_id = 4;
-  one.request.prompt = "The capital of {} is";
-  one.request.subject = "Avia";
-  one.request.target_new = "Nor";
-  one.request.target_true = "Old";
-  one.request.rephrases = {"Avia's capital is"};
-  one.neighborhood = {{"The capital of Belmar is", "Old"}};
-  return one;
-}
 
 }  // namespace
 
@@ -74,7 +63,7 @@ TEST_CASE("what was not asked is absent, never 0") {
 
 TEST_CASE("a model is asked for both objects, length-normalised") {
   const CounterFactOutputs outputs =
-      ask_counterfact(ScoringModel(), lab_prompts(), case_of(record()), {});
+      ask_counterfact(ScoringModel(), lab_prompts(), case_of(counterfact_record()), {});
   CHECK(outputs.rewrite.new_nll == Approx(1.0));
   CHECK(outputs.rewrite.true_nll == Approx(2.0));
   CHECK(outputs.paraphrase.size() == 1);
@@ -84,7 +73,7 @@ TEST_CASE("a model is asked for both objects, length-normalised") {
 TEST_CASE("zsRE counts tokens") {
   ZsreRecord one;
   one.number = 3;
-  one.request = record().request;
+  one.request = counterfact_record().request;
   one.locality = {"nq question: who", "Nobody"};
   const ZsreOutputs outputs = ask_zsre(ScoringModel(), lab_prompts(), case_of(one), {});
   CHECK(outputs.specificity.tokens == 2);
@@ -98,7 +87,7 @@ TEST_CASE("stored outputs are read back, and refused by field") {
   const auto path = std::filesystem::temp_directory_path() / file;
   const auto write = [&](const std::string& text) { std::ofstream(path) << text; };
   const CounterFactOutputs outputs =
-      ask_counterfact(ScoringModel(), lab_prompts(), case_of(record()), {});
+      ask_counterfact(ScoringModel(), lab_prompts(), case_of(counterfact_record()), {});
   write(to_text(to_json(outputs)) + "\n");
   CHECK(to_text(to_json(read_counterfact_outputs(path).at(0))) == to_text(to_json(outputs)));
   write(R"({"case_id": 1, "rewrite": [1]})");
@@ -109,7 +98,7 @@ TEST_CASE("stored outputs are read back, and refused by field") {
 }
 
 TEST_CASE("as metrics of a run, records count for the prompts that they have") {
-  MquakeCase whole = case_of(record());
+  MquakeCase whole = case_of(counterfact_record());
   MquakeCase bare = whole;
   bare.case_id = 5;
   bare.neighborhood.clear();
@@ -142,14 +131,14 @@ TEST_CASE("as metrics of a run, records count for the prompts that they have") {
 }
 
 TEST_CASE("a record is stored and read back with its prompts") {
-  const MquakeCase one = case_of(record());
+  const MquakeCase one = case_of(counterfact_record());
   const std::string stored = to_text(case_to_json(one));
   const MquakeCase again = case_from_json(stored);
   CHECK(to_text(case_to_json(again)) == stored);
   CHECK(again.source == CaseSource::counterfact);
   CHECK(again.neighborhood.at(0).prompt == "The capital of Belmar is");
   CHECK(requests_of(again).at(0).id == "counterfact/4");
-  CHECK(requests_of(again).at(0).rephrases == record().request.rephrases);
+  CHECK(requests_of(again).at(0).rephrases == counterfact_record().request.rephrases);
 
   CaseOutputs outputs;
   outputs.counterfact = CounterFactOutputs{4, {1.5, 2.0}, {{1.0, 2.0}}, {}};
@@ -158,7 +147,7 @@ TEST_CASE("a record is stored and read back with its prompts") {
 }
 
 TEST_CASE("edits without a chain are contaminated by the same prompt with another object") {
-  MquakeCase one = case_of(record()), other = one, elsewhere = one;
+  MquakeCase one = case_of(counterfact_record()), other = one, elsewhere = one;
   other.rewrites[0].target_new = "Sud";
   elsewhere.rewrites[0].subject = "Belmar";
   CHECK_FALSE(contaminated(one, edit_pool({&one, &one, &elsewhere})));
@@ -186,7 +175,7 @@ TEST_CASE("facts stand above the prompts of a record") {
    private:
     std::vector<std::string>& heard_;
   };
-  const MquakeCase one = case_of(record());
+  const MquakeCase one = case_of(counterfact_record());
   const std::vector<Fact> facts = facts_of(requests_of(one));
   ask_counterfact(Listening(prompts), lab_prompts(), one,
                   [&](const std::string&) { return facts; });

@@ -56,6 +56,18 @@ BenchInputs mini_inputs(std::uint64_t model_seed = 1) {
   return inputs;
 }
 
+/// The same with a fact that stays mounted.
+BenchInputs edited_inputs() {
+  BenchInputs inputs = mini_inputs();
+  EditDelta told;
+  told.editor = "in-context";
+  told.base_fingerprint = inputs.model->fingerprint();
+  told.facts = {{"Belmar", "P36", "Fenwick", "The capital of Belmar is Fenwick"}};
+  inputs.start.emplace(inputs.model);
+  inputs.start->mount("told", std::move(told));
+  return inputs;
+}
+
 /// Stops after a number of questions whether to stop.
 RunContext stopping_after(int questions) {
   RunContext run;
@@ -249,14 +261,7 @@ TEST_CASE("cases of one group share their edits") {
 }
 
 TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends the same") {
-  CounterFactRecord fact;
-  fact.case_id = 7;
-  fact.request.prompt = "The capital of {} is";
-  fact.request.subject = "Avia";
-  fact.request.target_new = "Corun";
-  fact.request.target_true = "Dorel";
-  fact.request.rephrases = {"Avia has the capital"};
-  fact.neighborhood = {{"The capital of Belmar is", "Dorel"}};
+  const CounterFactRecord fact = counterfact_record();
   CounterFactRecord other = fact;
   other.case_id = 8;
   other.request.target_new = "Fenwick";
@@ -300,14 +305,7 @@ TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends t
 }
 
 TEST_CASE("a run may start from a model with edits, and takes only its own away") {
-  BenchInputs plain = mini_inputs();
-  BenchInputs edited = mini_inputs();
-  EditDelta told;
-  told.editor = "in-context";
-  told.base_fingerprint = edited.model->fingerprint();
-  told.facts = {{"Belmar", "P36", "Fenwick", "The capital of Belmar is Fenwick"}};
-  edited.start.emplace(edited.model);
-  edited.start->mount("told", told);
+  const BenchInputs plain = mini_inputs(), edited = edited_inputs();
   BenchConfig config = mini_config();
   config.grouping = {Grouping::file, 1, 0};
 
@@ -330,13 +328,7 @@ TEST_CASE("a run may start from a model with edits, and takes only its own away"
 }
 
 TEST_CASE("a run goes on only from the edits that it began with") {
-  BenchInputs edited = mini_inputs();
-  EditDelta told;
-  told.editor = "in-context";
-  told.base_fingerprint = edited.model->fingerprint();
-  told.facts = {{"Belmar", "P36", "Fenwick", "The capital of Belmar is Fenwick"}};
-  edited.start.emplace(edited.model);
-  edited.start->mount("told", told);
+  const BenchInputs edited = edited_inputs();
   const ScratchStore file;
   Store store = file.open();
   CHECK_THROWS_AS(run_bench(mini_config(), edited, store, stopping_after(3)), Interrupted);

@@ -3,6 +3,7 @@
 #include "apps/commands.hpp"
 #include "apps/process.hpp"
 #include "eval/definitions.hpp"
+#include "eval/html.hpp"
 #include "eval/report.hpp"
 
 #include <fmt/format.h>
@@ -62,7 +63,7 @@ std::string headline_text(const BenchReport& report, const Style& style) {
     if (rule != report.rules.front()) row[0] += fmt::format(", {}", to_string(rule));
     for (const SystemInfo& system : report.systems) {
       const ReportCell* cell = report.find({system.label, rule, GoldSide::post, metric, "", ""});
-      row.push_back(cell == nullptr ? "-" : fmt::format("{:.1f}", 100.0 * cell->score.value()));
+      row.push_back(cell == nullptr ? "-" : percent(cell->score.value()));
       if (cell != nullptr) row[1] = fmt::format("{:.0f}", cell->score.n);
     }
     table.row(std::move(row));

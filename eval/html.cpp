@@ -59,7 +59,10 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
-std::string percent(double value) { return fmt::format("{:.1f}", 100.0 * value); }
+std::string percent(double value) {
+  const std::string text = fmt::format("{:.1f}", 100.0 * value);
+  return text == "-0.0" ? "0.0" : text;
+}
 
 std::string with_thousands(std::int64_t value) {
   const std::string digits = std::to_string(value);

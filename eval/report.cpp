@@ -156,9 +156,7 @@ void add_cells(BenchReport& report, const ReportOptions& options) {
   for (std::size_t i = 0; i < report.systems.size(); ++i) {
     if (report.systems[i].kind != "editor") continue;
     for (std::size_t j = i + 1; j < report.systems.size(); ++j) {
-      for (const char* metric :
-           {"edit_wise", "multi_hop_any", "cot_any", "counterfact_es", "counterfact_ps",
-            "counterfact_ns", "zsre_efficacy", "zsre_specificity"}) {
+      for (const char* metric : compared_metrics()) {
         maker.add_difference(report.systems[i].label, report.systems[j].label, rule, metric);
       }
     }
@@ -269,6 +267,13 @@ void count_recall(BenchReport& report) {
 const ReportCell* BenchReport::find(const CellKey& key) const {
   const auto found = cells.find(key);
   return found == cells.end() ? nullptr : &found->second;
+}
+
+const std::vector<const char*>& compared_metrics() {
+  static const std::vector<const char*> metrics = {
+      "edit_wise",      "instance_wise",  "multi_hop_any", "cot_any",         "counterfact_es",
+      "counterfact_ps", "counterfact_ns", "zsre_efficacy", "zsre_paraphrase", "zsre_specificity"};
+  return metrics;
 }
 
 std::string headline_metric(const BenchReport& report) {

@@ -146,7 +146,7 @@ std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchR
     if (!has_system(second, system.label)) continue;
     const ScoredByMetric a = scored(first, cases, system.label, rule);
     const ScoredByMetric b = scored(second, cases, system.label, rule);
-    for (const char* metric : {"edit_wise", "instance_wise", "multi_hop_any", "cot_any"}) {
+    for (const char* metric : compared_metrics()) {
       const auto left = case_scores(metric, a);
       const auto right = case_scores(metric, b);
       if (!left || !right) continue;

@@ -28,6 +28,8 @@ std::string samples_html(const BenchReport& report);
 /// A record of CounterFact or zsRE among them, and how its numbers are read.
 std::string record_sample_html(const SampleCase& sample, bool open);
 std::string record_note_html(const BenchReport& report);
+/// The metrics that systems, and runs, are compared by: one of each way of asking.
+const std::vector<const char*>& compared_metrics();
 /// Cases that one system has right and the other not.
 void count_discordant(const CaseScores& first, const CaseScores& second,
                       PairedDifference* difference);

@@ -1,4 +1,5 @@
 // Markdown, CSV and JSON.
+#include "eval/html.hpp"
 #include "eval/report.hpp"
 #include "eval/report_sections.hpp"
 
@@ -57,8 +58,9 @@ std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide s
         continue;
       }
       n = fmt::format("{:.0f}", cell->score.n);
-      cells += fmt::format(" {:.1f} ({:.1f}–{:.1f}) |", 100 * cell->score.value(),
-                           100 * cell->interval->low, 100 * cell->interval->high);
+      const Interval& interval = *cell->interval;
+      cells += fmt::format(" {} ({}{}{}) |", percent(cell->score.value()), percent(interval.low),
+                           interval.low < 0.0 ? " to " : "–", percent(interval.high));
     }
     if (!n.empty()) out += fmt::format("| {} | {} |{}\n", metric_info(metric).title, n, cells);
   }

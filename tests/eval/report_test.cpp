@@ -179,7 +179,7 @@ TEST_CASE("a report holds the numbers of the stored outputs") {
   CHECK(report.timings.at("rome").edit_seconds == Approx(0.5));  // all in group 0
   CHECK(headline_metric(report) == "cot_any");
   CHECK(report.contaminated == std::vector<std::int64_t>{2});
-  REQUIRE(report.differences.size() == 3);
+  REQUIRE(report.differences.size() == 4);  // edit-wise, instance-wise, direct, thoughts
   CHECK(report.differences.back().value == Approx(0.75));
 }
 
@@ -374,6 +374,8 @@ TEST_CASE("nothing to report is an error") {
 
 TEST_CASE("numbers are written for people") {
   CHECK(percent(0.4167) == "41.7");
+  CHECK(percent(-0.0001) == "0.0");
+  CHECK(percent(-0.25) == "-25.0");
   CHECK(with_thousands(1018496) == "1,018,496");
   CHECK(with_thousands(-1234) == "-1,234");
   CHECK(with_thousands(12) == "12");

@@ -101,16 +101,25 @@ std::string immutable_uri(const std::filesystem::path& file) {
   return uri + "?immutable=1";
 }
 
-int open_flags(Access access) {
-  switch (access) {
-    case Access::read_only:
-      return SQLITE_OPEN_READONLY;
-    case Access::read_write:
-      return SQLITE_OPEN_READWRITE;
-    default:
-      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  }
+// A log without a byte is what a reader leaves that could not remove it.
+bool has_log(const std::filesystem::path& file) {
+  std::error_code absent;
+  const auto bytes = std::filesystem::file_size(file.string() + "-wal", absent);
+  return !absent && bytes > 0;
 }
+
+// Readers open for writing, too, where they may: only such a connection removes the log and its
+// index when it is the last to close. SQLite falls back to reading by itself; `kReaderSettings`
+// keep a reader from writing.
+int open_flags(Access access) {
+  constexpr int kBoth = SQLITE_OPEN_READWRITE;
+  return access == Access::create ? kBoth | SQLITE_OPEN_CREATE : kBoth;
+}
+
+// A log that one large commit made long is cut to 64 MiB when it is begun anew.
+constexpr const char* kWriterSettings =
+    "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+constexpr const char* kReaderSettings = "PRAGMA synchronous = FULL; PRAGMA query_only = ON";
 
 }  // namespace
 
@@ -197,18 +206,28 @@ Connection::Connection(const std::filesystem::path& file, Access access, int bus
     open_handle(file.string(), open_flags(access));
     const int code = sqlite3_exec(handle_, "PRAGMA schema_version", nullptr, nullptr, nullptr);
     // Where nothing can be written and no log lies there is no index to be had, and none is needed.
-    if (lacks_log_index(code) && !writable() && !std::filesystem::exists(file.string() + "-wal")) {
+    if (lacks_log_index(code) && !writable()) {
+      if (has_log(file)) fail_unreadable_log();
       close();
-      open_handle(immutable_uri(file), open_flags(access) | SQLITE_OPEN_URI);
+      open_handle(immutable_uri(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
     } else if (code != SQLITE_OK) {
       fail(code);
     }
     execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
-    if (writable()) execute("PRAGMA synchronous = FULL");
+    execute(writable() ? kWriterSettings : kReaderSettings);
   } catch (...) {
     close();
     throw;
   }
+}
+
+void Connection::fail_unreadable_log() const {
+  throw StoreError(
+      StoreError::Kind::unusable,
+      where() + fmt::format("its newest commits lie in {}-wal, which cannot be read without "
+                            "writing beside it; make the directory writable, or copy both "
+                            "files to where it is",
+                            file_.filename().string()));
 }
 
 void Connection::open_handle(const std::string& name, int flags) {
@@ -217,6 +236,19 @@ void Connection::open_handle(const std::string& name, int flags) {
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, busy_ms_);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // In the place of SQLite's own hook, which empties a long log before COMMIT returns.
+  const auto remember_pages = [](void* pages, sqlite3*, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, remember_pages, &log_pages_);
+}
+
+void Connection::empty_long_log() noexcept {
+  constexpr int kLongLog = 1000;  // pages, as SQLite has it
+  if (log_pages_ < kLongLog) return;
+  // A failure costs nothing: the log keeps what it has, and the next one tries again.
+  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 Connection::~Connection() { close(); }
@@ -224,6 +256,7 @@ Connection::~Connection() { close(); }
 void Connection::close() noexcept {
   for (auto& entry : cache_) sqlite3_finalize(entry.second.handle);
   cache_.clear();
+  empty_long_log();
   sqlite3_close(handle_);
   handle_ = nullptr;
 }
@@ -285,6 +318,7 @@ void Connection::fail(int code) const {
 }
 
 Transaction::Transaction(Connection& connection, Kind kind) : connection_(&connection) {
+  if (kind == Kind::write) connection.empty_long_log();
   connection.statement(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN").run();
 }
 

@@ -166,6 +166,32 @@ TEST_CASE("a store in a directory that may not be written is read, and says so w
   chmod(directory.path().c_str(), 0755);
 }
 
+TEST_CASE("where nothing may be written, an empty log is no obstacle, and one with commits is told") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  {
+    Store store = new_store(file);
+    store.commit(rank_one_delta(1));
+    std::filesystem::copy_file(directory / "a.db-wal", directory / "saved");
+  }
+  REQUIRE(std::filesystem::file_size(directory / "saved") > 0);
+  write_file(directory / "a.db-wal", "");
+  chmod(directory.path().c_str(), 0555);
+  CHECK(as_plain_user(
+      [](const auto& f) { return Store::open(f, OpenMode::read_only).log().size() == 1; }, file));
+
+  chmod(directory.path().c_str(), 0755);
+  std::filesystem::rename(directory / "saved", directory / "a.db-wal");
+  chmod(directory.path().c_str(), 0555);
+  CHECK(as_plain_user(
+      [](const auto& f) {
+        const StoreError error = open_error(f, OpenMode::read_only);
+        return error.kind() == Kind::unusable && contains(error.what(), "lie in a.db-wal");
+      },
+      file));
+  chmod(directory.path().c_str(), 0755);
+}
+
 TEST_CASE("several processes may create the same store at once") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";

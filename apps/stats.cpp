@@ -45,8 +45,8 @@ std::map<std::int64_t, fs::path> write_moments(const std::map<std::int64_t, Seco
   return files;
 }
 
-// The model as it answers with the edits mounted, under a fingerprint of its own: what is cached for
-// it is not taken for the base's.
+// The model as it answers with the edits mounted, under a fingerprint of its own: what is cached
+// for it is not taken for the base's.
 std::shared_ptr<const Model> as_one_model(const EditedModel& edited) {
   if (edited.fingerprint() == edited.base().fingerprint()) return edited.base_ptr();
   return Model::from_weights(edited.architecture(), edited.weights(),
@@ -103,7 +103,8 @@ std::vector<Command> stats_commands() {
   stats.description =
       "The second moment E[k k^T] of the inputs of each layer's second MLP matrix over a text. "
       "Results lie in the cache ($KEDIT_CACHE) under model, layer, text, number of texts and type; "
-      "kedit edit finds them there. With --store they are those of the model with its edits mounted, "
+      "kedit edit finds them there. With --store they are those of the model with its edits "
+      "mounted, "
       "which counts as a model of its own.";
   stats.example = "kedit stats --corpus wikipedia.txt --layers 17";
   stats.stops_gently = true;

@@ -34,8 +34,9 @@ struct Workplace {
   }
 
   Outcome run(const Words& more) const {
-    Words words{"stats",   "--json", "--model", (scratch / "model").string(), "--corpus",
-                (scratch / "corpus.txt").string()};
+    Words words{"stats",    "--json",
+                "--model",  (scratch / "model").string(),
+                "--corpus", (scratch / "corpus.txt").string()};
     words.insert(words.end(), more.begin(), more.end());
     return run_kedit(words, {.environment = {{"KEDIT_CACHE", (scratch / "cache").string()}}});
   }
@@ -65,11 +66,11 @@ TEST_CASE("stats of a model with edits mounted are its own, not the base's from 
   CHECK(base["edits"].empty());
   CHECK(edited["edits"] == Json::array({place.edit}));
   CHECK(edited["model"]["fingerprint"] != base["model"]["fingerprint"]);
-  const Json info = parse_json(
-      run_kedit({"model", "info", "--json", "--model", (place.scratch / "model").string(),
-                 "--store", place.file.string()})
-          .out,
-      "model info");
+  const Json info =
+      parse_json(run_kedit({"model", "info", "--json", "--model",
+                            (place.scratch / "model").string(), "--store", place.file.string()})
+                     .out,
+                 "model info");
   CHECK(edited["model"]["fingerprint"] == info["fingerprint"]);
   std::set<std::string> files;
   for (const Json& stats : {base, edited}) {

@@ -58,7 +58,8 @@ TEST_CASE("path conflicts of a store with all edits of MQuAKE-CF-3k are what the
     made.commit_all(deltas, {.allow_conflict = true});
   }
   const std::string dataset = "mquake:" + data->string();
-  const Json found = answer({"store", "conflicts", "--json", "--store", store, "--dataset", dataset});
+  const Json found =
+      answer({"store", "conflicts", "--json", "--store", store, "--dataset", dataset});
   std::int64_t hops = 0;
   std::set<std::string> cases;
   for (const Json& conflict : found["conflicts"]) {

@@ -166,7 +166,8 @@ TEST_CASE("a store in a directory that may not be written is read, and says so w
   chmod(directory.path().c_str(), 0755);
 }
 
-TEST_CASE("where nothing may be written, an empty log is no obstacle, and one with commits is told") {
+TEST_CASE(
+    "where nothing may be written, an empty log is no obstacle, and one with commits is told") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   {

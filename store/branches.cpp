@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <utf8proc.h>
 
+#include <limits>
+
 namespace kedit {
 namespace {
 
@@ -110,6 +112,12 @@ Branch read_branch(Connection& db, const std::string& name) {
     query.with(branch.key).step();
     if (!query.is_null(0)) branch.head = query.text(0);
     branch.length = query.integer(1);
+  }
+  if (branch.length < 0 || branch.length == std::numeric_limits<std::int64_t>::max()) {
+    throw StoreError(StoreError::Kind::corrupt,
+                     db.where() + fmt::format("branch \"{}\": expected positions from 1 on, found "
+                                              "{}; run kedit store verify",
+                                              name, branch.length));
   }
   Statement query = db.statement(
       "SELECT c.edit FROM branch_commits l CROSS JOIN commits c ON c.id = l.commit_id "

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <new>
 #include <thread>
+#include <unistd.h>
 
 namespace kedit {
 namespace {
@@ -68,6 +69,11 @@ Diagnosis diagnose(int code, int system_error, int busy_ms, const char* detail) 
               fmt::format("the file cannot be opened ({}); check that its directory exists and is "
                           "accessible",
                           system_error != 0 ? std::strerror(system_error) : detail)};
+    case SQLITE_ERROR:  // our statements are right: a table or column is not there
+      return {Kind::corrupt,
+              fmt::format("its tables are not those of a kedit store ({}); run kedit store verify "
+                          "and restore the file from a copy",
+                          detail)};
     case SQLITE_CONSTRAINT:
       return {Kind::conflict,
               fmt::format("the store refuses the change ({}); run kedit store verify", detail)};
@@ -101,11 +107,26 @@ std::string immutable_uri(const std::filesystem::path& file) {
   return uri + "?immutable=1";
 }
 
+// It lies beside the file itself, not beside a link to it.
+std::filesystem::path log_of(const std::filesystem::path& file) {
+  std::error_code unreachable;
+  return std::filesystem::weakly_canonical(file, unreachable).string() + "-wal";
+}
+
 // A log without a byte is what a reader leaves that could not remove it.
 bool has_log(const std::filesystem::path& file) {
   std::error_code absent;
-  const auto bytes = std::filesystem::file_size(file.string() + "-wal", absent);
+  const auto bytes = std::filesystem::file_size(log_of(file), absent);
   return !absent && bytes > 0;
+}
+
+// SQLite says of a file or directory without the right to write that it cannot be opened.
+bool is_write_protected(const std::filesystem::path& file) {
+  const auto directory = std::filesystem::absolute(file).parent_path();
+  const auto exists_protected = [](const std::filesystem::path& path) {
+    return access(path.c_str(), F_OK) == 0 && access(path.c_str(), W_OK) != 0;
+  };
+  return exists_protected(file) || exists_protected(directory);
 }
 
 // Readers open for writing, too, where they may: only such a connection removes the log and its
@@ -224,10 +245,10 @@ Connection::Connection(const std::filesystem::path& file, Access access, int bus
 void Connection::fail_unreadable_log() const {
   throw StoreError(
       StoreError::Kind::unusable,
-      where() + fmt::format("its newest commits lie in {}-wal, which cannot be read without "
+      where() + fmt::format("its newest commits lie in {}, which cannot be read without "
                             "writing beside it; make the directory writable, or copy both "
                             "files to where it is",
-                            file_.filename().string()));
+                            log_of(file_).filename().string()));
 }
 
 void Connection::open_handle(const std::string& name, int flags) {
@@ -312,6 +333,9 @@ std::string Connection::where() const { return fmt::format("{}: {}: ", act_, fil
 void Connection::fail(int code) const {
   if ((code & 0xff) == SQLITE_NOMEM) throw std::bad_alloc();
   const int system_error = system_error_of(handle_);
+  if ((code & 0xff) == SQLITE_CANTOPEN && writable() && is_write_protected(file_)) {
+    code = SQLITE_READONLY;
+  }
   const char* detail = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   const Diagnosis found = diagnose(code, system_error, busy_ms_, detail);
   throw StoreError(found.kind, where() + found.text);

@@ -5,6 +5,8 @@
 #include "tests/apps/program.hpp"
 #include "tests/support/catch.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <set>
 
@@ -190,4 +192,25 @@ TEST_CASE("texts that should be JSON and are not are damage, not bad input") {
 
 TEST_CASE("the store's file must have a name") {
   check_refused(run_kedit({"store", "log", "--store", ""}), 3, {"the name of a file", "--store"});
+}
+
+TEST_CASE(
+    "a store whose tables are not those of a store is damaged, not a failure of the program") {
+  const Shop shop;
+  const auto [sql, command, found] = GENERATE(table<const char*, const char*, const char*>(
+      {{"DROP TABLE branch_commits", "log", "branch_commits"},
+       {"DROP TABLE facts; CREATE VIEW facts AS SELECT * FROM edits", "log", "f.subject"},
+       {"PRAGMA user_version = 1", "log", "orientation"},
+       {"UPDATE branch_commits SET position = 9223372036854775807 WHERE position = 3", "branch",
+        "9223372036854775807"}}));
+  shop.tamper(fmt::format("PRAGMA foreign_keys = OFF; {}", sql).c_str());
+  Words words{"store", command};
+  if (words.back() == "branch") words.emplace_back("new");
+  check_refused(shop.run(words), 4, {found, "store verify"});
+}
+
+TEST_CASE("a schema number that no version has made is told as such") {
+  const Shop shop;
+  shop.tamper("PRAGMA user_version = -5");
+  check_refused(shop.run({"store", "log"}), 3, {"expected schema 1 or newer, found -5"});
 }

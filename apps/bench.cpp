@@ -2,6 +2,7 @@
 #include "apps/bench_inputs.hpp"
 #include "apps/commands.hpp"
 #include "apps/process.hpp"
+#include "apps/store_view.hpp"
 #include "eval/definitions.hpp"
 #include "eval/html.hpp"
 #include "eval/report.hpp"
@@ -257,7 +258,7 @@ int run_status(Context& context) {
                {"started"}});
   for (const RunRecord& record : store.runs()) {
     runs.push_back(record_json(record));
-    table.row({record.id, record.name, record.state, std::to_string(record.done),
+    table.row({record.id, printable(record.name), record.state, std::to_string(record.done),
                std::to_string(record.total), record.started});
   }
   const std::string text = runs.empty() ? "no runs yet\n" : table.text(context.style());

@@ -45,10 +45,19 @@ std::map<std::int64_t, fs::path> write_moments(const std::map<std::int64_t, Seco
   return files;
 }
 
+// The model as it answers with the edits mounted, under a fingerprint of its own: what is cached
+// for it is not taken for the base's.
+std::shared_ptr<const Model> as_one_model(const EditedModel& edited) {
+  if (edited.fingerprint() == edited.base().fingerprint()) return edited.base_ptr();
+  return Model::from_weights(edited.architecture(), edited.weights(),
+                             edited.base().tokenizer_ptr());
+}
+
 int run_stats(Context& context) {
   const Values& options = context.options;
-  const std::shared_ptr<const Model> model = context.load_model();
-  model->tokenizer();
+  const EditedModel edited = context.load_edited_model();
+  edited.tokenizer();
+  const std::shared_ptr<const Model> model = as_one_model(edited);
   const auto layers = layers_of_options(options, model->architecture());
   check_layers(layers, model->architecture());
   const locate::Corpus corpus = locate::read_corpus(options.path("corpus"));
@@ -59,6 +68,7 @@ int run_stats(Context& context) {
   context.finish_progress();
 
   Json document = {{"model", {{"fingerprint", model->fingerprint()}}},
+                   {"edits", edited.mounted()},
                    {"corpus", {{"name", corpus.name}, {"sha256", corpus.sha256}}},
                    {"layers", Json::array()}};
   Table table({{"layer", Table::Align::right}, {"keys", Table::Align::right}, {"file"}});
@@ -79,7 +89,7 @@ std::vector<Command> stats_commands() {
   Command stats;
   stats.name = "stats";
   stats.summary = "collect key statistics that rome and its kin need";
-  stats.takes = kModel;
+  stats.takes = kModel | kMount;
   stats.options = {
       text("corpus", "FILE", "plain text, one text a line").required(),
       text("layers", "L,L", "layers, all in one pass over the text").otherwise_said("all layers"),
@@ -93,7 +103,9 @@ std::vector<Command> stats_commands() {
   stats.description =
       "The second moment E[k k^T] of the inputs of each layer's second MLP matrix over a text. "
       "Results lie in the cache ($KEDIT_CACHE) under model, layer, text, number of texts and type; "
-      "kedit edit finds them there.";
+      "kedit edit finds them there. With --store they are those of the model with its edits "
+      "mounted, "
+      "which counts as a model of its own.";
   stats.example = "kedit stats --corpus wikipedia.txt --layers 17";
   stats.stops_gently = true;
   stats.run = run_stats;

@@ -18,7 +18,23 @@ std::string printable(std::string text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) c = '?';
   }
+  // U+0080 to U+009F are control characters as well; in UTF-8 they begin with 0xc2.
+  for (std::size_t i = text.find('\xc2'); i < text.size(); i = text.find('\xc2', i + 1)) {
+    if (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+      text.replace(i, 2, "?");
+    }
+  }
   return text;
+}
+
+EditRecord printable(EditRecord record) {
+  for (std::string* text :
+       {&record.id, &record.editor, &record.kind, &record.subject, &record.prompt,
+        &record.target_new, &record.time, &record.parent, &record.model, &record.note,
+        &record.program, &record.reverted_by, &record.run}) {
+    *text = printable(std::move(*text));
+  }
+  return record;
 }
 
 Json json_of(const EditRecord& record) {
@@ -65,17 +81,24 @@ int run_log(Context& context) {
   Table table({{"id"}, {"time"}, {"editor"}, {"kind"}, {"edit"}, {"state"}});
   for (const EditRecord& record : log) {
     edits.push_back(json_of(record));
-    table.row({record.id, record.time, record.editor, record.kind, change_text(record),
-               state_text(record)});
+    const EditRecord shown = printable(record);
+    table.row(
+        {shown.id, shown.time, shown.editor, shown.kind, change_text(shown), state_text(shown)});
   }
-  const std::string title = fmt::format("{}, branch {}: {} edit{}\n", store.path().string(), branch,
-                                        all, all == 1 ? "" : "s");
+  const std::string title = fmt::format("{}, branch {}: {} edit{}\n", store.path().string(),
+                                        printable(branch), all, all == 1 ? "" : "s");
   return context.answer({{"store", store.path().string()}, {"branch", branch}, {"edits", edits}},
                         log.empty() ? title : title + "\n" + table.text(context.style()));
 }
 
 Json parsed(const std::string& text, const std::string& origin) {
-  return text.empty() ? Json(nullptr) : parse_json(text, origin);
+  if (text.empty()) return nullptr;
+  try {
+    return parse_json(text, origin);
+  } catch (const JsonError& error) {
+    throw StoreError(StoreError::Kind::corrupt,
+                     fmt::format("{}; run kedit store verify", error.what()));
+  }
 }
 
 Json weights_of(const EditDelta& delta) {
@@ -140,7 +163,7 @@ Json explained(const Store& store, const EditRecord& record, const EditDelta& de
   document["base"] = model_of(store, record.model);
   document["request_ids"] = delta.request_ids;
   document["requests"] =
-      delta.requests.empty() ? Json::array() : parse_json(delta.requests, origin + ": requests");
+      delta.requests.empty() ? Json::array() : parsed(delta.requests, origin + ": requests");
   document["weights"] = weights_of(delta);
   document["facts"] = facts_of(delta);
   document["diagnostics"] = parsed(delta.diagnostics, origin + ": diagnostics");
@@ -184,9 +207,9 @@ void write_factors(const std::filesystem::path& file, const EditRecord& record,
 std::string lines_of_weights(const Json& document) {
   std::string text;
   for (const Json& weight : document["weights"]) {
-    text += fmt::format("  {} {}, rank {}, SHA-256 {}\n", weight["weight"].get<std::string>(),
-                        to_text(weight["shape"]), to_text(weight["rank"]),
-                        weight["sha256"].get<std::string>());
+    text += fmt::format("  {} {}, rank {}, SHA-256 {}\n",
+                        printable(weight["weight"].get<std::string>()), to_text(weight["shape"]),
+                        to_text(weight["rank"]), weight["sha256"].get<std::string>());
   }
   return text.empty() ? "" : "weights\n" + text;
 }
@@ -202,11 +225,12 @@ std::string lines_of_facts(const Json& document) {
 std::string lines_of_history(const Json& document) {
   std::string text;
   for (const Json& commit : document["history"]) {
-    text += fmt::format("  {} {} {} on {}{}{}\n", commit["time"].get<std::string>(),
-                        commit["commit"].get<std::string>(), commit["kind"].get<std::string>(),
-                        commit["branch"].get<std::string>(),
-                        commit["note"].get<std::string>().empty() ? "" : ": ",
-                        printable(commit["note"].get<std::string>()));
+    const std::string note = commit["note"].get<std::string>();
+    const std::string line =
+        fmt::format("{} {} {} on {}{}{}", commit["time"].get<std::string>(),
+                    commit["commit"].get<std::string>(), commit["kind"].get<std::string>(),
+                    commit["branch"].get<std::string>(), note.empty() ? "" : ": ", note);
+    text += fmt::format("  {}\n", printable(line));
   }
   return text.empty() ? "" : "history\n" + text;
 }
@@ -229,7 +253,7 @@ int run_show(Context& context) {
   const auto delta = store.find(id);
   if (!record || !delta) throw std::logic_error("an edit was found by its id and is not there");
   Json document = explained(store, *record, *delta);
-  std::string text = text_of(*record, document);
+  std::string text = text_of(printable(*record), document);
   if (const auto factors = context.options.find("factors")) {
     write_factors(*factors, *record, *delta);
     document["factors"] = *factors;
@@ -247,7 +271,7 @@ int run_revert(Context& context) {
       {{"store", store.path().string()}, {"branch", branch}, {"edit", id}, {"reverted_by", revert}},
       fmt::format("edit {} no longer applies on {} (revert {}); it stays in the "
                   "history\n",
-                  id, branch, revert));
+                  id, printable(branch), revert));
 }
 
 int run_verify(Context& context) {

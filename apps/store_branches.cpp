@@ -80,11 +80,14 @@ int run_branch(Context& context) {
 
 int run_checkout(Context& context) {
   Store store = context.open_store(OpenMode::existing);
-  const std::string previous = store.current_branch();
+  std::string previous;  // none in a damaged store, which this mends
+  for (const BranchRecord& branch : store.branches()) {
+    if (branch.is_current) previous = branch.name;
+  }
   const std::string name = context.options.text("name");
   store.checkout(name);
   return context.answer(
-      {{"store", store.path().string()}, {"branch", name}, {"previous", previous}},
+      {{"store", store.path().string()}, {"branch", name}, {"previous", or_null(previous)}},
       fmt::format("commands work on branch {} now when none is named\n", name));
 }
 
@@ -109,7 +112,7 @@ std::string lines_of_side(const Store& store, const DiffSide& side, char sign, T
     const auto record = store.record(id);
     if (!record) continue;
     const std::string line =
-        fmt::format("{} {} {} {}", sign, id, record->editor, change_text(*record));
+        printable(fmt::format("{} {} {} {}", sign, id, record->editor, change_text(*record)));
     text += style.paint(tone, line) + "\n";
   }
   return text;
@@ -165,17 +168,17 @@ int run_merge(Context& context) {
                                           .note = options.find("note").value_or("")});
   Json conflicts = Json::array();
   for (const Conflict& conflict : result.conflicts) conflicts.push_back(json_of(conflict));
-  return context.answer(
-      {{"store", store.path().string()},
-       {"branch", into},
-       {"merged", from},
-       {"fast_forward", result.fast_forward},
-       {"commit", or_null(result.commit)},
-       {"edits", result.applied},
-       {"reverted", result.reverted},
-       {"duplicates", result.duplicates},
-       {"conflicts", conflicts}},
-      text_of_merge(result, from, into) + lines_of(result.conflicts, context.style()));
+  return context.answer({{"store", store.path().string()},
+                         {"branch", into},
+                         {"merged", from},
+                         {"fast_forward", result.fast_forward},
+                         {"commit", or_null(result.commit)},
+                         {"edits", result.applied},
+                         {"reverted", result.reverted},
+                         {"duplicates", result.duplicates},
+                         {"conflicts", conflicts}},
+                        text_of_merge(result, printable(from), printable(into)) +
+                            lines_of(result.conflicts, context.style()));
 }
 
 // ---- gc ---------------------------------------------------------------------------
@@ -189,7 +192,7 @@ int run_gc(Context& context) {
   std::string lines;
   for (const EditRecord& record : report.edits) {
     edits.push_back(json_of(record));
-    lines += fmt::format("  {} {} {}\n", record.id, record.editor, change_text(record));
+    lines += fmt::format("  {} {} {}\n", record.id, printable(record.editor), change_text(record));
   }
   const std::string text = fmt::format(
       "{} {} and {} that no branch and no run refers to, factors of {}; file {} -> {}\n{}",

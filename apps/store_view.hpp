@@ -11,6 +11,8 @@ namespace kedit::cli {
 
 /// Free text of a store may come from anywhere: it must not drive the terminal.
 std::string printable(std::string text);
+/// All texts of it.
+EditRecord printable(EditRecord record);
 
 /// One edit as `kedit store log` gives it.
 Json json_of(const EditRecord& record);

@@ -15,6 +15,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -107,7 +108,7 @@ void check(Store& store, const std::vector<EditDelta>& deltas) {
 
 void report(const char* what, const Elapsed& elapsed, std::size_t edits) {
   const double megabytes = static_cast<double>(edits) * kEditBytes / 1e6;
-  fmt::print("{:<30}{:>9.2f} s{:>9.2f} s CPU{:>9.0f} edits/s{:>9.1f} MB/s\n", what, elapsed.wall,
+  fmt::print("{:<34}{:>9.2f} s{:>9.2f} s CPU{:>9.0f} edits/s{:>9.1f} MB/s\n", what, elapsed.wall,
              elapsed.cpu, static_cast<double>(edits) / elapsed.wall, megabytes / elapsed.wall);
   std::fflush(stdout);  // a run that is stopped has said what it measured
 }
@@ -146,15 +147,22 @@ void run(int edits, const std::filesystem::path& directory) {
   }
   report("store: one transaction each", one_each, count);
 
-  Elapsed all_in_one;
+  // A commit returns when its log is on the disk. The log is copied into the file later, here when
+  // the store is closed: everything is then written twice, so that half is the most it can reach.
+  Elapsed all_in_one, closing;
   {
-    Store store = fresh_store(file);
+    std::optional<Store> store = fresh_store(file);
+    const Stopwatch committing;
+    store->commit_all(deltas);
+    all_in_one = committing.elapsed();
+    check(*store, deltas);
     const Stopwatch watch;
-    store.commit_all(deltas);
-    all_in_one = watch.elapsed();
-    check(store, deltas);
+    store.reset();
+    closing = watch.elapsed();
   }
-  report("store: all in one transaction", all_in_one, count);
+  require(!std::filesystem::exists(file.string() + "-wal"), "the log was not emptied");
+  report("store: all in one, until durable", all_in_one, count);
+  report("store: then its log into the file", closing, count);
 
   {
     const Store store = Store::open(file);
@@ -167,15 +175,18 @@ void run(int edits, const std::filesystem::path& directory) {
   }
   remove_store(file);
 
-  // Other work comes and goes on the disk: it is measured on both sides of the stores.
+  // Other work comes and goes on the disk: it is measured on both sides of the stores, and the
+  // faster measurement is what they are held against.
   const Disk after = measure_disk(directory, count);
-  const double sequential = (before.sequential.wall + after.sequential.wall) / 2;
-  const double synced = (before.synced.wall + after.synced.wall) / 2;
+  const double sequential = std::min(before.sequential.wall, after.sequential.wall);
+  const double synced = std::min(before.synced.wall, after.synced.wall);
   fmt::print("one transaction each: {:.0f} edits/s, {:.2f} of the disk's rate with a sync each\n",
              static_cast<double>(count) / one_each.wall, synced / one_each.wall);
-  fmt::print("all in one: {:.1f} MB/s, {:.2f} of the disk's sequential write rate\n",
-             static_cast<double>(count) * kEditBytes / 1e6 / all_in_one.wall,
-             sequential / all_in_one.wall);
+  fmt::print(
+      "all in one: {:.1f} MB/s until durable, {:.2f} of the disk's sequential write rate; "
+      "with the log copied into the file {:.2f}\n",
+      static_cast<double>(count) * kEditBytes / 1e6 / all_in_one.wall, sequential / all_in_one.wall,
+      sequential / (all_in_one.wall + closing.wall));
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kLowRank = 1;
 constexpr std::uint32_t kDense = 2;
 constexpr std::uint32_t kMaxNameBytes = 4096;
+constexpr std::size_t kHeaderBytes =
+    kMagic.size() + 3 * sizeof(std::uint32_t) + 3 * sizeof(std::int64_t);
 
 [[noreturn]] void refuse(const std::string& what) {
   throw DeltaError("reading a stored weight update: " + what);
@@ -36,6 +38,12 @@ void put(std::vector<std::uint8_t>& out, const T& value) {
 void put_tensor(std::vector<std::uint8_t>& out, const at::Tensor& tensor) {
   const auto* bytes = static_cast<const std::uint8_t*>(tensor.const_data_ptr());
   out.insert(out.end(), bytes, bytes + tensor.nbytes());
+}
+
+std::size_t payload_bytes(const WeightUpdate& update) {
+  if (const auto* dense = std::get_if<Dense>(&update.update)) return dense->change.nbytes();
+  const auto& factors = std::get<LowRank>(update.update);
+  return factors.left.nbytes() + factors.right.nbytes();
 }
 
 class Reader {
@@ -120,6 +128,17 @@ at::Tensor read_matrix(Reader& in, std::int64_t rows, std::int64_t cols) {
   return matrix;
 }
 
+// ATen's isfinite makes tensors on the way and takes longer than hashing the same bytes.
+bool all_finite(const at::Tensor& contiguous_float) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  const auto* values = static_cast<const float*>(contiguous_float.const_data_ptr());
+  std::int64_t not_finite = 0;
+  for (std::int64_t i = 0; i < contiguous_float.numel(); ++i) {
+    not_finite += (std::bit_cast<std::uint32_t>(values[i]) & kExponent) == kExponent;
+  }
+  return not_finite == 0;
+}
+
 void check_matrix(const at::Tensor& tensor, const std::string& weight, const char* part) {
   const auto fail = [&](const std::string& what) {
     throw DeltaError(fmt::format("checking a delta: {}: {}: {}", weight, part, what));
@@ -132,8 +151,7 @@ void check_matrix(const at::Tensor& tensor, const std::string& weight, const cha
   }
   if (!tensor.is_cpu()) fail("expected a tensor on the CPU, found it on " + tensor.device().str());
   if (!tensor.is_contiguous()) fail("expected a contiguous tensor, found strides");
-  if (!at::isfinite(tensor).all().item<bool>())
-    fail("expected finite values, found NaN or infinity");
+  if (!all_finite(tensor)) fail("expected finite values, found NaN or infinity");
 }
 
 void check_update(const WeightUpdate& update) {
@@ -175,7 +193,9 @@ std::int64_t WeightUpdate::rank() const {
 std::vector<std::uint8_t> encode_update(const WeightUpdate& update) {
   check_update(update);
   const auto* dense = std::get_if<Dense>(&update.update);
-  std::vector<std::uint8_t> out(kMagic.begin(), kMagic.end());
+  std::vector<std::uint8_t> out;
+  out.reserve(kHeaderBytes + update.weight.size() + payload_bytes(update));
+  out.insert(out.end(), kMagic.begin(), kMagic.end());
   put(out, kVersion);
   put(out, dense != nullptr ? kDense : kLowRank);
   put(out, update.rows());

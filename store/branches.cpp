@@ -5,6 +5,9 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <utf8proc.h>
+
+#include <limits>
 
 namespace kedit {
 namespace {
@@ -16,22 +19,42 @@ std::string branch_names(Connection& db) {
   return names;
 }
 
+// Not a blank of any kind, a control or a format character (directions, joiners): what one cannot
+// see makes two names look alike.
+bool is_visible(utf8proc_int32_t character) {
+  switch (utf8proc_category(character)) {
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+      return false;
+    default:
+      return true;
+  }
+}
+
 // Names stand in command lines and on terminals, and must not pass for an option or a list.
 void check_name(const Connection& db, const std::string& name) {
   constexpr std::size_t kMaxBytes = 100;
   const auto fail = [&](const std::string& found) {
     throw StoreError(StoreError::Kind::unusable,
-                     db.where() + fmt::format("name of a branch: expected 1 to {} bytes without "
-                                              "blanks, commas and control characters, not "
-                                              "beginning with '-', found {}",
+                     db.where() + fmt::format("name of a branch: expected 1 to {} bytes of UTF-8 "
+                                              "without blanks, commas, control and invisible "
+                                              "characters, not beginning with '-', found {}",
                                               kMaxBytes, found));
   };
   if (name.empty()) fail("none");
   if (name.size() > kMaxBytes) fail(fmt::format("{} bytes", name.size()));
   if (name.front() == '-') fail("a dash at its beginning");
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= ' ' || byte == 0x7f || c == ',') fail("such a character");
+  const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(name.data());
+  for (auto left = static_cast<utf8proc_ssize_t>(name.size()); left > 0;) {
+    utf8proc_int32_t character = 0;
+    const utf8proc_ssize_t bytes = utf8proc_iterate(at, left, &character);
+    if (bytes < 1) fail("bytes that are not UTF-8");
+    if (character == ',' || !is_visible(character)) fail("such a character");
+    at += bytes;
+    left -= bytes;
   }
 }
 
@@ -89,6 +112,12 @@ Branch read_branch(Connection& db, const std::string& name) {
     query.with(branch.key).step();
     if (!query.is_null(0)) branch.head = query.text(0);
     branch.length = query.integer(1);
+  }
+  if (branch.length < 0 || branch.length == std::numeric_limits<std::int64_t>::max()) {
+    throw StoreError(StoreError::Kind::corrupt,
+                     db.where() + fmt::format("branch \"{}\": expected positions from 1 on, found "
+                                              "{}; run kedit store verify",
+                                              name, branch.length));
   }
   Statement query = db.statement(
       "SELECT c.edit FROM branch_commits l CROSS JOIN commits c ON c.id = l.commit_id "
@@ -182,15 +211,27 @@ std::vector<BranchRecord> Store::branches() const {
 }
 
 std::string Store::current_branch() const {
-  impl_->db.begin_act("reading the current branch");
-  return impl_->db.text("SELECT b.name FROM current_branch c JOIN branches b ON b.id = c.branch");
+  Connection& db = impl_->db;
+  db.begin_act("reading the current branch");
+  std::string name =
+      db.text("SELECT b.name FROM current_branch c JOIN branches b ON b.id = c.branch");
+  if (name.empty()) {
+    impl_->refuse(StoreError::Kind::corrupt,
+                  "expected a branch that is checked out, found none; choose one (kedit store "
+                  "checkout)");
+  }
+  return name;
 }
 
 void Store::checkout(const std::string& branch) {
   Connection& db = impl_->db;
   db.begin_act("checking out branch " + branch);
   Transaction transaction(db);
-  db.statement("UPDATE current_branch SET branch = ?").with(branch_key(db, branch)).run();
+  db.statement(
+        "INSERT INTO current_branch (only_row, branch) VALUES (1, ?) "
+        "ON CONFLICT (only_row) DO UPDATE SET branch = excluded.branch")
+      .with(branch_key(db, branch))
+      .run();
   transaction.commit();
 }
 

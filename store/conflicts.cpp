@@ -13,10 +13,19 @@
 namespace kedit {
 namespace {
 
+Json parsed_body(const std::string& edit, const std::string& body) {
+  try {
+    return parse_json(body, "the store: edit " + edit + ": request");
+  } catch (const JsonError& error) {
+    throw StoreError(StoreError::Kind::corrupt,
+                     fmt::format("{}; run kedit store verify", error.what()));
+  }
+}
+
 EditClaim claim_of(const std::string& edit, const std::string& model, const RequestRow& row) {
   EditClaim claim{edit, model, row.id, row.subject, "", row.prompt, row.target_new};
   if (!row.has_body) return claim;
-  const Json body = parse_json(row.body, "edit " + edit + ": request");
+  const Json body = parsed_body(edit, row.body);
   const auto relation = body.find("relation");
   if (relation != body.end() && relation->is_string())
     claim.relation = relation->get<std::string>();

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <new>
 #include <thread>
+#include <unistd.h>
 
 namespace kedit {
 namespace {
@@ -68,6 +69,11 @@ Diagnosis diagnose(int code, int system_error, int busy_ms, const char* detail) 
               fmt::format("the file cannot be opened ({}); check that its directory exists and is "
                           "accessible",
                           system_error != 0 ? std::strerror(system_error) : detail)};
+    case SQLITE_ERROR:  // our statements are right: a table or column is not there
+      return {Kind::corrupt,
+              fmt::format("its tables are not those of a kedit store ({}); run kedit store verify "
+                          "and restore the file from a copy",
+                          detail)};
     case SQLITE_CONSTRAINT:
       return {Kind::conflict,
               fmt::format("the store refuses the change ({}); run kedit store verify", detail)};
@@ -101,16 +107,40 @@ std::string immutable_uri(const std::filesystem::path& file) {
   return uri + "?immutable=1";
 }
 
-int open_flags(Access access) {
-  switch (access) {
-    case Access::read_only:
-      return SQLITE_OPEN_READONLY;
-    case Access::read_write:
-      return SQLITE_OPEN_READWRITE;
-    default:
-      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  }
+// It lies beside the file itself, not beside a link to it.
+std::filesystem::path log_of(const std::filesystem::path& file) {
+  std::error_code unreachable;
+  return std::filesystem::weakly_canonical(file, unreachable).string() + "-wal";
 }
+
+// A log without a byte is what a reader leaves that could not remove it.
+bool has_log(const std::filesystem::path& file) {
+  std::error_code absent;
+  const auto bytes = std::filesystem::file_size(log_of(file), absent);
+  return !absent && bytes > 0;
+}
+
+// SQLite says of a file or directory without the right to write that it cannot be opened.
+bool is_write_protected(const std::filesystem::path& file) {
+  const auto directory = std::filesystem::absolute(file).parent_path();
+  const auto exists_protected = [](const std::filesystem::path& path) {
+    return access(path.c_str(), F_OK) == 0 && access(path.c_str(), W_OK) != 0;
+  };
+  return exists_protected(file) || exists_protected(directory);
+}
+
+// Readers open for writing, too, where they may: only such a connection removes the log and its
+// index when it is the last to close. SQLite falls back to reading by itself; `kReaderSettings`
+// keep a reader from writing.
+int open_flags(Access access) {
+  constexpr int kBoth = SQLITE_OPEN_READWRITE;
+  return access == Access::create ? kBoth | SQLITE_OPEN_CREATE : kBoth;
+}
+
+// A log that one large commit made long is cut to 64 MiB when it is begun anew.
+constexpr const char* kWriterSettings =
+    "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+constexpr const char* kReaderSettings = "PRAGMA synchronous = FULL; PRAGMA query_only = ON";
 
 }  // namespace
 
@@ -197,18 +227,28 @@ Connection::Connection(const std::filesystem::path& file, Access access, int bus
     open_handle(file.string(), open_flags(access));
     const int code = sqlite3_exec(handle_, "PRAGMA schema_version", nullptr, nullptr, nullptr);
     // Where nothing can be written and no log lies there is no index to be had, and none is needed.
-    if (lacks_log_index(code) && !writable() && !std::filesystem::exists(file.string() + "-wal")) {
+    if (lacks_log_index(code) && !writable()) {
+      if (has_log(file)) fail_unreadable_log();
       close();
-      open_handle(immutable_uri(file), open_flags(access) | SQLITE_OPEN_URI);
+      open_handle(immutable_uri(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
     } else if (code != SQLITE_OK) {
       fail(code);
     }
     execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
-    if (writable()) execute("PRAGMA synchronous = FULL");
+    execute(writable() ? kWriterSettings : kReaderSettings);
   } catch (...) {
     close();
     throw;
   }
+}
+
+void Connection::fail_unreadable_log() const {
+  throw StoreError(
+      StoreError::Kind::unusable,
+      where() + fmt::format("its newest commits lie in {}, which cannot be read without "
+                            "writing beside it; make the directory writable, or copy both "
+                            "files to where it is",
+                            log_of(file_).filename().string()));
 }
 
 void Connection::open_handle(const std::string& name, int flags) {
@@ -217,6 +257,19 @@ void Connection::open_handle(const std::string& name, int flags) {
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, busy_ms_);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // In the place of SQLite's own hook, which empties a long log before COMMIT returns.
+  const auto remember_pages = [](void* pages, sqlite3*, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, remember_pages, &log_pages_);
+}
+
+void Connection::empty_long_log() noexcept {
+  constexpr int kLongLog = 1000;  // pages, as SQLite has it
+  if (log_pages_ < kLongLog) return;
+  // A failure costs nothing: the log keeps what it has, and the next one tries again.
+  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 Connection::~Connection() { close(); }
@@ -224,6 +277,7 @@ Connection::~Connection() { close(); }
 void Connection::close() noexcept {
   for (auto& entry : cache_) sqlite3_finalize(entry.second.handle);
   cache_.clear();
+  empty_long_log();
   sqlite3_close(handle_);
   handle_ = nullptr;
 }
@@ -279,12 +333,16 @@ std::string Connection::where() const { return fmt::format("{}: {}: ", act_, fil
 void Connection::fail(int code) const {
   if ((code & 0xff) == SQLITE_NOMEM) throw std::bad_alloc();
   const int system_error = system_error_of(handle_);
+  if ((code & 0xff) == SQLITE_CANTOPEN && writable() && is_write_protected(file_)) {
+    code = SQLITE_READONLY;
+  }
   const char* detail = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   const Diagnosis found = diagnose(code, system_error, busy_ms_, detail);
   throw StoreError(found.kind, where() + found.text);
 }
 
 Transaction::Transaction(Connection& connection, Kind kind) : connection_(&connection) {
+  if (kind == Kind::write) connection.empty_long_log();
   connection.statement(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN").run();
 }
 

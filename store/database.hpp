@@ -61,7 +61,11 @@ class Statement {
   bool* in_use_;
 };
 
-enum class Access { read_only, read_write, create };
+enum class Access {
+  read_only,  ///< Writes nothing but what a log holds that a killed writer left.
+  read_write,
+  create
+};
 
 /// One SQLite connection: foreign keys on, schema of the file not trusted, extended error codes.
 /// One thread. Every failure is a `StoreError` whose one sentence names what was being done
@@ -86,6 +90,10 @@ class Connection {
 
   /// Switches the file to write-ahead logging, waiting for others within the busy time.
   void use_write_ahead_log();
+  /// Copies a long log into the file, as far as no reader needs the old pages. Commits do not do it
+  /// themselves: they are durable once the log is. Transactions begin with it, `close` ends with
+  /// it.
+  void empty_long_log() noexcept;
   /// How many rows the last statement changed.
   std::int64_t changes() const;
   bool in_transaction() const;
@@ -102,6 +110,7 @@ class Connection {
     bool in_use = false;
   };
   void open_handle(const std::string& name, int flags);
+  [[noreturn]] void fail_unreadable_log() const;
   void close() noexcept;
   sqlite3_stmt* prepare(std::string_view sql);
 
@@ -110,6 +119,7 @@ class Connection {
   int busy_ms_;
   std::string act_ = "opening the store";
   sqlite3* handle_ = nullptr;
+  int log_pages_ = 0;  ///< in the log after this connection's latest commit
   std::unordered_map<std::string, Cached> cache_;
 };
 

@@ -106,6 +106,24 @@ std::string plural(std::size_t count) {
   return fmt::format("committing {} edit{}", count, count == 1 ? "" : "s");
 }
 
+// `store log` shows the ids of reverts, too, and people try them.
+std::string no_such_edit(Connection& db, const std::string& prefix) {
+  const std::string nothing = "there is no such edit; see kedit store log";
+  if (prefix.size() < 4) return nothing;
+  Statement query = db.statement(
+      "SELECT id, kind, edit FROM commits WHERE substr(id, 1, length(?1)) = ?1 LIMIT 1");
+  query.with(prefix);
+  if (!query.step() || query.is_null(2)) return nothing;
+  if (query.text(1) == "revert") {
+    return fmt::format(
+        "expected an edit, found the revert {} of edit {}; a revert is not taken "
+        "back, make the edit again to have it back",
+        query.text(0), query.text(2));
+  }
+  return fmt::format("expected an edit, found the commit {}; name its edit {}", query.text(0),
+                     query.text(2));
+}
+
 bool is_hex_prefix(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
@@ -199,9 +217,7 @@ std::string Store::resolve(const std::string& prefix) const {
     query.with(prefix);
     while (query.step()) found.push_back(query.text(0));
   }
-  if (found.empty()) {
-    impl_->refuse(StoreError::Kind::absent, "there is no such edit; see kedit store log");
-  }
+  if (found.empty()) impl_->refuse(StoreError::Kind::absent, no_such_edit(db, prefix));
   if (found.size() > 1) {
     impl_->refuse(
         StoreError::Kind::conflict,

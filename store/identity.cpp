@@ -82,7 +82,6 @@ std::vector<RequestRow> request_rows(const EditDelta& delta) {
 }  // namespace
 
 EditContent content_of(const EditDelta& delta) {
-  validate_delta(delta);
   EditContent content;
   content.editor = delta.editor;
   content.settings = delta.settings;

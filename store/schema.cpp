@@ -38,7 +38,12 @@ void check_owner(const Connection& connection, const FileState& state, bool may_
     }
     return;
   }
-  if (state.application != kStoreApplicationId || state.version < 1) {
+  if (state.application == kStoreApplicationId && state.version < 1) {
+    refuse(connection, fmt::format("expected schema 1 or newer, found {}; restore the file from a "
+                                   "copy",
+                                   state.version));
+  }
+  if (state.application != kStoreApplicationId) {
     refuse(
         connection,
         fmt::format("expected a kedit store (application id {:#x}), found another program's SQLite "

@@ -19,6 +19,11 @@ namespace {
 }
 
 void check_path(const std::filesystem::path& file, OpenMode mode) {
+  if (file.empty()) {
+    throw StoreError(StoreError::Kind::absent,
+                     "opening the store: expected the name of a file, found an empty one; give "
+                     "--store FILE");
+  }
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (std::filesystem::is_regular_file(status)) return;

@@ -154,6 +154,35 @@ class Ledger {
 
 }  // namespace
 
+TEST_CASE("a large commit that returned survives a kill while all of it is in the log") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  constexpr int kEdits = 150;  // of 32 KB: a log of more than 1000 pages
+  { new_store(file); }
+  const pid_t process = fork();
+  if (process == 0) {
+    try {
+      std::vector<EditDelta> deltas;
+      for (int i = 0; i < kEdits; ++i) deltas.push_back(rank_one_delta(i, 6400, 1600));
+      Store store = Store::open(file);
+      store.commit_all(deltas);
+      raise(SIGKILL);
+    } catch (...) {
+    }
+    _exit(1);
+  }
+  const int status = wait_for(process);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(std::filesystem::file_size(file) < kEdits * 32000);
+  {
+    const Store store = Store::open(file, OpenMode::read_only);
+    CHECK(store.live("main", kFingerprint).size() == kEdits);
+    CHECK(store.verify().empty());
+  }
+  CHECK_FALSE(std::filesystem::exists(directory / "a.db-wal"));
+  CHECK(Store::open(file).live("main", kFingerprint).size() == kEdits);
+}
+
 TEST_CASE("killed at 200 random moments, the store opens, verifies, has all that it acknowledged") {
   constexpr int kStores = 10;  // so that each stays small enough to be verified 20 times
   constexpr int kKills = 20;

@@ -113,3 +113,51 @@ TEST_CASE("foreign keys are enforced and every commit is synced") {
   db.use_write_ahead_log();
   CHECK(db.text("PRAGMA journal_mode") == "wal");
 }
+
+TEST_CASE("a long log goes into the file with the next transaction or at the end, not in COMMIT") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  constexpr std::size_t kLong = 5 << 20;  // bytes: more than 1000 pages of 4 KiB
+  {
+    Connection db(file, Access::create, 0);
+    db.use_write_ahead_log();
+    db.execute("CREATE TABLE t (x BLOB) STRICT");
+    const auto insert = [&] {
+      Transaction transaction(db);
+      db.statement("INSERT INTO t VALUES (?)").with(std::vector<std::uint8_t>(kLong)).run();
+      transaction.commit();
+    };
+    insert();
+    CHECK(std::filesystem::file_size(file) < kLong);
+    CHECK(std::filesystem::file_size(directory / "a.db-wal") > kLong);
+    { const Transaction next(db); }
+    CHECK(std::filesystem::file_size(file) > kLong);
+    insert();
+  }
+  CHECK(std::filesystem::file_size(file) > 2 * kLong);
+  CHECK_FALSE(std::filesystem::exists(directory / "a.db-wal"));
+}
+
+TEST_CASE("a reader writes nothing, and empties the log of a writer that was killed") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  {
+    Connection writer(file, Access::create, 0);
+    writer.use_write_ahead_log();
+    writer.execute("CREATE TABLE t (x INTEGER) STRICT; INSERT INTO t VALUES (7)");
+    // The files as a killed writer leaves them: with commits that are only in the log.
+    std::filesystem::copy_file(file, directory / "b.db");
+    std::filesystem::copy_file(directory / "a.db-wal", directory / "b.db-wal");
+    Connection beside(file, Access::read_only, 0);
+    CHECK(beside.integer("SELECT x FROM t") == 7);
+    for (const char* write : {"INSERT INTO t VALUES (8)", "BEGIN IMMEDIATE", "DROP TABLE t"}) {
+      CHECK(error_of([&] { beside.execute(write); }).kind() == Kind::unusable);
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(directory / "a.db-wal"));
+  const auto left = directory / "b.db";
+  { CHECK(Connection(left, Access::read_only, 0).integer("SELECT x FROM t") == 7); }
+  CHECK_FALSE(std::filesystem::exists(directory / "b.db-wal"));
+  CHECK_FALSE(std::filesystem::exists(directory / "b.db-shm"));
+  CHECK(Connection(left, Access::read_only, 0).integer("SELECT x FROM t") == 7);
+}

@@ -160,9 +160,45 @@ TEST_CASE("a store in a directory that may not be written is read, and says so w
       [](const auto& f) { return Store::open(f, OpenMode::read_only).log().size() == 1; }, file));
   CHECK(as_plain_user(
       [](const auto& f) {
-        return error_of([&] { Store::open(f).commit(rank_one_delta(2)); }).kind() == Kind::unusable;
+        const StoreError error = error_of([&] { Store::open(f).commit(rank_one_delta(2)); });
+        return error.kind() == Kind::unusable && contains(error.what(), "found a read-only one");
       },
       file));
+  CHECK(as_plain_user(
+      [](const auto& f) {
+        const StoreError error = open_error(f.parent_path() / "new.db", OpenMode::create);
+        return error.kind() == Kind::unusable && contains(error.what(), "found a read-only one");
+      },
+      file));
+  chmod(directory.path().c_str(), 0755);
+}
+
+TEST_CASE(
+    "where nothing may be written, an empty log is no obstacle, and one with commits is told") {
+  TemporaryDirectory directory;
+  const auto file = directory / "a.db";
+  {
+    Store store = new_store(file);
+    store.commit(rank_one_delta(1));
+    std::filesystem::copy_file(directory / "a.db-wal", directory / "saved");
+  }
+  REQUIRE(std::filesystem::file_size(directory / "saved") > 0);
+  write_file(directory / "a.db-wal", "");
+  chmod(directory.path().c_str(), 0555);
+  CHECK(as_plain_user(
+      [](const auto& f) { return Store::open(f, OpenMode::read_only).log().size() == 1; }, file));
+
+  chmod(directory.path().c_str(), 0755);
+  std::filesystem::rename(directory / "saved", directory / "a.db-wal");
+  std::filesystem::create_directory(directory / "elsewhere");
+  std::filesystem::create_symlink(file, directory / "elsewhere/link.db");
+  chmod(directory.path().c_str(), 0555);
+  CHECK(as_plain_user(
+      [](const auto& f) {
+        const StoreError error = open_error(f, OpenMode::read_only);
+        return error.kind() == Kind::unusable && contains(error.what(), "lie in a.db-wal");
+      },
+      directory / "elsewhere/link.db"));
   chmod(directory.path().c_str(), 0755);
 }
 
@@ -193,13 +229,18 @@ TEST_CASE("several processes may create the same store at once") {
 
 TEST_CASE("a migration that fails leaves the file as it was") {
   TemporaryDirectory directory;
-  Connection connection(directory / "a.db", Access::create, 0);
-  // The first step will find one of its names taken.
-  connection.execute("PRAGMA application_id = 1802134633; PRAGMA user_version = 0");
-  connection.execute("CREATE TABLE results (x)");
-  CHECK_THROWS_AS(prepare_schema(connection, true), StoreError);
-  CHECK(connection.integer("SELECT count(*) FROM sqlite_master") == 1);
-  CHECK(connection.integer("PRAGMA user_version") == 0);
+  const auto file = directory / "v1.db";
+  std::filesystem::copy_file(golden("v1.db"), file);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  // The step adds a column, then finds the name of its table taken.
+  { Connection(file, Access::read_write, 0).execute("CREATE TABLE current_branch (x)"); }
+  const StoreError error = open_error(file);
+  CHECK(error.kind() == Kind::corrupt);
+  CHECK(contains(error.what(), "current_branch"));
+  Connection connection(file, Access::read_only, 0);
+  CHECK(connection.integer("PRAGMA user_version") == 1);
+  CHECK(connection.integer("SELECT count(*) FROM pragma_table_info('models') "
+                           "WHERE name = 'orientation'") == 0);
 }
 
 TEST_CASE("a store of every released schema opens and has its edits") {

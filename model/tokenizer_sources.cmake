@@ -9,4 +9,4 @@ set(KEDIT_TOKENIZER_SOURCES
   sampling.cpp scoring.cpp sentencepiece_file.cpp sentencepiece_model.cpp
   sentencepiece_tokenizer.cpp split_pattern.cpp token_decoder.cpp tokenizer.cpp tokenizer_files.cpp
   tokenizer_json.cpp tokenizer_json_decoders.cpp tokenizer_json_models.cpp
-  tokenizer_json_steps.cpp unicode_form.cpp unicode_tables.cpp unigram.cpp utf8.cpp vocabulary.cpp word_models.cpp)
+  tokenizer_json_steps.cpp tokenizer_settings.cpp unicode_form.cpp unicode_tables.cpp unigram.cpp utf8.cpp vocabulary.cpp word_models.cpp)

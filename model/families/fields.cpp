@@ -129,6 +129,17 @@ void write_windows(const Architecture& architecture, Json& out) {
   out["layer_types"] = std::move(kinds);
 }
 
+void read_equal_heads(const JsonView& config, Architecture& out, std::string_view hidden_key,
+                      std::string_view heads_key) {
+  out.hidden = read_size(config, hidden_key);
+  out.heads = read_size(config, heads_key);
+  out.kv_heads = out.heads;
+  if (out.hidden % out.heads != 0) {
+    config.at(hidden_key).fail(fmt::format("a multiple of {} = {}", heads_key, out.heads));
+  }
+  out.head_dim = out.hidden / out.heads;
+}
+
 void read_llama_shape(const JsonView& config, Architecture& out, const LlamaDefaults& defaults) {
   out.hidden = read_size(config, "hidden_size");
   out.intermediate = read_size(config, "intermediate_size");

@@ -33,6 +33,7 @@ std::vector<std::string> chat_texts(const std::filesystem::path& model,
                     model.string()));
   }
   std::vector<std::string> texts;
+  texts.reserve(prompts.size());
   for (const std::string& prompt : prompts) texts.push_back(chat->render(messages_of(prompt)));
   return texts;
 }

@@ -49,7 +49,8 @@ template <int Width>
 KEDIT_KERNEL_INLINE void load(const float* from, Lanes<Width>& to) {
 #pragma GCC unroll 4
   for (int p = 0; p < Lanes<Width>::kParts; ++p) {
-    to.parts[p] = *reinterpret_cast<const typename Register<Width>::Loose*>(from + p * Width);
+    to.parts[p] =
+        *reinterpret_cast<const typename Register<Width>::Loose*>(from + std::int64_t{p} * Width);
   }
 }
 
@@ -64,7 +65,8 @@ template <int Width>
 KEDIT_KERNEL_INLINE void store(const Lanes<Width>& from, float* to) {
 #pragma GCC unroll 4
   for (int p = 0; p < Lanes<Width>::kParts; ++p) {
-    *reinterpret_cast<typename Register<Width>::Loose*>(to + p * Width) = from.parts[p];
+    *reinterpret_cast<typename Register<Width>::Loose*>(to + std::int64_t{p} * Width) =
+        from.parts[p];
   }
 }
 
@@ -101,8 +103,11 @@ KEDIT_KERNEL_INLINE void fold(const Lanes<Width>& lanes, Quad& folded) {
 // The sum of each of `Outs` registers; four at once by turning them over, in the same order.
 template <int Width, int Outs>
 KEDIT_KERNEL_INLINE void sums_of(const Lanes<Width> (&lanes)[Outs], float (&sums)[Outs]) {
-  Quad a, b, c, d;
+  Quad a;
   if constexpr (Outs == 4) {
+    Quad b;
+    Quad c;
+    Quad d;
     fold(lanes[0], a);
     fold(lanes[1], b);
     fold(lanes[2], c);

@@ -32,7 +32,8 @@ KEDIT_KERNEL_INLINE void inner_products(const LinearMap& map, const float* x, fl
                                         std::int64_t o, bool ahead) {
   const float* weight = map.weight + o * map.in;
   Lanes<Width> sums[Rows][Outs] = {};
-  Lanes<Width> w[Outs], lane;
+  Lanes<Width> w[Outs];
+  Lanes<Width> lane;
   const std::int64_t whole = map.in / kLanes * kLanes;
   for (std::int64_t i = 0; i < whole; i += kLanes) {
     // Along the rows of W, and from their ends to the beginnings of those that follow.
@@ -110,7 +111,9 @@ KEDIT_KERNEL_INLINE void outer_rest(const LinearMap& map, const float* x, std::i
                                     float* y, std::int64_t o, std::int64_t begin,
                                     std::int64_t end) {
   const std::int64_t count = map.out - o;
-  Lanes<Width> before = {}, w = {}, value = {};
+  Lanes<Width> before = {};
+  Lanes<Width> w = {};
+  Lanes<Width> value = {};
   for (std::int64_t r = 0; r < rows; ++r) {
     Lanes<Width> sums = {};
     for (std::int64_t i = begin; i < end; ++i) {
@@ -171,7 +174,8 @@ struct OuterTile {
 template <class Tiling>
 KEDIT_KERNEL_INLINE void multiply_out_in(const LinearMap& map, const float* x, std::int64_t rows,
                                          float* y, std::int64_t first, std::int64_t last) {
-  constexpr int kWidth = Tiling::kWidth, kOuts = Tiling::kOuts;
+  constexpr int kWidth = Tiling::kWidth;
+  constexpr int kOuts = Tiling::kOuts;
   std::int64_t o = first;
   for (; last - o >= kOuts; o += kOuts) {
     for_row_groups<Tiling::kRows>(rows, InnerTile<kWidth, kOuts>{map, x, y, o});
@@ -183,7 +187,8 @@ KEDIT_KERNEL_INLINE void multiply_out_in(const LinearMap& map, const float* x, s
 template <class Tiling>
 KEDIT_KERNEL_INLINE void multiply_in_out(const LinearMap& map, const float* x, std::int64_t rows,
                                          float* y, std::int64_t first, std::int64_t last) {
-  constexpr int kWidth = Tiling::kWidth, kOuts = Tiling::kOuts;
+  constexpr int kWidth = Tiling::kWidth;
+  constexpr int kOuts = Tiling::kOuts;
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t o = first; o < last; ++o) {
       y[r * map.out + o] = map.bias != nullptr ? map.bias[o] : 0.0F;

@@ -10,8 +10,8 @@
 namespace kedit {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{32} << 20U;  // that any text may become
-constexpr std::size_t kMostGrowth = 4;                      // of a longer one
+constexpr std::size_t kMostBytes = std::size_t{8} << 20U;  // that any text may become
+constexpr std::size_t kMostGrowth = 4;                     // of a longer one
 
 }  // namespace
 

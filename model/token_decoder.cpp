@@ -16,7 +16,7 @@ namespace kedit {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-constexpr std::size_t kMostDecoded = std::size_t{64} << 20U;  // bytes
+constexpr std::size_t kMostDecoded = std::size_t{16} << 20U;  // bytes
 
 // A step that is a function of the list of tokens.
 class DecoderStep final : public TokenDecoder {
@@ -179,7 +179,8 @@ TokenDecoderPtr fuse_decoder() {
   return step([](std::vector<std::string>& tokens) {
     std::string text;
     for (const std::string& token : tokens) text += token;
-    tokens.assign(1, std::move(text));
+    tokens.clear();
+    tokens.push_back(std::move(text));
   });
 }
 

@@ -27,7 +27,8 @@ void read_template(const JsonView& processor, TokenizerParts& parts) {
   if (single.size() > kMostTemplateParts) {
     single.fail(fmt::format("at most {} parts", kMostTemplateParts));
   }
-  std::vector<std::int64_t> before, after;
+  std::vector<std::int64_t> before;
+  std::vector<std::int64_t> after;
   bool text_seen = false;
   for (std::size_t i = 0; i < single.size(); ++i) {
     if (single.at(i).has("Sequence")) {

@@ -101,7 +101,7 @@ void read_windows(const JsonView& config, Architecture& out, std::int64_t window
     for (std::size_t i = 0; i < kinds->size(); ++i) {
       const std::string kind = kinds->at(i).string();
       if (kind != "full_attention" && kind != "sliding_attention") {
-        kinds->at(i).fail("\"full_attention\" or \"sliding_attention\"");
+        kinds->at(i).fail(R"("full_attention" or "sliding_attention")");
       }
       windowed.push_back(kind == "sliding_attention");
       if (windowed.back() && window == 0) {

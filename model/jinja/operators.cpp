@@ -133,11 +133,11 @@ std::vector<std::size_t> places_of(const Slice& slice, std::size_t length) {
   return places;
 }
 
-bool less(const Value& left, const Value& right) {
-  const std::string* first = left.string();
-  const std::string* second = right.string();
-  if (first != nullptr && second != nullptr) return *first < *second;
-  return left.number() < right.number();
+bool less(const Value& first, const Value& second) {
+  const std::string* text = first.string();
+  const std::string* more = second.string();
+  if (text != nullptr && more != nullptr) return *text < *more;
+  return first.number() < second.number();
 }
 
 }  // namespace
@@ -196,7 +196,7 @@ Value attribute_of(const Value& value, const std::string& name) {
   if (value.undefined()) {
     fail(fmt::format("expected a value with the attribute \"{}\", found an undefined one", name));
   }
-  const Value method = method_of(value, name);
+  Value method = method_of(value, name);
   if (!method.undefined()) return method;
   return value.dict() == nullptr ? Value() : item_of(value, Value::of(name));
 }

@@ -20,7 +20,7 @@ class TemplateParser {
   explicit TemplateParser(std::vector<Stretch> stretches) : stretches_(std::move(stretches)) {}
 
   Block run() {
-    const Block body = block({});
+    Block body = block({});
     if (next_ < stretches_.size()) refuse_statement();
     return body;
   }
@@ -28,7 +28,7 @@ class TemplateParser {
  private:
   static constexpr int kDeepest = 100;
 
-  std::string name_of(const Stretch& stretch) const {
+  static std::string name_of(const Stretch& stretch) {
     return stretch.kind == Stretch::Kind::statement && !stretch.tokens.empty()
                ? stretch.tokens[0].text
                : "";

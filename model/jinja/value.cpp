@@ -164,6 +164,7 @@ void Value::assign(const std::string& name, Value value) const {
   Dict* held = held_by<Dict>(data_);
   if (held == nullptr || !held->is_namespace)
     fail("cannot assign attribute on non-namespace object");
+  Value().measure(List{value});  // before it could hold itself
   held->set(name, std::move(value));
   Value().measure(held->items);
 }

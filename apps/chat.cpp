@@ -1,7 +1,6 @@
 #include "apps/chat.hpp"
 
 #include "model/chat_template.hpp"
-#include "model/tokenizer.hpp"
 
 #include <fmt/format.h>
 
@@ -34,18 +33,9 @@ std::vector<std::string> chat_texts(const std::filesystem::path& model,
                     model.string()));
   }
   std::vector<std::string> texts;
+  texts.reserve(prompts.size());
   for (const std::string& prompt : prompts) texts.push_back(chat->render(messages_of(prompt)));
   return texts;
-}
-
-std::vector<std::vector<std::int64_t>> chat_ids(const std::filesystem::path& model,
-                                                const Tokenizer& tokenizer,
-                                                const std::vector<std::string>& prompts) {
-  std::vector<std::vector<std::int64_t>> all;
-  for (const std::string& text : chat_texts(model, prompts)) {
-    all.push_back(tokenizer.ids(text, false));
-  }
-  return all;
 }
 
 }  // namespace kedit::cli

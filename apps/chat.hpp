@@ -2,7 +2,6 @@
 
 #include "apps/command.hpp"
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,10 +12,5 @@ namespace kedit::cli {
 /// list without messages, `InputError` for a model without a template.
 std::vector<std::string> chat_texts(const std::filesystem::path& model,
                                     const std::vector<std::string>& prompts);
-
-/// The same in ids. The template writes the special tokens, so none are added.
-std::vector<std::vector<std::int64_t>> chat_ids(const std::filesystem::path& model,
-                                                const Tokenizer& tokenizer,
-                                                const std::vector<std::string>& prompts);
 
 }  // namespace kedit::cli

@@ -234,55 +234,78 @@ Json bench_json(const BenchReport& report) {
           {"systems", systems}};
 }
 
+// What the demo did, for its answer.
+struct DemoOutcome {
+  std::string fingerprint;  // of the base model
+  std::vector<DemoEdit> edits;
+  Undo undo;
+  BenchReport bench;
+  fs::path report, store;
+  double seconds = 0.0;
+};
+
+Json demo_json(const DemoOutcome& outcome) {
+  const Undo& undo = outcome.undo;
+  return {{"model", outcome.fingerprint},
+          {"edits", edits_json(outcome.edits)},
+          {"undo",
+           {{"id", undo.id}, {"others_exact", undo.others_exact}, {"base_again", undo.base_again}}},
+          {"bench", bench_json(outcome.bench)},
+          {"report", outcome.report.string()},
+          {"store", outcome.store.string()},
+          {"seconds", outcome.seconds}};
+}
+
+std::string demo_text(const DemoOutcome& outcome, const Style& style) {
+  const auto title = [&](const char* words) { return style.paint(Tone::strong, words); };
+  std::string text =
+      fmt::format("{}\n{}\n", title("Five facts edited"), edits_table(outcome.edits, style));
+  text += fmt::format(
+      "Edit {} was reverted; what is left equals the other edits alone, and without any the\n"
+      "weights are the base model's again, to the bit ({}).\n\n",
+      outcome.undo.id, outcome.fingerprint.substr(0, 12));
+  text += fmt::format("{} ({} cases, every case edited alone)\n{}\n", title("Benchmark"),
+                      outcome.bench.data.cases.size(), bench_table(outcome.bench, style));
+  text += fmt::format("{} {}\n{} kedit store log --store {}\nTook {}.\n", title("Report:"),
+                      outcome.report.string(), title("History:"), outcome.store.string(),
+                      short_duration(outcome.seconds));
+  return text;
+}
+
+std::vector<EditRequest> facts_to_edit(const EditedModel& model) {
+  constexpr std::size_t kFacts = kRomeEdits + kInContextEdits;
+  const auto requests = read_requests(lab_file(model.base(), "requests.jsonl"));
+  std::vector<EditRequest> facts = known_facts(model, requests, kFacts);
+  if (facts.size() == kFacts) return facts;
+  throw Failure(fmt::format(
+      "choosing facts to edit: expected {} that the model knows, found {}; is this a lab model?",
+      kFacts, facts.size()));
+}
+
 int run_demo(Context& context) {
   const auto begin = std::chrono::steady_clock::now();
   const auto base = context.load_model();
   choose_threads(context, *base);
-  const auto requests = read_requests(lab_file(*base, "requests.jsonl"));
   Store store = fresh_store(context);
   store.put_model(model_record(*base));
 
   context.note("1/3 editing five facts of a small language model");
   EditedModel model(base);
-  const auto facts = known_facts(model, requests, kRomeEdits + kInContextEdits);
-  if (facts.size() < kRomeEdits + kInContextEdits) {
-    throw Failure(fmt::format(
-        "choosing facts to edit: expected {} that the model knows, found {}; is this a lab model?",
-        kRomeEdits + kInContextEdits, facts.size()));
-  }
-  std::vector<DemoEdit> edits = make_edits(context, model, store, facts);
+  std::vector<DemoEdit> edits = make_edits(context, model, store, facts_to_edit(model));
   context.finish_progress();
   context.note("2/3 undoing");
-  const Undo undo = undo_edits(model, store, edits);
+  Undo undo = undo_edits(model, store, edits);
   context.note("3/3 a small benchmark: two editors and three controls");
   std::vector<BenchReport> reports;
   reports.push_back(run_demo_bench(context, base, store));
   const fs::path out = context.options.path("out");
   context.write_file(out, to_html(reports));
 
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const Json document = {
-      {"model", base->fingerprint()},
-      {"edits", edits_json(edits)},
-      {"undo",
-       {{"id", undo.id}, {"others_exact", undo.others_exact}, {"base_again", undo.base_again}}},
-      {"bench", bench_json(reports.front())},
-      {"report", out.string()},
-      {"store", store.path().string()},
-      {"seconds", seconds}};
-  const Style& style = context.style();
-  const std::string text = fmt::format(
-      "{}\n{}\nEdit {} was reverted; what is left equals the other edits alone, and without any "
-      "the\n"
-      "weights are the base model's again, to the bit ({}).\n\n{} ({} cases, every case edited "
-      "alone)\n{}\n{} {}\n{} kedit store log --store {}\n{}\n",
-      style.paint(Tone::strong, "Five facts edited"), edits_table(edits, style), undo.id,
-      base->fingerprint().substr(0, 12), style.paint(Tone::strong, "Benchmark"),
-      reports.front().data.cases.size(), bench_table(reports.front(), style),
-      style.paint(Tone::strong, "Report:"), out.string(), style.paint(Tone::strong, "History:"),
-      store.path().string(), fmt::format("Took {}.", short_duration(seconds)));
-  return context.answer(document, text);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  const DemoOutcome outcome = {
+      base->fingerprint(), std::move(edits), std::move(undo), std::move(reports.front()), out,
+      store.path(),        taken.count()};
+  return context.answer(demo_json(outcome), demo_text(outcome, context.style()));
 }
 
 }  // namespace

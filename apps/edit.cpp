@@ -227,6 +227,54 @@ void check_conflicts(Context& context, const Store& store, const std::string& br
   context.warn(sentence);
 }
 
+// Where the edits go, and the model with what is mounted before them.
+struct Target {
+  EditedModel model;
+  std::optional<Store> store;  // none under --dry-run without a store
+  std::string branch;
+};
+
+Target open_target(Context& context, const std::vector<EditRequest>& requests, bool dry_run) {
+  EditedModel model(context.load_model());
+  model.tokenizer();  // without one no prompt can be read: said before the store is touched
+  std::optional<Store> store = open_edit_store(context, dry_run);
+  std::string branch = store ? context.branch(*store) : branch_of_no_store(context.options);
+  if (store) {
+    mount_before(context, model, *store, branch);
+    check_conflicts(context, *store, branch, model.base().fingerprint(), requests, dry_run);
+    if (!dry_run) store->put_model(model_record(model.base()));
+  }
+  return {std::move(model), std::move(store), std::move(branch)};
+}
+
+EditRun edit_run(Context& context, const Editor& editor, Target& target, bool force) {
+  const Values& options = context.options;
+  return {context,
+          editor,
+          options.flag("dry-run") ? nullptr : &*target.store,
+          target.branch,
+          options.given("note") ? options.text("note") : "",
+          force,
+          options.flag("allow-conflict"),
+          options.text("mode") == "independent",
+          prompt_form("few-shot", MquakeDataset{})};
+}
+
+Json edits_document(const Context& context, const Target& target, const std::vector<Made>& made,
+                    const std::vector<Failed>& failed) {
+  const bool dry_run = context.options.flag("dry-run");
+  Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
+                   {"branch", target.branch},
+                   {"model", {{"fingerprint", target.model.base().fingerprint()}}},
+                   {"edits", Json::array()}};
+  for (const Made& one : made) document["edits"].push_back(edit_json(one));
+  if (!failed.empty()) document["failed"] = Json::array();
+  for (const Failed& one : failed) {
+    document["failed"].push_back({{"request_id", one.request_id}, {"reason", one.reason}});
+  }
+  return document;
+}
+
 int run_edit(Context& context) {
   const Values& options = context.options;
   const bool dry_run = options.flag("dry-run");
@@ -235,46 +283,19 @@ int run_edit(Context& context) {
   const std::unique_ptr<Editor> editor = editor_of_options(options, settings);
   check_mode(options.text("mode"), editor_info(editor->name()));
 
-  EditedModel model(context.load_model());
-  model.tokenizer();  // without one no prompt can be read: said before the store is touched
-  std::optional<Store> store = open_edit_store(context, dry_run);
-  const std::string branch = store ? context.branch(*store) : branch_of_no_store(options);
-  if (store) {
-    mount_before(context, model, *store, branch);
-    check_conflicts(context, *store, branch, model.base().fingerprint(), requests, dry_run);
-  }
-  if (store && !dry_run) store->put_model(model_record(model.base()));
-
-  EditRun run{context,
-              *editor,
-              dry_run ? nullptr : &*store,
-              branch,
-              options.given("note") ? options.text("note") : "",
-              settings.force,
-              options.flag("allow-conflict"),
-              options.text("mode") == "independent",
-              prompt_form("few-shot", MquakeDataset{})};
+  Target target = open_target(context, requests, dry_run);
+  EditRun run = edit_run(context, *editor, target, settings.force);
   std::vector<Made> made;
   std::vector<Failed> failed;
   try {
-    edit_all(run, model, requests, &made, &failed);
+    edit_all(run, target.model, requests, &made, &failed);
   } catch (const SettingsError& error) {
     if (options.given("settings")) throw InputError(error.what());
     throw UsageError(error.what());
   }
   context.finish_progress();
   if (!failed.empty() && !options.flag("keep-going")) report_failure(made, failed, dry_run);
-
-  Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
-                   {"branch", branch},
-                   {"model", {{"fingerprint", model.base().fingerprint()}}},
-                   {"edits", Json::array()}};
-  for (const Made& one : made) document["edits"].push_back(edit_json(one));
-  if (!failed.empty()) document["failed"] = Json::array();
-  for (const Failed& one : failed) {
-    document["failed"].push_back({{"request_id", one.request_id}, {"reason", one.reason}});
-  }
-  context.answer(document, edits_text(made, context.style()));
+  context.answer(edits_document(context, target, made, failed), edits_text(made, context.style()));
   return failed.empty() ? 0 : 1;
 }
 

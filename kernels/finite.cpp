@@ -2,9 +2,9 @@
 
 #include "kernels/element.hpp"
 #include "kernels/instruction_sets.hpp"
+#include "kernels/workers.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <vector>
 
 namespace kedit::kernels {
@@ -41,16 +41,12 @@ bool finite_typed(const void* data, std::int64_t count, Word bits, int threads) 
       std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(count / kWorthAThread, 1));
   const auto* words = static_cast<const Word*>(data);
   std::vector<char> finite(static_cast<std::size_t>(workers), 0);
-  const auto run = [&](std::int64_t worker) {
+  run_workers(workers, [&](std::int64_t worker) {
     const std::int64_t first = count / workers * worker;
     const std::int64_t last = worker + 1 == workers ? count : count / workers * (worker + 1);
     finite[static_cast<std::size_t>(worker)] =
         finite_range(words + first, last - first, bits) ? 1 : 0;
-  };
-  std::vector<std::thread> others;
-  for (std::int64_t worker = 1; worker < workers; ++worker) others.emplace_back(run, worker);
-  run(0);
-  for (auto& other : others) other.join();
+  });
   return std::all_of(finite.begin(), finite.end(), [](char ok) { return ok != 0; });
 }
 

@@ -4,11 +4,11 @@
 #include "kernels/element.hpp"
 #include "kernels/instruction_sets.hpp"
 #include "kernels/stream_copy.hpp"
+#include "kernels/workers.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <thread>
 
 namespace kedit::kernels {
 namespace {
@@ -159,15 +159,11 @@ void update_typed(const void* base, void* out, std::int64_t rows, std::int64_t c
   const bool streaming = base != out && aligned && bytes >= kStreamFrom;
   const std::int64_t workers =
       std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(rows, 1));
-  const auto run = [&](std::int64_t worker) {
+  run_workers(workers, [&](std::int64_t worker) {
     updater(from, to, rows * worker / workers, rows * (worker + 1) / workers, cols, strands,
             streaming);
     if (streaming) stream_fence();
-  };
-  std::vector<std::thread> others;
-  for (std::int64_t worker = 1; worker < workers; ++worker) others.emplace_back(run, worker);
-  run(0);
-  for (auto& other : others) other.join();
+  });
 }
 
 template <class T>

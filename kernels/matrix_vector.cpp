@@ -2,6 +2,7 @@
 
 #include "kernels/element.hpp"
 #include "kernels/instruction_sets.hpp"
+#include "kernels/lanes.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -10,43 +11,8 @@
 namespace kedit::kernels {
 namespace {
 
-constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kAhead = 512;  // weights of a row between those in use and those asked for
 constexpr std::int64_t kInputs = 16;  // rows of an [in, out] weight that are read together
-
-// Registers of `Width` floats.
-template <int Width>
-struct Register;
-template <>
-struct Register<4> {
-  using Type = float __attribute__((vector_size(16)));
-  using Loose = float __attribute__((vector_size(16), aligned(4), may_alias));
-};
-template <>
-struct Register<8> {
-  using Type = float __attribute__((vector_size(32)));
-  using Loose = float __attribute__((vector_size(32), aligned(4), may_alias));
-};
-template <>
-struct Register<16> {
-  using Type = float __attribute__((vector_size(64)));
-  using Loose = float __attribute__((vector_size(64), aligned(4), may_alias));
-};
-
-// Sixteen partial sums: one register of AVX-512, two of AVX2, four of SSE. The same sums in all.
-template <int Width>
-struct Lanes {
-  static constexpr int kParts = static_cast<int>(kLanes) / Width;
-  typename Register<Width>::Type parts[kParts];
-};
-
-using Quad = float __attribute__((vector_size(4 * sizeof(float))));
-#if defined(__clang__)
-#define KEDIT_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-using QuadIndex = int __attribute__((vector_size(4 * sizeof(int))));
-#define KEDIT_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, QuadIndex{__VA_ARGS__})
-#endif
 
 // What fits into the registers of an instruction set: sums of `kRows` x `kOuts` Lanes, and weights.
 template <int Width, int Rows, int Outs>
@@ -59,86 +25,6 @@ using TilingAvx512 = Tiling<16, 6, 4>;  // 28 of 32 registers
 using TilingAvx2 = Tiling<8, 6, 1>;     // 14 of 16
 using TilingPlain = Tiling<4, 2, 1>;    // 12 of 16
 
-template <int Width>
-KEDIT_KERNEL_INLINE void load(const float* from, Lanes<Width>& to) {
-#pragma GCC unroll 4
-  for (int p = 0; p < Lanes<Width>::kParts; ++p) {
-    to.parts[p] = *reinterpret_cast<const typename Register<Width>::Loose*>(from + p * Width);
-  }
-}
-
-template <int Width>
-KEDIT_KERNEL_INLINE void load(const float* from, std::int64_t count, Lanes<Width>& to) {
-  float values[kLanes] = {};
-  std::memcpy(values, from, static_cast<std::size_t>(count) * sizeof(float));
-  load(values, to);
-}
-
-template <int Width>
-KEDIT_KERNEL_INLINE void store(const Lanes<Width>& from, float* to) {
-#pragma GCC unroll 4
-  for (int p = 0; p < Lanes<Width>::kParts; ++p) {
-    *reinterpret_cast<typename Register<Width>::Loose*>(to + p * Width) = from.parts[p];
-  }
-}
-
-template <int Width>
-KEDIT_KERNEL_INLINE void add(const Lanes<Width>& more, Lanes<Width>& sums) {
-#pragma GCC unroll 4
-  for (int p = 0; p < Lanes<Width>::kParts; ++p) sums.parts[p] += more.parts[p];
-}
-
-template <int Width>
-KEDIT_KERNEL_INLINE void add_product(const Lanes<Width>& w, const Lanes<Width>& x,
-                                     Lanes<Width>& sums) {
-#pragma GCC unroll 4
-  for (int p = 0; p < Lanes<Width>::kParts; ++p) sums.parts[p] += w.parts[p] * x.parts[p];
-}
-
-template <int Width>
-KEDIT_KERNEL_INLINE void repeat(float value, Lanes<Width>& to) {
-#pragma GCC unroll 4
-  for (int p = 0; p < Lanes<Width>::kParts; ++p) {
-    const typename Register<Width>::Type zero = {};
-    to.parts[p] = zero + value;
-  }
-}
-
-// Sixteen sums to four, in the order that `sums_of` goes on with.
-template <int Width>
-KEDIT_KERNEL_INLINE void fold(const Lanes<Width>& lanes, Quad& folded) {
-  Quad parts[kLanes / 4];
-  std::memcpy(parts, lanes.parts, sizeof(parts));
-  folded = (parts[0] + parts[2]) + (parts[1] + parts[3]);
-}
-
-// The sum of each of `Outs` registers; four at once by turning them over, in the same order.
-template <int Width, int Outs>
-KEDIT_KERNEL_INLINE void sums_of(const Lanes<Width> (&lanes)[Outs], float (&sums)[Outs]) {
-  Quad a, b, c, d;
-  if constexpr (Outs == 4) {
-    fold(lanes[0], a);
-    fold(lanes[1], b);
-    fold(lanes[2], c);
-    fold(lanes[3], d);
-    const Quad ab_low = KEDIT_SHUFFLE(a, b, 0, 4, 1, 5);
-    const Quad ab_high = KEDIT_SHUFFLE(a, b, 2, 6, 3, 7);
-    const Quad cd_low = KEDIT_SHUFFLE(c, d, 0, 4, 1, 5);
-    const Quad cd_high = KEDIT_SHUFFLE(c, d, 2, 6, 3, 7);
-    const Quad even =
-        KEDIT_SHUFFLE(ab_low, cd_low, 0, 1, 4, 5) + KEDIT_SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
-    const Quad odd =
-        KEDIT_SHUFFLE(ab_low, cd_low, 2, 3, 6, 7) + KEDIT_SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
-    const Quad total = even + odd;
-    std::memcpy(sums, &total, sizeof(sums));
-  } else {
-    for (int o = 0; o < Outs; ++o) {
-      fold(lanes[o], a);
-      sums[o] = (a[0] + a[2]) + (a[1] + a[3]);
-    }
-  }
-}
-
 // Outputs [o, o + Outs) of `Rows` rows by inner products along the stored rows of W. `ahead`: read
 // the weights of what comes next into the cache on the way.
 template <int Width, int Rows, int Outs>
@@ -146,7 +32,8 @@ KEDIT_KERNEL_INLINE void inner_products(const LinearMap& map, const float* x, fl
                                         std::int64_t o, bool ahead) {
   const float* weight = map.weight + o * map.in;
   Lanes<Width> sums[Rows][Outs] = {};
-  Lanes<Width> w[Outs], lane;
+  Lanes<Width> w[Outs];
+  Lanes<Width> lane;
   const std::int64_t whole = map.in / kLanes * kLanes;
   for (std::int64_t i = 0; i < whole; i += kLanes) {
     // Along the rows of W, and from their ends to the beginnings of those that follow.
@@ -224,7 +111,9 @@ KEDIT_KERNEL_INLINE void outer_rest(const LinearMap& map, const float* x, std::i
                                     float* y, std::int64_t o, std::int64_t begin,
                                     std::int64_t end) {
   const std::int64_t count = map.out - o;
-  Lanes<Width> before = {}, w = {}, value = {};
+  Lanes<Width> before = {};
+  Lanes<Width> w = {};
+  Lanes<Width> value = {};
   for (std::int64_t r = 0; r < rows; ++r) {
     Lanes<Width> sums = {};
     for (std::int64_t i = begin; i < end; ++i) {
@@ -285,7 +174,8 @@ struct OuterTile {
 template <class Tiling>
 KEDIT_KERNEL_INLINE void multiply_out_in(const LinearMap& map, const float* x, std::int64_t rows,
                                          float* y, std::int64_t first, std::int64_t last) {
-  constexpr int kWidth = Tiling::kWidth, kOuts = Tiling::kOuts;
+  constexpr int kWidth = Tiling::kWidth;
+  constexpr int kOuts = Tiling::kOuts;
   std::int64_t o = first;
   for (; last - o >= kOuts; o += kOuts) {
     for_row_groups<Tiling::kRows>(rows, InnerTile<kWidth, kOuts>{map, x, y, o});
@@ -297,7 +187,8 @@ KEDIT_KERNEL_INLINE void multiply_out_in(const LinearMap& map, const float* x, s
 template <class Tiling>
 KEDIT_KERNEL_INLINE void multiply_in_out(const LinearMap& map, const float* x, std::int64_t rows,
                                          float* y, std::int64_t first, std::int64_t last) {
-  constexpr int kWidth = Tiling::kWidth, kOuts = Tiling::kOuts;
+  constexpr int kWidth = Tiling::kWidth;
+  constexpr int kOuts = Tiling::kOuts;
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t o = first; o < last; ++o) {
       y[r * map.out + o] = map.bias != nullptr ? map.bias[o] : 0.0F;

@@ -2,11 +2,11 @@
 
 #include "kernels/element.hpp"
 #include "kernels/instruction_sets.hpp"
+#include "kernels/workers.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace kedit::kernels {
@@ -113,12 +113,9 @@ void accumulate_second_moment(const float* keys, std::int64_t count, std::int64_
   for (std::int64_t first = 0; first < count; first += kChunk) {
     const std::int64_t rows = std::min(kChunk, count - first);
     pack(keys + first * dim, rows, dim, panels);
-    std::vector<std::thread> others;
-    for (std::int64_t worker = 1; worker < workers; ++worker) {
-      others.emplace_back(add_panel_rows_best, panels.data(), rows, dim, worker, workers, moment);
-    }
-    add_panel_rows_best(panels.data(), rows, dim, 0, workers, moment);
-    for (auto& other : others) other.join();
+    run_workers(workers, [&](std::int64_t worker) {
+      add_panel_rows_best(panels.data(), rows, dim, worker, workers, moment);
+    });
   }
   mirror_upper_triangle(dim, moment);
 }

@@ -52,11 +52,12 @@ void read_added_tokens_decoder(const JsonView& config, const Vocabulary& vocabul
                                AddedTokenList& added) {
   const auto tokens = config.find("added_tokens_decoder");
   if (!tokens) return;
-  for (const std::string& key : tokens->keys()) {
-    const JsonView field = tokens->at(key);
+  if (!tokens->value().is_object()) tokens->fail("an object");
+  for (const auto& [key, value] : tokens->value().items()) {
     const bool number =
         !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
-    if (!number) field.fail("an id as the key");
+    if (!number) tokens->at(key).fail("an id as the key");
+    const JsonView field(value, tokens->origin(), fmt::format("{}/{}", tokens->pointer(), key));
     added.append(read_added_token(field, std::stoll(key)), vocabulary,
                  tokenizer_json::where_of(field));
   }

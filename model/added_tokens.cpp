@@ -16,8 +16,9 @@ bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
   return !word_before && !word_after;
 }
 
-std::size_t spaces_begin(std::string_view text, std::size_t end) {
-  while (end > 0) {
+// Where the white space before `end` begins, but not before `least`.
+std::size_t spaces_begin(std::string_view text, std::size_t end, std::size_t least) {
+  while (end > least) {
     const CodePoint before = code_point_before(text, end);
     if (!is_unicode_space(before.value)) break;
     end -= before.bytes;
@@ -72,9 +73,9 @@ std::vector<TokenSection> AddedTokenMatcher::sections(std::string_view text,
     if (match->token->single_word && !stands_alone(text, match->begin, match->end)) continue;
     std::size_t begin = match->begin;
     std::size_t end = match->end;
-    // White space may have gone to the token before already.
-    if (match->token->lstrip) begin = std::max(spaces_begin(text, begin), done);
-    if (match->token->rstrip) end = spaces_end(text, end);
+    // White space may have gone to the token before already, and is not gone through again.
+    if (match->token->lstrip) begin = std::max(spaces_begin(text, begin, done), done);
+    if (match->token->rstrip) end = spaces_end(text, std::max(end, done));
     if (done < begin) sections.push_back({nullptr, done, begin});
     sections.push_back({match->token, begin, end});
     done = end;

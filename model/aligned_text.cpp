@@ -1,10 +1,22 @@
 #include "model/aligned_text.hpp"
 
+#include "model/architecture.hpp"
 #include "model/utf8.hpp"
 
-namespace kedit {
+#include <fmt/format.h>
 
-AlignedText::AlignedText(std::string_view part, std::size_t begin) : part_(part), begin_(begin) {}
+#include <algorithm>
+
+namespace kedit {
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{8} << 20U;  // that any text may become
+constexpr std::size_t kMostGrowth = 4;                     // of a longer one
+
+}  // namespace
+
+AlignedText::AlignedText(std::string_view part, std::size_t begin)
+    : part_(part), begin_(begin), part_bytes_(part.size()) {}
 
 TextRange AlignedText::original(std::size_t begin, std::size_t end) const {
   if (changed_) {
@@ -20,6 +32,7 @@ AlignedText AlignedText::slice(std::size_t begin, std::size_t end) const {
   if (!changed_) return {part_.substr(begin, end - begin), begin_ + begin};
   AlignedText result("", 0);
   result.changed_ = true;
+  result.part_bytes_ = part_bytes_;
   result.owned_ = owned_.substr(begin, end - begin);
   result.ranges_.assign(ranges_.begin() + static_cast<std::ptrdiff_t>(begin),
                         ranges_.begin() + static_cast<std::ptrdiff_t>(end));
@@ -41,8 +54,17 @@ AlignedText::Builder::Builder(const AlignedText& source) : source_(source) {
   ranges_.reserve(expected);
 }
 
+void AlignedText::Builder::check_room(std::size_t more) const {
+  if (text_.size() + more <= std::max(kMostBytes, kMostGrowth * source_.part_bytes_)) return;
+  throw ModelError(
+      fmt::format("normalizing a text of {} bytes: expected at most {} times as many (or {} bytes) "
+                  "of it, found more",
+                  source_.part_bytes_, kMostGrowth, kMostBytes));
+}
+
 void AlignedText::Builder::keep(std::size_t begin, std::size_t end) {
   const std::string_view kept = source_.text().substr(begin, end - begin);
+  check_room(kept.size());
   text_.append(kept);
   if (source_.changed_) {
     ranges_.insert(ranges_.end(), source_.ranges_.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -58,6 +80,7 @@ void AlignedText::Builder::keep(std::size_t begin, std::size_t end) {
 }
 
 void AlignedText::Builder::put(std::string_view bytes, std::size_t begin, std::size_t end) {
+  check_room(bytes.size());
   text_.append(bytes);
   ranges_.insert(ranges_.end(), bytes.size(), source_.original(begin, end));
 }
@@ -65,6 +88,7 @@ void AlignedText::Builder::put(std::string_view bytes, std::size_t begin, std::s
 AlignedText AlignedText::Builder::finish() {
   AlignedText result("", 0);
   result.changed_ = true;
+  result.part_bytes_ = source_.part_bytes_;
   result.owned_ = std::move(text_);
   result.ranges_ = std::move(ranges_);
   return result;

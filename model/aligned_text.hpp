@@ -33,12 +33,14 @@ class AlignedText {
  private:
   std::string_view part_;
   std::size_t begin_;
+  std::size_t part_bytes_;  // of the part that it was made from
   bool changed_ = false;
   std::string owned_;
   std::vector<TextRange> ranges_;  // per byte of owned_
 };
 
-/// Puts a new text together from parts of an aligned one, in order.
+/// Puts a new text together from parts of an aligned one, in order. Throws `ModelError` when it
+/// becomes much longer than what was given, as only a hostile tokenizer makes it.
 class AlignedText::Builder {
  public:
   /// `source` must outlive the builder.
@@ -53,6 +55,8 @@ class AlignedText::Builder {
   AlignedText finish();
 
  private:
+  void check_room(std::size_t more) const;
+
   const AlignedText& source_;
   std::string text_;
   std::vector<TextRange> ranges_;

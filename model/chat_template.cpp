@@ -84,12 +84,12 @@ ChatTemplate ChatTemplate::parse(const std::string& source, const std::string& o
 std::string ChatTemplate::render(const Json& messages, bool add_generation_prompt) const {
   jinja::Dict names;
   names.items = special_tokens_.items;
-  names.set("messages", jinja::Value::from_json(messages));
   names.set("add_generation_prompt", jinja::Value::of(add_generation_prompt));
   names.set("tools", jinja::Value::none());
   names.set("documents", jinja::Value::none());
   names.set("strftime_now", jinja::Value::of(jinja::Function(date_text)));
   try {
+    names.set("messages", jinja::Value::from_json(messages));
     return template_.render(names);
   } catch (const jinja::TemplateError& error) {
     throw ModelError(fmt::format("applying the chat template {}: {}", origin_, error.what()));

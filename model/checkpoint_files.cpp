@@ -50,8 +50,10 @@ std::map<std::string, std::vector<std::string>> read_weight_map(const fs::path& 
   const Json json = read_json(index, {kMaxIndexBytes, 8});
   const JsonView map = JsonView(json, index.string()).at("weight_map");
   std::map<std::string, std::vector<std::string>> tensors_by_file;
-  for (const auto& tensor : map.keys()) {
-    const std::string file = map.at(tensor).string();
+  if (!map.value().is_object()) map.fail("an object");
+  for (const auto& [tensor, name] : map.value().items()) {
+    if (!name.is_string()) map.at(tensor).fail("a string");
+    const auto file = name.template get<std::string>();
     check_shard_name(index, file);
     tensors_by_file[file].push_back(tensor);
   }

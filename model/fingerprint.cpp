@@ -1,6 +1,7 @@
 #include "model/fingerprint.hpp"
 
 #include "edits/hash.hpp"
+#include "kernels/workers.hpp"
 #include "model/device.hpp"
 #include "model/model.hpp"
 
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 namespace kedit {
 
@@ -24,17 +24,13 @@ std::vector<std::string> tensor_digests(
     const std::vector<std::pair<std::string, at::Tensor>>& tensors, int threads) {
   std::vector<std::string> digests(tensors.size());
   std::atomic<std::size_t> next{0};
-  const auto run = [&] {
+  const auto workers =
+      std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(std::ssize(tensors), 1));
+  kernels::run_workers(workers, [&](std::int64_t) {
     for (std::size_t i = next++; i < tensors.size(); i = next++) {
       digests[i] = tensor_digest(tensors[i].second);
     }
-  };
-  std::vector<std::thread> others;
-  const int workers =
-      std::clamp<int>(threads, 1, static_cast<int>(std::max<std::size_t>(tensors.size(), 1)));
-  for (int worker = 1; worker < workers; ++worker) others.emplace_back(run);
-  run();
-  for (auto& other : others) other.join();
+  });
   return digests;
 }
 

@@ -105,6 +105,15 @@ SafetensorsEntry read_entry(const std::string& name, const JsonView& field,
   return entry;
 }
 
+// Member by member: looking each key up would take quadratic time.
+void read_metadata(const JsonView& field, std::map<std::string, std::string>& metadata) {
+  if (!field.value().is_object()) field.fail("an object");
+  for (const auto& [key, value] : field.value().items()) {
+    if (!value.is_string()) field.at(key).fail("a string");
+    metadata[key] = value.template get<std::string>();
+  }
+}
+
 void check_contiguous(std::vector<SafetensorsEntry>& entries, std::uint64_t data_bytes,
                       const std::string& origin) {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
@@ -165,7 +174,7 @@ SafetensorsHeader read_safetensors_header(const std::uint8_t* data, std::uint64_
       header.entries.push_back(read_entry(name, field, data_bytes));
       continue;
     }
-    for (const auto& key : field.keys()) header.metadata[key] = field.at(key).string();
+    read_metadata(field, header.metadata);
   }
   check_contiguous(header.entries, data_bytes, origin);
   return header;

@@ -3,6 +3,7 @@
 #include "model/sentencepiece_file.hpp"
 #include "model/sentencepiece_model.hpp"
 #include "model/tokenizer_json.hpp"
+#include "model/tokenizer_settings.hpp"
 
 #include <fmt/format.h>
 
@@ -36,16 +37,13 @@ ClassDefaults defaults_of(const std::string& name, const std::string& where) {
 class SentencePieceReader {
  public:
   explicit SentencePieceReader(const fs::path& directory)
-      : directory_(directory),
-        file_(directory / "tokenizer.model"),
-        config_file_(directory / "tokenizer_config.json"),
-        config_json_(optional_json(config_file_)),
-        config_(config_json_, config_file_.string()),
+      : file_(directory / "tokenizer.model"),
+        settings_(directory),
         model_(parse_sentencepiece(read_text_file(file_), file_.string())) {}
 
   std::shared_ptr<const Tokenizer> read() {
-    const auto name = config_.find("tokenizer_class");
-    defaults_ = defaults_of(name ? name->string() : class_of_model(), where("/tokenizer_class"));
+    defaults_ = defaults_of(settings_.class_name("gemma", "GemmaTokenizer", "LlamaTokenizer"),
+                            settings_.where("/tokenizer_class"));
     check_model();
     read_vocabulary();
     read_added_tokens();
@@ -60,28 +58,11 @@ class SentencePieceReader {
   }
 
  private:
-  std::string where(const std::string& pointer) const {
-    return fmt::format("reading {}: {}", config_file_.string(), pointer);
-  }
-
   [[noreturn]] void refuse(std::string_view expected, std::string_view found) const {
     throw ModelError(
         fmt::format("reading {}: expected {}, found {}, which this version does not "
                     "support",
                     file_.string(), expected, found));
-  }
-
-  bool config_flag(const char* key, bool otherwise) const {
-    const auto field = config_.find(key);
-    return field ? field->boolean() : otherwise;
-  }
-
-  // Without a tokenizer class the model's type decides.
-  std::string class_of_model() const {
-    const fs::path file = directory_ / "config.json";
-    const Json config = optional_json(file);
-    const auto type = JsonView(config, file.string()).find("model_type");
-    return type && type->string().starts_with("gemma") ? "GemmaTokenizer" : "LlamaTokenizer";
   }
 
   void check_model() {
@@ -129,67 +110,39 @@ class SentencePieceReader {
     throw ModelError(fmt::format("reading {}: {}", file_.string(), what));
   }
 
-  void append_added(const std::string& content, std::int64_t id, bool special,
-                    const std::string& origin) {
-    AddedToken token;
-    token.id = id;
-    token.content = content;
-    token.normalized = false;
-    token.special = special;
-    added_.append(std::move(token), *parts_.vocabulary, origin);
-  }
-
   // The settings file first, for its flags; then control tokens, which every text is searched for.
   void read_added_tokens() {
-    read_added_tokens_decoder(config_, *parts_.vocabulary, added_);
+    const Vocabulary& vocabulary = *parts_.vocabulary;
+    read_added_tokens_decoder(settings_.config(), vocabulary, added_);
     for (AddedToken& token : added_.tokens) token.normalized = false;
-    const fs::path file = directory_ / "added_tokens.json";
-    const Json json = optional_json(file);
-    const JsonView tokens(json, file.string());
-    const auto special = all_special_contents();
-    for (const std::string& content : tokens.keys()) {
-      if (added_.contains(content)) continue;
-      const bool has_role = std::find(special.begin(), special.end(), content) != special.end();
-      append_added(content, tokens.at(content).integer(), has_role, "reading " + file.string());
-    }
-    for (const std::string& content : special) append_piece(content);
+    const auto special = settings_.special_contents({defaults_.bos, defaults_.eos, defaults_.unk});
+    settings_.append_listed_tokens(special, true, vocabulary, added_);
+    const auto append = [&](const std::string& content) {
+      settings_.append_special_token(content, vocabulary, added_);
+    };
+    for (const std::string& content : special) append(content);
     for (const auto& piece : model_.pieces) {
       const bool control = piece.type == PieceType::control || piece.type == PieceType::unknown;
-      if (control) append_piece(piece.text);
+      if (control) append(piece.text);
     }
-  }
-
-  void append_piece(const std::string& content) {
-    const auto id = parts_.vocabulary->id(content);
-    if (id && !added_.contains(content)) append_added(content, *id, true, where(""));
-  }
-
-  std::vector<std::string> all_special_contents() const {
-    auto contents = special_contents(config_);
-    const fs::path file = directory_ / "special_tokens_map.json";
-    const Json map = optional_json(file);
-    const auto more = special_contents(JsonView(map, file.string()));
-    contents.insert(contents.end(), more.begin(), more.end());
-    contents.insert(contents.end(), {defaults_.bos, defaults_.eos, defaults_.unk});
-    return contents;
   }
 
   DummyPrefix dummy_prefix() const {
-    const bool legacy = !defaults_.has_legacy || config_flag("legacy", true);
+    const bool legacy = !defaults_.has_legacy || settings_.flag("legacy", true);
     if (legacy) return model_.add_dummy_prefix ? DummyPrefix::every_section : DummyPrefix::never;
-    return config_flag("add_prefix_space", true) ? DummyPrefix::text_start : DummyPrefix::never;
+    return settings_.flag("add_prefix_space", true) ? DummyPrefix::text_start : DummyPrefix::never;
   }
 
   void add_template(const char* option, const char* role, const std::string& otherwise,
                     bool by_default, std::vector<std::int64_t>& ids) const {
-    if (!config_flag(option, by_default)) return;
-    const auto field = config_.find(role);
+    if (!settings_.flag(option, by_default)) return;
+    const auto field = settings_.config().find(role);
     const std::string content = field ? token_content(*field) : otherwise;
     const auto added = added_.seen.id(content);
     const auto id = added ? added : parts_.vocabulary->id(content);
     if (!id) {
       throw ModelError(fmt::format("{}: expected a {} of the vocabulary, found \"{}\"",
-                                   where(fmt::format("/{}", option)), role, content));
+                                   settings_.where(fmt::format("/{}", option)), role, content));
     }
     ids.push_back(*id);
   }
@@ -201,10 +154,8 @@ class SentencePieceReader {
     if (dummy_prefix() != DummyPrefix::never) parts_.decoders.push_back(strip_decoder(" ", 1, 0));
   }
 
-  const fs::path& directory_;
-  fs::path file_, config_file_;
-  Json config_json_;
-  JsonView config_;
+  fs::path file_;
+  TokenizerSettings settings_;
   SentencePieceFile model_;
   ClassDefaults defaults_;
   AddedTokenList added_;

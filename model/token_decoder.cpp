@@ -1,8 +1,12 @@
 #include "model/token_decoder.hpp"
 
+#include "model/architecture.hpp"
 #include "model/byte_level.hpp"
 #include "model/utf8.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -12,6 +16,7 @@ namespace kedit {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::size_t kMostDecoded = std::size_t{16} << 20U;  // bytes
 
 // A step that is a function of the list of tokens.
 class DecoderStep final : public TokenDecoder {
@@ -78,6 +83,26 @@ void strip_token(std::string& token, std::string_view content, std::size_t start
   token = std::string(rest);
 }
 
+// Throws when a step has made a long text of `before` bytes longer, as only hostile tokenizers do.
+void check_decoded(std::size_t bytes, std::size_t before) {
+  if (bytes <= std::max(kMostDecoded, before)) return;
+  throw ModelError(
+      fmt::format("decoding tokens: expected at most {} bytes of text, found more", kMostDecoded));
+}
+
+// Applies `change` to every token.
+template <typename Change>
+void change_all(std::vector<std::string>& tokens, Change change) {
+  std::size_t before = 0;
+  for (const std::string& token : tokens) before += token.size();
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    change(tokens[i], i);
+    bytes += tokens[i].size();
+    check_decoded(bytes, before);
+  }
+}
+
 void replace_matches(std::string& token, const SplitPattern& pattern, std::string_view content) {
   SplitScratch scratch;
   std::vector<TextRange> matches;
@@ -86,6 +111,7 @@ void replace_matches(std::string& token, const SplitPattern& pattern, std::strin
   std::size_t kept = 0;
   for (const auto& [begin, end] : matches) {
     result.append(token, kept, begin - kept);
+    check_decoded(result.size() + content.size(), token.size());
     result += content;
     kept = end;
   }
@@ -130,6 +156,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   std::size_t kept = 0;
   for (; at != std::string::npos; at = text.find(from, kept)) {
     result.append(text, kept, at - kept);
+    check_decoded(result.size() + to.size(), text.size());
     result += to;
     kept = at + from.size();
   }
@@ -142,9 +169,9 @@ TokenDecoderPtr byte_fallback_decoder() { return step(join_bytes); }
 
 TokenDecoderPtr metaspace_decoder(std::string mark, bool drop_first) {
   return step([mark = std::move(mark), drop_first](std::vector<std::string>& tokens) {
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      replace_all(tokens[i], mark, i == 0 && drop_first ? "" : " ");
-    }
+    change_all(tokens, [&](std::string& token, std::size_t i) {
+      replace_all(token, mark, i == 0 && drop_first ? "" : " ");
+    });
   });
 }
 
@@ -152,7 +179,8 @@ TokenDecoderPtr fuse_decoder() {
   return step([](std::vector<std::string>& tokens) {
     std::string text;
     for (const std::string& token : tokens) text += token;
-    tokens.assign(1, std::move(text));
+    tokens.clear();
+    tokens.push_back(std::move(text));
   });
 }
 
@@ -166,14 +194,16 @@ TokenDecoderPtr strip_decoder(std::string content, std::size_t start, std::size_
 TokenDecoderPtr replace_literal_decoder(std::string literal, std::string content) {
   return step([literal = std::move(literal),
                content = std::move(content)](std::vector<std::string>& tokens) {
-    for (std::string& token : tokens) replace_all(token, literal, content);
+    change_all(tokens,
+               [&](std::string& token, std::size_t) { replace_all(token, literal, content); });
   });
 }
 
 TokenDecoderPtr replace_pattern_decoder(SplitPattern pattern, std::string content) {
   auto shared = std::make_shared<const SplitPattern>(std::move(pattern));
   return step([shared, content = std::move(content)](std::vector<std::string>& tokens) {
-    for (std::string& token : tokens) replace_matches(token, *shared, content);
+    change_all(tokens,
+               [&](std::string& token, std::size_t) { replace_matches(token, *shared, content); });
   });
 }
 
@@ -185,9 +215,9 @@ TokenDecoderPtr word_piece_decoder(std::string prefix, bool cleanup) {
 
 TokenDecoderPtr word_suffix_decoder(std::string suffix) {
   return step([suffix = std::move(suffix)](std::vector<std::string>& tokens) {
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      replace_all(tokens[i], suffix, i + 1 == tokens.size() ? "" : " ");
-    }
+    change_all(tokens, [&](std::string& token, std::size_t i) {
+      replace_all(token, suffix, i + 1 == tokens.size() ? "" : " ");
+    });
   });
 }
 

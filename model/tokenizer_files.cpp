@@ -2,11 +2,10 @@
 #include "model/bpe.hpp"
 #include "model/byte_level.hpp"
 #include "model/tokenizer_json.hpp"
+#include "model/tokenizer_settings.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 
 namespace kedit {
@@ -63,10 +62,7 @@ void read_merges_file(const fs::path& file, const Vocabulary& vocabulary, BpeMod
 class VocabFilesReader {
  public:
   explicit VocabFilesReader(const fs::path& directory)
-      : directory_(directory),
-        config_file_(directory / "tokenizer_config.json"),
-        config_json_(optional_json(config_file_)),
-        config_(config_json_, config_file_.string()) {}
+      : directory_(directory), settings_(directory) {}
 
   std::shared_ptr<const Tokenizer> read() {
     const fs::path vocab_file = directory_ / "vocab.json";
@@ -74,9 +70,7 @@ class VocabFilesReader {
     parts_.vocabulary =
         std::make_shared<const Vocabulary>(read_vocabulary(JsonView(vocab, vocab_file.string())));
     read_class();
-    read_added_tokens_decoder(config_, *parts_.vocabulary, added_);
-    read_added_tokens_file();
-    read_special_tokens();
+    read_added_tokens();
     add_bos_template();
     read_model();
     parts_.added = std::move(added_.tokens);
@@ -84,92 +78,44 @@ class VocabFilesReader {
   }
 
  private:
-  std::string where(const std::string& pointer) const {
-    return fmt::format("reading {}: {}", config_file_.string(), pointer);
-  }
-
-  bool config_flag(const char* key) const {
-    const auto field = config_.find(key);
-    return field && field->boolean();
-  }
-
   void read_class() {
-    const auto name = config_.find("tokenizer_class");
+    const std::string where = settings_.where("/tokenizer_class");
+    // These two files alone are GPT-2's format.
     const auto defaults =
-        defaults_of(name ? name->string() : class_of_model(), where("/tokenizer_class"));
-    const bool prefix_space = config_flag("add_prefix_space");
+        defaults_of(settings_.class_name("qwen2", "Qwen2Tokenizer", "GPT2Tokenizer"), where);
+    const bool prefix_space = settings_.flag("add_prefix_space");
     if (defaults.nfc) parts_.normalizers.push_back(unicode_normalizer(UnicodeForm::nfc));
     if (prefix_space) parts_.pre_tokenizers.push_back(prefix_space_pre_tokenizer());
-    parts_.pre_tokenizers.push_back(
-        split_pre_tokenizer(SplitPattern::regex(defaults.pattern, where("/tokenizer_class")),
-                            SplitBehavior::isolated, false));
+    parts_.pre_tokenizers.push_back(split_pre_tokenizer(
+        SplitPattern::regex(defaults.pattern, where), SplitBehavior::isolated, false));
     parts_.decoders.push_back(byte_level_decoder());
     if (prefix_space && defaults.nfc) {
-      throw ModelError(where("/add_prefix_space") +
+      throw ModelError(settings_.where("/add_prefix_space") +
                        ": expected false, found true, which this "
                        "version does not support for Qwen2Tokenizer");
     }
   }
 
-  // Without a tokenizer class the model's type decides; these two files alone are GPT-2's format.
-  std::string class_of_model() const {
-    const fs::path file = directory_ / "config.json";
-    const Json config = optional_json(file);
-    const auto type = JsonView(config, file.string()).find("model_type");
-    const bool qwen2 = type && type->string().starts_with("qwen2");
-    return qwen2 ? "Qwen2Tokenizer" : "GPT2Tokenizer";
-  }
-
-  void read_added_tokens_file() {
-    const fs::path file = directory_ / "added_tokens.json";
-    const Json json = optional_json(file);
-    const JsonView tokens(json, file.string());
-    const auto special = all_special_contents();
-    for (const std::string& content : tokens.keys()) {
-      if (added_.contains(content)) continue;
-      AddedToken token;
-      token.content = content;
-      token.id = tokens.at(content).integer();
-      token.special = std::find(special.begin(), special.end(), content) != special.end();
-      token.normalized = !token.special;
-      added_.append(token, *parts_.vocabulary, "reading " + file.string());
-    }
-  }
-
-  std::vector<std::string> all_special_contents() const {
-    auto contents = special_contents(config_);
-    const fs::path file = directory_ / "special_tokens_map.json";
-    const Json map = optional_json(file);
-    const auto more = special_contents(JsonView(map, file.string()));
-    contents.insert(contents.end(), more.begin(), more.end());
-    contents.emplace_back(
-        "<|endoftext|>");  // eos and unk of both classes unless they say otherwise
-    return contents;
-  }
-
-  // Tokens with a role are special, also when only the vocabulary lists them.
-  void read_special_tokens() {
-    for (const std::string& content : all_special_contents()) {
-      const auto id = parts_.vocabulary->id(content);
-      if (!id || added_.contains(content)) continue;
-      AddedToken token;
-      token.id = *id;
-      token.content = content;
-      token.normalized = false;
-      token.special = true;
-      added_.append(token, *parts_.vocabulary, where(""));
+  void read_added_tokens() {
+    const Vocabulary& vocabulary = *parts_.vocabulary;
+    read_added_tokens_decoder(settings_.config(), vocabulary, added_);
+    // eos and unk of both classes unless they say otherwise
+    const auto special = settings_.special_contents({"<|endoftext|>"});
+    settings_.append_listed_tokens(special, false, vocabulary, added_);
+    for (const std::string& content : special) {
+      settings_.append_special_token(content, vocabulary, added_);
     }
   }
 
   void add_bos_template() {
-    if (!config_flag("add_bos_token")) return;
-    const auto bos = config_.find("bos_token");
+    if (!settings_.flag("add_bos_token")) return;
+    const auto bos = settings_.config().find("bos_token");
     const std::string content = bos ? token_content(*bos) : "<|endoftext|>";
     const auto id = added_.seen.id(content);
     if (id) parts_.template_before.assign(1, *id);
     if (!id) {
       throw ModelError(fmt::format("{}: expected a bos_token of the vocabulary, found \"{}\"",
-                                   where("/add_bos_token"), content));
+                                   settings_.where("/add_bos_token"), content));
     }
   }
 
@@ -183,9 +129,7 @@ class VocabFilesReader {
   }
 
   const fs::path& directory_;
-  fs::path config_file_;
-  Json config_json_;
-  JsonView config_;
+  TokenizerSettings settings_;
   AddedTokenList added_;
   TokenizerParts parts_;
 };

@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace kedit {
 namespace {
 
 using namespace tokenizer_json;
+
+constexpr std::size_t kMostTemplateParts = 1000;
 
 void wrap(std::vector<std::int64_t> before, const std::vector<std::int64_t>& after,
           TokenizerParts& parts) {
@@ -21,7 +24,11 @@ void wrap(std::vector<std::int64_t> before, const std::vector<std::int64_t>& aft
 
 void read_template(const JsonView& processor, TokenizerParts& parts) {
   const JsonView single = processor.at("single");
-  std::vector<std::int64_t> before, after;
+  if (single.size() > kMostTemplateParts) {
+    single.fail(fmt::format("at most {} parts", kMostTemplateParts));
+  }
+  std::vector<std::int64_t> before;
+  std::vector<std::int64_t> after;
   bool text_seen = false;
   for (std::size_t i = 0; i < single.size(); ++i) {
     if (single.at(i).has("Sequence")) {
@@ -63,10 +70,10 @@ void read_post_processor(const JsonView& root, TokenizerParts& parts) {
 }
 
 void check_template_ids(const JsonView& root, const TokenizerParts& parts) {
+  std::unordered_set<std::int64_t> added;
+  for (const AddedToken& token : parts.added) added.insert(token.id);
   const auto known = [&](std::int64_t id) {
-    return parts.vocabulary->contains(id) ||
-           std::any_of(parts.added.begin(), parts.added.end(),
-                       [&](const AddedToken& token) { return token.id == id; });
+    return parts.vocabulary->contains(id) || added.count(id) > 0;
   };
   for (const auto* ids : {&parts.template_before, &parts.template_after}) {
     for (const std::int64_t id : *ids) {

@@ -28,7 +28,8 @@ inline bool flag(const JsonView& object, std::string_view key, bool otherwise) {
   return field ? field->boolean() : otherwise;
 }
 
-inline std::string text_or(const JsonView& object, std::string_view key, std::string otherwise) {
+inline std::string text_or(const JsonView& object, std::string_view key,
+                           const std::string& otherwise) {
   const auto field = object.find(key);
   return field ? field->string() : otherwise;
 }

@@ -82,6 +82,14 @@ void write_windows(const Architecture& architecture, Json& out);
 void read_qwen_windows(const JsonView& config, Architecture& out);
 void write_qwen_windows(const Architecture& architecture, Json& out);
 
+/// As many key heads as query heads, each of hidden / heads values.
+void read_equal_heads(const JsonView& config, Architecture& out, std::string_view hidden_key,
+                      std::string_view heads_key);
+
+/// n_embd, n_layer, ... of the GPT-2-type families, but for the positions.
+void read_gpt_shape(const JsonView& config, Architecture& out, bool tied_head);
+void write_gpt_shape(const Architecture& architecture, Json& out);
+
 /// What the Llama-type families take where config.json says nothing.
 struct LlamaDefaults {
   std::int64_t head_dim = 0;  ///< 0: hidden_size / num_attention_heads

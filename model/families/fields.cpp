@@ -20,6 +20,22 @@ constexpr std::array<std::pair<std::string_view, Activation>, 7> kActivations = 
     {"swish", Activation::silu},
 }};
 
+void set_llama_names(Architecture::Names& names) {
+  names.token_embedding = "model.embed_tokens";
+  names.block = "model.layers.{}";
+  names.attention_norm = names.block + ".input_layernorm";
+  names.mlp_norm = names.block + ".post_attention_layernorm";
+  names.final_norm = "model.norm";
+  names.query = names.block + ".self_attn.q_proj";
+  names.key = names.block + ".self_attn.k_proj";
+  names.value = names.block + ".self_attn.v_proj";
+  names.attention_output = names.block + ".self_attn.o_proj";
+  names.gate = names.block + ".mlp.gate_proj";
+  names.up = names.block + ".mlp.up_proj";
+  names.down = names.block + ".mlp.down_proj";
+  names.head = "lm_head";
+}
+
 }  // namespace
 
 std::int64_t read_size(const JsonView& config, std::string_view key) {
@@ -101,7 +117,7 @@ void read_windows(const JsonView& config, Architecture& out, std::int64_t window
     for (std::size_t i = 0; i < kinds->size(); ++i) {
       const std::string kind = kinds->at(i).string();
       if (kind != "full_attention" && kind != "sliding_attention") {
-        kinds->at(i).fail("\"full_attention\" or \"sliding_attention\"");
+        kinds->at(i).fail(R"("full_attention" or "sliding_attention")");
       }
       windowed.push_back(kind == "sliding_attention");
       if (windowed.back() && window == 0) {
@@ -127,6 +143,17 @@ void write_windows(const Architecture& architecture, Json& out) {
     kinds.push_back(windowed ? "sliding_attention" : "full_attention");
   }
   out["layer_types"] = std::move(kinds);
+}
+
+void read_equal_heads(const JsonView& config, Architecture& out, std::string_view hidden_key,
+                      std::string_view heads_key) {
+  out.hidden = read_size(config, hidden_key);
+  out.heads = read_size(config, heads_key);
+  out.kv_heads = out.heads;
+  if (out.hidden % out.heads != 0) {
+    config.at(hidden_key).fail(fmt::format("a multiple of {} = {}", heads_key, out.heads));
+  }
+  out.head_dim = out.hidden / out.heads;
 }
 
 void read_llama_shape(const JsonView& config, Architecture& out, const LlamaDefaults& defaults) {
@@ -155,21 +182,7 @@ void read_llama_shape(const JsonView& config, Architecture& out, const LlamaDefa
   out.activation = read_activation(config, "hidden_act", "silu");
   out.orientation = Orientation::out_in;
   out.tied_head = read_flag(config, "tie_word_embeddings", defaults.tied_head);
-
-  auto& names = out.names;
-  names.token_embedding = "model.embed_tokens";
-  names.block = "model.layers.{}";
-  names.attention_norm = names.block + ".input_layernorm";
-  names.mlp_norm = names.block + ".post_attention_layernorm";
-  names.final_norm = "model.norm";
-  names.query = names.block + ".self_attn.q_proj";
-  names.key = names.block + ".self_attn.k_proj";
-  names.value = names.block + ".self_attn.v_proj";
-  names.attention_output = names.block + ".self_attn.o_proj";
-  names.gate = names.block + ".mlp.gate_proj";
-  names.up = names.block + ".mlp.up_proj";
-  names.down = names.block + ".mlp.down_proj";
-  names.head = "lm_head";
+  set_llama_names(out.names);
 }
 
 void write_llama_shape(const Architecture& architecture, Json& out) {

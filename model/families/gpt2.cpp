@@ -1,7 +1,5 @@
 #include "model/families/family.hpp"
 
-#include <fmt/format.h>
-
 namespace kedit::families {
 namespace {
 
@@ -23,32 +21,32 @@ void read(const JsonView& config, Architecture& out) {
   require_flag(config, "scale_attn_weights", true);
   require_flag(config, "scale_attn_by_inverse_layer_idx", false);
   require_flag(config, "add_cross_attention", false);
-  out.hidden = read_size(config, "n_embd");
-  out.layers = read_layer_count(config, "n_layer");
-  out.heads = read_size(config, "n_head");
-  out.kv_heads = out.heads;
-  out.vocab = read_size(config, "vocab_size");
+  read_gpt_shape(config, out, true);
   out.max_positions = read_size(config, "n_positions");
-  out.intermediate = read_size(config, "n_inner", 4 * out.hidden);
-  if (out.hidden % out.heads != 0) {
-    config.at("n_embd").fail(fmt::format("a multiple of n_head = {}", out.heads));
-  }
-  out.head_dim = out.hidden / out.heads;
-  out.norm = NormKind::layer_norm;
-  out.norm_epsilon = read_positive(config, "layer_norm_epsilon", 1e-5);
   out.positions = PositionKind::learned;
-  out.gated_mlp = false;
-  out.activation = read_activation(config, "activation_function", "gelu_new");
   out.orientation = Orientation::in_out;
   out.fused_qkv = true;
   out.attention_bias = true;
   out.attention_output_bias = true;
-  out.mlp_bias = true;
-  out.tied_head = read_flag(config, "tie_word_embeddings", true);
   set_names(out.names);
 }
 
-void write(const Architecture& architecture, Json& out) {
+}  // namespace
+
+void read_gpt_shape(const JsonView& config, Architecture& out, bool tied_head) {
+  read_equal_heads(config, out, "n_embd", "n_head");
+  out.layers = read_layer_count(config, "n_layer");
+  out.vocab = read_size(config, "vocab_size");
+  out.intermediate = read_size(config, "n_inner", 4 * out.hidden);
+  out.norm = NormKind::layer_norm;
+  out.norm_epsilon = read_positive(config, "layer_norm_epsilon", 1e-5);
+  out.gated_mlp = false;
+  out.activation = read_activation(config, "activation_function", "gelu_new");
+  out.mlp_bias = true;
+  out.tied_head = read_flag(config, "tie_word_embeddings", tied_head);
+}
+
+void write_gpt_shape(const Architecture& architecture, Json& out) {
   out["n_embd"] = architecture.hidden;
   out["n_layer"] = architecture.layers;
   out["n_head"] = architecture.heads;
@@ -60,8 +58,6 @@ void write(const Architecture& architecture, Json& out) {
   out["tie_word_embeddings"] = architecture.tied_head;
 }
 
-}  // namespace
-
-Family gpt2() { return {"gpt2", "GPT2LMHeadModel", read, write}; }
+Family gpt2() { return {"gpt2", "GPT2LMHeadModel", read, write_gpt_shape}; }
 
 }  // namespace kedit::families

@@ -1,7 +1,5 @@
 #include "model/families/family.hpp"
 
-#include <fmt/format.h>
-
 namespace kedit::families {
 namespace {
 
@@ -19,17 +17,11 @@ void set_names(Architecture::Names& names) {
 }
 
 void read(const JsonView& config, Architecture& out) {
-  out.hidden = read_size(config, "hidden_size");
+  read_equal_heads(config, out, "hidden_size", "num_attention_heads");
   out.intermediate = read_size(config, "intermediate_size");
   out.layers = read_layer_count(config, "num_hidden_layers");
-  out.heads = read_size(config, "num_attention_heads");
-  out.kv_heads = out.heads;
   out.vocab = read_size(config, "vocab_size");
   out.max_positions = read_size(config, "max_position_embeddings", 2048);
-  if (out.hidden % out.heads != 0) {
-    config.at("hidden_size").fail(fmt::format("a multiple of num_attention_heads = {}", out.heads));
-  }
-  out.head_dim = out.hidden / out.heads;
   read_partial_rotary(config, out, "rotary_pct", 0.25);
   read_rope(config, out, read_positive(config, "rotary_emb_base", 10000.0));
   out.norm = NormKind::layer_norm;

@@ -30,19 +30,13 @@ void refuse_projected_embedding(const JsonView& config, std::int64_t hidden) {
 }
 
 void read(const JsonView& config, Architecture& out) {
-  out.hidden = read_size(config, "hidden_size");
+  read_equal_heads(config, out, "hidden_size", "num_attention_heads");
   refuse_projected_embedding(config, out.hidden);
   require_flag(config, "layer_norm_elementwise_affine", true);
   out.intermediate = read_size(config, "ffn_dim");
   out.layers = read_layer_count(config, "num_hidden_layers");
-  out.heads = read_size(config, "num_attention_heads");
-  out.kv_heads = out.heads;
   out.vocab = read_size(config, "vocab_size");
   out.max_positions = read_size(config, "max_position_embeddings", 2048);
-  if (out.hidden % out.heads != 0) {
-    config.at("hidden_size").fail(fmt::format("a multiple of num_attention_heads = {}", out.heads));
-  }
-  out.head_dim = out.hidden / out.heads;
   out.positions = PositionKind::learned;
   out.position_offset = 2;  // the table's first rows stand for padding
   out.norm = NormKind::layer_norm;

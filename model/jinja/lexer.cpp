@@ -21,6 +21,9 @@ bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 
 constexpr std::array<std::string_view, 10> kLongSymbols = {"==", "!=", "<=", ">=", "//",
                                                            "**", "-}", "-%", "+%", "-#"};
 
+// Of a tag: the evaluation of a sum nests as deep as it has operands.
+constexpr std::size_t kMostTokens = 4096;
+
 class Lexer {
  public:
   explicit Lexer(std::string_view source) {
@@ -162,6 +165,7 @@ class Lexer {
         ++position_;
         break;
       }
+      if (tokens.size() >= kMostTokens) refuse("expected a short tag, found a very long one");
       tokens.push_back(take_token());
       track_bracket(tokens.back(), open);
     }

@@ -1,97 +1,26 @@
 #include "model/jinja/template.hpp"
 
+#include "model/jinja/expression.hpp"
+#include "model/jinja/functions.hpp"
+#include "model/jinja/lexer.hpp"
+#include "model/jinja/statements.hpp"
+#include "model/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace kedit::jinja {
 namespace {
 
-using Block = std::shared_ptr<const std::vector<Statement>>;
-
-Flow run(const Block& block, Scope& scope, std::string& out) {
-  for (const Statement& statement : *block) {
-    scope.step();
-    const Flow flow = statement(scope, out);
-    if (flow != Flow::next) return flow;
-  }
-  return Flow::next;
-}
-
-Value loop_variable(const List& elements, std::size_t i) {
-  const auto index = static_cast<std::int64_t>(i);
-  const auto length = static_cast<std::int64_t>(elements.size());
-  Dict loop;
-  loop.set("index0", Value::of(index));
-  loop.set("index", Value::of(index + 1));
-  loop.set("revindex0", Value::of(length - index - 1));
-  loop.set("revindex", Value::of(length - index));
-  loop.set("first", Value::of(index == 0));
-  loop.set("last", Value::of(index + 1 == length));
-  loop.set("length", Value::of(length));
-  loop.set("previtem", i > 0 ? elements[i - 1] : Value());
-  loop.set("nextitem", i + 1 < elements.size() ? elements[i + 1] : Value());
-  return Value::of(std::move(loop));
-}
-
-void assign(Scope& scope, const std::vector<std::string>& names, const Value& value) {
-  if (names.size() == 1) return scope.set(names[0], value);
-  const List parts = value.elements();
-  if (parts.size() != names.size()) {
-    fail(fmt::format("expected {} values to unpack, found {}", names.size(), parts.size()));
-  }
-  for (std::size_t i = 0; i < names.size(); ++i) scope.set(names[i], parts[i]);
-}
-
-struct Loop {
-  std::vector<std::string> names;
-  Expression elements, condition;  // the latter may be empty
-  Block body, otherwise;           // the latter may be null
-
-  Flow operator()(Scope& scope, std::string& out) const {
-    List chosen;
-    for (Value& element : elements(scope).elements()) {
-      scope.step();
-      Scope inner(&scope, scope.budget());
-      assign(inner, names, element);
-      if (!condition || condition(inner).truth()) chosen.push_back(std::move(element));
-    }
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      Scope inner(&scope, scope.budget());
-      inner.set("loop", loop_variable(chosen, i));
-      assign(inner, names, chosen[i]);
-      if (run(body, inner, out) == Flow::leave_loop) break;
-    }
-    return chosen.empty() && otherwise ? run(otherwise, scope, out) : Flow::next;
-  }
-};
-
-struct Macro {
-  std::vector<std::pair<std::string, Expression>> parameters;  // default or nothing
-  Block body;
-
-  Value call(const Scope& home, const Arguments& arguments) const {
-    Scope inner(&home.outermost(), home.budget());
-    if (--home.budget().depth < 0) fail("expected macros that end, found endless calls");
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      Value given = arguments.get(i, parameters[i].first);
-      const bool missing = given.undefined() && parameters[i].second;
-      inner.set(parameters[i].first, missing ? parameters[i].second(inner) : std::move(given));
-    }
-    std::string out;
-    run(body, inner, out);
-    ++home.budget().depth;
-    return Value::of(std::move(out));
-  }
-};
+constexpr std::size_t kLongest = std::size_t{256} << 10U;  // bytes; known templates have 20 KiB
 
 class TemplateParser {
  public:
   explicit TemplateParser(std::vector<Stretch> stretches) : stretches_(std::move(stretches)) {}
 
   Block run() {
-    const Block body = block({});
+    Block body = block({});
     if (next_ < stretches_.size()) refuse_statement();
     return body;
   }
@@ -99,8 +28,7 @@ class TemplateParser {
  private:
   static constexpr int kDeepest = 100;
 
-  const std::vector<Token>& tokens() const { return stretches_[next_].tokens; }
-  std::string name_of(const Stretch& stretch) const {
+  static std::string name_of(const Stretch& stretch) {
     return stretch.kind == Stretch::Kind::statement && !stretch.tokens.empty()
                ? stretch.tokens[0].text
                : "";
@@ -172,23 +100,24 @@ class TemplateParser {
     refuse_statement();
   }
 
-  Expression whole_expression(std::size_t from) {
-    std::size_t at = from;
-    Expression expression = parse_expression(tokens(), at);
-    if (at < tokens().size()) {
-      fail(fmt::format("expected the end of the tag, found \"{}\"", tokens()[at].text));
-    }
+  // The tokens of this tag from a place on.
+  TokenCursor cursor(std::size_t from) const { return TokenCursor(stretches_[next_].tokens, from); }
+
+  Expression whole_expression(std::size_t from) const {
+    TokenCursor here = cursor(from);
+    Expression expression = parse_expression(here);
+    here.expect_end();
     return expression;
   }
 
-  Statement printing() {
+  Statement printing() const {
     return [expression = whole_expression(0)](Scope& scope, std::string& out) {
       print(scope, expression(scope).shown(), out);
       return Flow::next;
     };
   }
 
-  Statement discarded() {
+  Statement discarded() const {
     return [expression = whole_expression(1)](Scope& scope, std::string&) {
       expression(scope);
       return Flow::next;
@@ -227,42 +156,26 @@ class TemplateParser {
     };
   }
 
-  std::vector<std::string> targets(std::size_t& at) const {
+  static std::vector<std::string> targets(TokenCursor& here) {
     std::vector<std::string> names;
-    const bool bracketed = at < tokens().size() && tokens()[at].text == "(";
-    if (bracketed) ++at;
-    while (at < tokens().size() && tokens()[at].kind == Token::Kind::name) {
-      names.push_back(tokens()[at].text);
-      ++at;
-      if (at >= tokens().size() || tokens()[at].text != ",") break;
-      ++at;
+    const bool bracketed = here.take_symbol("(");
+    while (here.at(Token::Kind::name)) {
+      names.push_back(here.next().text);
+      if (!here.take_symbol(",")) break;
     }
-    if (bracketed) ++at;
+    if (bracketed) here.expect_symbol(")");
     if (names.empty()) fail("expected a name, found none");
     return names;
   }
 
-  void expect(std::size_t& at, std::string_view text) const {
-    if (at >= tokens().size() || tokens()[at].text != text) {
-      fail(fmt::format(
-          "expected \"{}\", found {}", text,
-          at < tokens().size() ? "\"" + tokens()[at].text + "\"" : "the end of the tag"));
-    }
-    ++at;
-  }
-
   Statement loop() {
     Loop result;
-    std::size_t at = 1;
-    result.names = targets(at);
-    expect(at, "in");
-    result.elements = parse_plain_expression(tokens(), at);
-    if (at < tokens().size() && tokens()[at].text == "if") {
-      result.condition = parse_expression(tokens(), ++at);
-    }
-    if (at < tokens().size()) {
-      fail(fmt::format("expected the end of the loop's head, found \"{}\"", tokens()[at].text));
-    }
+    TokenCursor here = cursor(1);
+    result.names = targets(here);
+    here.expect_keyword("in");
+    result.elements = parse_plain_expression(here);
+    if (here.take_name("if")) result.condition = parse_expression(here);
+    here.expect_end("the loop's head");
     ++next_;
     result.body = block({"else", "endfor"});
     if (at_statement("else")) {
@@ -274,12 +187,12 @@ class TemplateParser {
   }
 
   Statement assignment() {
-    std::size_t at = 1;
-    const std::vector<std::string> names = targets(at);
-    if (at == tokens().size()) return block_assignment(names[0]);
-    if (tokens()[at].text == ".") return namespace_assignment(names[0], at + 1);
-    expect(at, "=");
-    const Expression value = assigned_value(at);
+    TokenCursor here = cursor(1);
+    const std::vector<std::string> names = targets(here);
+    if (here.at_end()) return block_assignment(names[0]);
+    if (here.take_symbol(".")) return namespace_assignment(names[0], here);
+    here.expect_symbol("=");
+    const Expression value = assigned_value(here);
     return [names, value](Scope& scope, std::string&) {
       assign(scope, names, value(scope));
       return Flow::next;
@@ -287,14 +200,10 @@ class TemplateParser {
   }
 
   // "a, b" without brackets is a list.
-  Expression assigned_value(std::size_t at) {
-    std::vector<Expression> parts{parse_expression(tokens(), at)};
-    while (at < tokens().size() && tokens()[at].text == ",") {
-      parts.push_back(parse_expression(tokens(), ++at));
-    }
-    if (at < tokens().size()) {
-      fail(fmt::format("expected the end of the tag, found \"{}\"", tokens()[at].text));
-    }
+  static Expression assigned_value(TokenCursor& here) {
+    std::vector<Expression> parts{parse_expression(here)};
+    while (here.take_symbol(",")) parts.push_back(parse_expression(here));
+    here.expect_end();
     if (parts.size() == 1) return parts[0];
     return [parts](const Scope& scope) {
       List list;
@@ -316,34 +225,28 @@ class TemplateParser {
     };
   }
 
-  Statement namespace_assignment(const std::string& name, std::size_t at) {
-    const std::string key = targets(at).at(0);
-    expect(at, "=");
-    const Expression value = assigned_value(at);
+  static Statement namespace_assignment(const std::string& name, TokenCursor& here) {
+    const std::string key = here.expect_name();
+    here.expect_symbol("=");
+    const Expression value = assigned_value(here);
     return [name, key, value](Scope& scope, std::string&) {
-      const Value held = scope.get(name);
-      Dict* dict = held.mutable_dict();
-      if (dict == nullptr || !dict->is_namespace)
-        fail("cannot assign attribute on non-namespace object");
-      dict->set(key, value(scope));
+      scope.get(name).assign(key, value(scope));
       return Flow::next;
     };
   }
 
   Statement macro() {
     auto result = std::make_shared<Macro>();
-    std::size_t at = 1;
-    const std::string name = targets(at).at(0);
-    expect(at, "(");
-    while (at < tokens().size() && tokens()[at].text != ")") {
-      std::string parameter = tokens()[at++].text;
-      Expression otherwise;
-      if (at < tokens().size() && tokens()[at].text == "=")
-        otherwise = parse_expression(tokens(), ++at);
-      result->parameters.emplace_back(std::move(parameter), std::move(otherwise));
-      if (at < tokens().size() && tokens()[at].text == ",") ++at;
+    TokenCursor here = cursor(1);
+    const std::string name = here.expect_name();
+    here.expect_symbol("(");
+    while (!here.take_symbol(")")) {
+      std::string parameter = here.expect_name();
+      const bool optional = here.take_symbol("=");
+      result->parameters.emplace_back(std::move(parameter),
+                                      optional ? parse_expression(here) : Expression());
+      if (!here.take_symbol(",") && !here.at_symbol(")")) here.expect_symbol(",");
     }
-    expect(at, ")");
     ++next_;
     result->body = block({"endmacro"});
     expect_end("endmacro");
@@ -363,24 +266,11 @@ class TemplateParser {
 
 }  // namespace
 
-Value Scope::get(const std::string& name) const {
-  for (const Scope* scope = this; scope != nullptr; scope = scope->parent_) {
-    if (const Value* value = scope->names_.find(name)) return *value;
-  }
-  return {};
-}
-
-void Scope::step() const {
-  if (--budget_.steps < 0) fail("expected a template that ends, found one that goes on and on");
-}
-
-void print(const Scope& scope, std::string_view text, std::string& out) {
-  if (text.size() > scope.budget().output) fail("expected a short text, found a very long one");
-  scope.budget().output -= text.size();
-  out += text;
-}
-
 Template::Template(std::string_view source) {
+  if (source.size() > kLongest) {
+    fail(fmt::format("expected at most {} bytes, found {}", kLongest, source.size()));
+  }
+  if (first_invalid_utf8(source)) fail("expected UTF-8, found other bytes");
   const Block body = TemplateParser(take_template_apart(source)).run();
   body_ = [body](Scope& scope, std::string& out) { return run(body, scope, out); };
 }

@@ -2,39 +2,35 @@
 
 #include "model/utf8.hpp"
 
-#include <fmt/format.h>
-
-#include <cmath>
+#include <algorithm>
 
 namespace kedit::jinja {
 namespace {
 
-// As Python writes them.
-std::string real_text(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  std::string text = fmt::format("{}", value);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
+constexpr std::size_t kOwnWeight = 32;              // of a value without its text or elements
+constexpr std::size_t kMostCharacters = 1U << 20U;  // of a string that a loop runs over
+
+const Value& value_of(const Value& element) { return element; }
+const Value& value_of(const std::pair<std::string, Value>& item) { return item.second; }
+std::size_t key_bytes(const Value&) { return 0; }
+std::size_t key_bytes(const std::pair<std::string, Value>& item) { return item.first.size(); }
+
+template <typename Held, typename Data>
+Held* held_by(const Data& data) {
+  const auto* held = std::get_if<std::shared_ptr<Held>>(&data);
+  return held == nullptr ? nullptr : held->get();
 }
 
-std::string quoted(const std::string& text) {
-  const bool single = text.find('\'') != std::string::npos;
-  const char quote = single && text.find('"') == std::string::npos ? '"' : '\'';
-  std::string result(1, quote);
-  for (const char c : text) {
-    if (c == '\n') {
-      result += "\\n";
-    } else if (c == '\t') {
-      result += "\\t";
-    } else if (c == '\r') {
-      result += "\\r";
-    } else {
-      if (c == '\\' || c == quote) result += '\\';
-      result += c;
-    }
+List characters_of(const std::string& text) {
+  if (text.size() > kMostCharacters)
+    fail("expected a short string to go through, found a long one");
+  List result;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t bytes = code_point_at(text, at).bytes;
+    result.push_back(Value::of(text.substr(at, bytes)));
+    at += bytes;
   }
-  return result + quote;
+  return result;
 }
 
 }  // namespace
@@ -66,6 +62,64 @@ Value Arguments::get(std::size_t place, std::string_view name) const {
   return {};
 }
 
+std::size_t Arguments::weight() const {
+  std::size_t sum = 0;
+  for (const Value& value : positional) sum += value.weight();
+  for (const auto& item : named) sum += item.second.weight();
+  return sum;
+}
+
+Value Value::of(std::string value) {
+  if (value.size() > kHeaviestValue) fail("expected a short string, found a very long one");
+  const std::size_t weight = kOwnWeight + value.size();
+  Value made(Data(std::make_shared<const std::string>(std::move(value))));
+  made.weight_ = static_cast<std::uint32_t>(weight);
+  return made;
+}
+
+Value Value::of(List list) {
+  Value made;
+  made.measure(list);
+  made.data_ = std::make_shared<List>(std::move(list));
+  return made;
+}
+
+Value Value::of(Dict dict) {
+  Value made;
+  made.measure(dict.items);
+  made.data_ = std::make_shared<Dict>(std::move(dict));
+  return made;
+}
+
+Value Value::of(Function function) {
+  return Value(Data(std::make_shared<Function>(std::move(function))));
+}
+
+Value Value::method(Function function, const Value& self) {
+  Value made = of(std::move(function));
+  made.depth_ = self.depth_ + 1;
+  made.weight_ = static_cast<std::uint32_t>(kOwnWeight + self.size());
+  return made;
+}
+
+// Depth and weight of a list or dictionary that holds `items`.
+template <typename Items>
+void Value::measure(const Items& items) {
+  std::size_t weight = kOwnWeight;
+  for (const auto& item : items) {
+    const Value& value = value_of(item);
+    const Dict* dict = value.dict();
+    if (dict != nullptr && dict->is_namespace) {
+      fail("expected a list or dictionary without namespaces, found one with a namespace");
+    }
+    depth_ = std::max(depth_, value.depth_ + 1);
+    weight += value.weight_ + key_bytes(item);
+    if (depth_ > kDeepestValue) fail("expected flat values, found some that are nested too deep");
+    if (weight > kHeaviestValue) fail("expected a small value, found a very large one");
+  }
+  weight_ = static_cast<std::uint32_t>(weight);
+}
+
 Value Value::from_json(const Json& json) {
   if (json.is_null()) return none();
   if (json.is_boolean()) return of(json.get<bool>());
@@ -82,21 +136,37 @@ Value Value::from_json(const Json& json) {
   return of(std::move(dict));
 }
 
-const List* Value::list() const {
-  const auto* held = std::get_if<std::shared_ptr<List>>(&data_);
-  return held == nullptr ? nullptr : held->get();
+const std::string* Value::string() const { return held_by<const std::string>(data_); }
+const List* Value::list() const { return held_by<List>(data_); }
+const Dict* Value::dict() const { return held_by<Dict>(data_); }
+const Function* Value::function() const { return held_by<Function>(data_); }
+
+std::size_t Value::count() const {
+  if (const auto* held = list()) return held->size();
+  if (const auto* held = dict()) return held->items.size();
+  return 1;
 }
 
-Dict* Value::mutable_dict() const {
-  const auto* held = std::get_if<std::shared_ptr<Dict>>(&data_);
-  return held == nullptr ? nullptr : held->get();
+std::size_t Value::size() const {
+  return list() != nullptr || dict() != nullptr ? 4 * count() : weight_;
 }
 
-const Dict* Value::dict() const { return mutable_dict(); }
+bool Value::is_new() const {
+  return std::visit(
+      [](const auto& held) {
+        if constexpr (requires { held.use_count(); }) return held.use_count() == 1;
+        return false;
+      },
+      data_);
+}
 
-const Function* Value::function() const {
-  const auto* held = std::get_if<std::shared_ptr<Function>>(&data_);
-  return held == nullptr ? nullptr : held->get();
+void Value::assign(const std::string& name, Value value) const {
+  Dict* held = held_by<Dict>(data_);
+  if (held == nullptr || !held->is_namespace)
+    fail("cannot assign attribute on non-namespace object");
+  Value().measure(List{value});  // before it could hold itself
+  held->set(name, std::move(value));
+  Value().measure(held->items);
 }
 
 bool Value::truth() const {
@@ -129,18 +199,11 @@ const std::string& Value::text() const {
 List Value::elements() const {
   if (undefined()) return {};
   if (const auto* held = list()) return *held;
+  if (const auto* held = string()) return characters_of(*held);
+  const Dict* held = dict();
+  if (held == nullptr) fail("expected something to go through, found " + kind());
   List result;
-  if (const auto* held = dict()) {
-    for (const auto& item : held->items) result.push_back(of(item.first));
-  } else if (const auto* characters = string()) {
-    for (std::size_t at = 0; at < characters->size();) {
-      const std::size_t bytes = code_point_at(*characters, at).bytes;
-      result.push_back(of(characters->substr(at, bytes)));
-      at += bytes;
-    }
-  } else {
-    fail("expected something to go through, found " + kind());
-  }
+  for (const auto& item : held->items) result.push_back(of(item.first));
   return result;
 }
 
@@ -149,80 +212,6 @@ std::string Value::kind() const {
       "an undefined value", "none",   "a boolean",    "an integer", "a float",
       "a string",           "a list", "a dictionary", "a function"};
   return kNames[data_.index()];
-}
-
-std::string Value::shown() const {
-  if (undefined()) return "";
-  if (const auto* held = string()) return *held;
-  return repr();
-}
-
-std::string Value::repr() const {
-  if (undefined()) return "Undefined";
-  if (is_none()) return "None";
-  if (const auto* held = boolean()) return *held ? "True" : "False";
-  if (const auto* held = integer()) return std::to_string(*held);
-  if (const auto* held = real()) return real_text(*held);
-  if (const auto* held = string()) return quoted(*held);
-  std::string text;
-  if (const auto* held = list()) {
-    for (const Value& element : *held) text += (text.empty() ? "" : ", ") + element.repr();
-    return "[" + text + "]";
-  }
-  if (const auto* held = dict()) {
-    for (const auto& [key, element] : held->items) {
-      text += (text.empty() ? "" : ", ") + quoted(key) + ": " + element.repr();
-    }
-    return "{" + text + "}";
-  }
-  fail("expected a value that can be printed, found " + kind());
-}
-
-std::string Value::json(std::int64_t indent) const {
-  std::string out;
-  write_json(out, indent, 0);
-  return out;
-}
-
-void Value::write_json(std::string& out, std::int64_t indent, std::int64_t level) const {
-  const auto line = [&](std::int64_t depth) {
-    if (indent >= 0) out += "\n" + std::string(static_cast<std::size_t>(indent * depth), ' ');
-  };
-  const char* separator = indent >= 0 ? "," : ", ";
-  if (const auto* held = list(); held != nullptr && !held->empty()) {
-    out += '[';
-    for (std::size_t i = 0; i < held->size(); ++i) {
-      if (i > 0) out += separator;
-      line(level + 1);
-      (*held)[i].write_json(out, indent, level + 1);
-    }
-    line(level);
-    out += ']';
-  } else if (const auto* items = dict(); items != nullptr && !items->items.empty()) {
-    out += '{';
-    for (std::size_t i = 0; i < items->items.size(); ++i) {
-      if (i > 0) out += separator;
-      line(level + 1);
-      out += to_text(Json(items->items[i].first)) + ": ";
-      items->items[i].second.write_json(out, indent, level + 1);
-    }
-    line(level);
-    out += '}';
-  } else if (list() != nullptr) {
-    out += "[]";
-  } else if (dict() != nullptr) {
-    out += "{}";
-  } else if (is_none()) {
-    out += "null";
-  } else if (const auto* flag = boolean()) {
-    out += *flag ? "true" : "false";
-  } else if (const auto* characters = string()) {
-    out += to_text(Json(*characters));
-  } else if (is_number()) {
-    out += repr();
-  } else {
-    fail("tojson: expected a value of JSON, found " + kind());
-  }
 }
 
 bool Value::operator==(const Value& other) const {
@@ -238,11 +227,10 @@ bool Value::operator==(const Value& other) const {
   const Dict* other_items = other.dict();
   if (items == nullptr || other_items == nullptr) return function() == other.function();
   if (items->items.size() != other_items->items.size()) return false;
-  for (const auto& [key, value] : items->items) {
-    const Value* found = other_items->find(key);
-    if (found == nullptr || !(*found == value)) return false;
-  }
-  return true;
+  return std::all_of(items->items.begin(), items->items.end(), [&](const auto& item) {
+    const Value* found = other_items->find(item.first);
+    return found != nullptr && *found == item.second;
+  });
 }
 
 }  // namespace kedit::jinja

@@ -24,6 +24,10 @@ class TemplateError : public std::runtime_error {
 class Value;
 using List = std::vector<Value>;
 
+/// How large a value may become, so that a hostile template cannot exhaust memory or the stack.
+constexpr std::uint32_t kDeepestValue = 100;          // lists and dictionaries within each other
+constexpr std::uint32_t kHeaviestValue = 16U << 20U;  // bytes of text, and 32 for each value in it
+
 /// Keys in the order of insertion; there are few of them.
 struct Dict {
   std::vector<std::pair<std::string, Value>> items;
@@ -39,31 +43,32 @@ struct Arguments {
 
   /// The argument at a place or of a name; nothing (undefined) when it was not given.
   Value get(std::size_t place, std::string_view name) const;
+  std::size_t weight() const;  ///< Of all of them.
 };
 
 using Function = std::function<Value(const Arguments&)>;
 
-/// A value of the language. Lists and dictionaries are shared and never change once made, except
-/// namespaces.
+/// A value of the language. Strings, lists and dictionaries are shared and never change once made,
+/// except namespaces, which can therefore be in no list or dictionary. Making one that is too large
+/// or too deep throws.
 class Value {
  public:
   struct Undefined {};
-  using Data =
-      std::variant<Undefined, std::nullptr_t, bool, std::int64_t, double, std::string,
-                   std::shared_ptr<List>, std::shared_ptr<Dict>, std::shared_ptr<Function>>;
+  using Data = std::variant<Undefined, std::nullptr_t, bool, std::int64_t, double,
+                            std::shared_ptr<const std::string>, std::shared_ptr<List>,
+                            std::shared_ptr<Dict>, std::shared_ptr<Function>>;
 
   Value() = default;
-  explicit Value(Data data) : data_(std::move(data)) {}
   static Value none() { return Value(Data(nullptr)); }
   static Value of(bool value) { return Value(Data(value)); }
   static Value of(std::int64_t value) { return Value(Data(value)); }
   static Value of(double value) { return Value(Data(value)); }
-  static Value of(std::string value) { return Value(Data(std::move(value))); }
-  static Value of(List list) { return Value(Data(std::make_shared<List>(std::move(list)))); }
-  static Value of(Dict dict) { return Value(Data(std::make_shared<Dict>(std::move(dict)))); }
-  static Value of(Function function) {
-    return Value(Data(std::make_shared<Function>(std::move(function))));
-  }
+  static Value of(std::string value);
+  static Value of(List list);
+  static Value of(Dict dict);
+  static Value of(Function function);
+  /// A function that holds `self`, whose depth and size it therefore has.
+  static Value method(Function function, const Value& self);
   static Value from_json(const Json& json);
 
   bool undefined() const { return std::holds_alternative<Undefined>(data_); }
@@ -71,11 +76,21 @@ class Value {
   const bool* boolean() const { return std::get_if<bool>(&data_); }
   const std::int64_t* integer() const { return std::get_if<std::int64_t>(&data_); }
   const double* real() const { return std::get_if<double>(&data_); }
-  const std::string* string() const { return std::get_if<std::string>(&data_); }
+  const std::string* string() const;
   const List* list() const;
   const Dict* dict() const;
-  Dict* mutable_dict() const;
   const Function* function() const;
+
+  /// Elements of a list or dictionary; 1 for everything else.
+  std::size_t count() const;
+  /// Bytes that going through the value once may read; a list's elements are not looked into.
+  std::size_t size() const;
+  /// The same with all elements within elements.
+  std::size_t weight() const { return weight_; }
+  /// Whether no other value shares the text, list or dictionary: it was made just now.
+  bool is_new() const;
+  /// Gives a namespace's name a value.
+  void assign(const std::string& name, Value value) const;
 
   bool truth() const;
   bool is_number() const {
@@ -84,7 +99,7 @@ class Value {
   double number() const;              ///< Throws for what is no number.
   std::int64_t whole_number() const;  ///< Throws for what is no integer.
   const std::string& text() const;    ///< Throws for what is no string.
-  List elements() const;              ///< What a loop runs over. Throws for what has no elements.
+  List elements() const;              ///< What a loop runs over. Throws for what has none.
 
   std::string shown() const;                    ///< As printed in the output.
   std::string repr() const;                     ///< As a part of a printed list.
@@ -94,9 +109,15 @@ class Value {
   bool operator==(const Value& other) const;
 
  private:
+  explicit Value(Data data) : data_(std::move(data)) {}
+  void write_repr(std::string& out) const;
   void write_json(std::string& out, std::int64_t indent, std::int64_t level) const;
+  template <typename Items>
+  void measure(const Items& items);
 
   Data data_;
+  std::uint32_t depth_ = 0;
+  std::uint32_t weight_ = 32;
 };
 
 [[noreturn]] void fail(const std::string& message);

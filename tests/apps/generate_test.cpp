@@ -166,3 +166,20 @@ TEST_CASE("a prompt of a file that is too long names its record") {
   CHECK(target.out.empty());
   CHECK(is_one_sentence(target.err, {"--target", "position table"}));
 }
+
+TEST_CASE("a prompt that the chat template makes too long is a fault of where it came from") {
+  const ScratchFolder scratch;
+  const auto model = write_learned_model(scratch / "model");  // 24 positions
+  write_text(model / "chat_template.jinja",
+             "{% for m in messages %}{{ m.content * 20 }}{% endfor %}");
+  const Outcome fits = run_kedit(generate(model, {"--chat", "--prompt", "7"}));
+  CHECK(fits.code == 0);
+  const Outcome option = run_kedit(generate(model, {"--chat", "--prompt", "7 8"}));
+  CHECK(option.code == 2);
+  CHECK(option.out.empty());
+  CHECK(is_one_sentence(option.err, {"--prompt", "at most 24 tokens", "position table"}));
+  write_text(scratch / "prompts.jsonl", "\"7\"\n\"7 8\"\n");
+  check_bad_file(
+      run_kedit(generate(model, {"--chat", "--prompts", (scratch / "prompts.jsonl").string()})),
+      {"record 2", "position table"});
+}

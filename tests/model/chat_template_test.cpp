@@ -85,12 +85,67 @@ TEST_CASE("damaged and unsupported templates are refused with file and line") {
   CHECK(holds(message, damage.message));
 }
 
+namespace {
+
+std::string repeated(const std::string& part, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+// Assigns to the name of a namespace again and again.
+std::string growing(const std::string& first, const std::string& step) {
+  return "{% set n = namespace(x=" + first + ") %}{% for a in range(90000) %}{% set n.x = " + step +
+         " %}{% endfor %}{{ n.x }}";
+}
+
+}  // namespace
+
 TEST_CASE("a template that never ends, or grows without end, is an error") {
   const std::string source = GENERATE(
       as<std::string>{}, "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
       "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
       "{% for a in range(99999) %}{{ 'x' * 1000000 }}{% endfor %}", "{{ 'x' * 10000000000 }}",
-      "{{ range(1000000000) }}", "{{ 1 // 0 }}", "{{ nothing.at.all }}");
+      "{{ range(1000000000) }}", "{{ 1 // 0 }}", "{{ nothing.at.all }}",
+      growing("'x'", "n.x ~ n.x"), growing("[1]", "n.x + n.x"), growing("[1]", "[n.x]"),
+      growing("[1]", "[n.x, n.x]"), growing("1", "n"), growing("1", "[n]"),
+      growing("{}", "{'a': n.x.items}"), growing("'xx'", "n.x | replace('x', n.x)"),
+      growing("'xx'", "n.x | indent(n.x, true)"), growing("['x' * 1000000]", "n.x + [n.x[0]]"),
+      "{% set s = 'a' * 1000000 %}{% set t = 'a' * 500000 ~ 'b' %}{% for a in range(90000) %}"
+      "{{ t in s }}{% endfor %}",
+      "{% set l = range(90000) | list %}{{ l | select('in', l) | list | length }}",
+      "{% set s = 'a' * 1000000 %}{{ s.strip(s) }}", "{{ (10.0 ** 300) | int }}",
+      "{{ range(0, -5, -922337203685477580 * 10 - 8) }}",
+      "{% macro m() %}{{ m()" + repeated(" + 1", 1500) + " }}{% endmacro %}{{ m() }}");
+  CAPTURE(source.substr(0, 200));
   const auto render = [&] { ChatTemplate::parse(source, "t").render(Json::array()); };
   CHECK(holds(message_of<ModelError>(render), "applying the chat template t: "));
+}
+
+TEST_CASE("a template too long to be one is refused before it can exhaust the stack") {
+  struct Length {
+    std::string source, message;
+  };
+  const auto length = GENERATE(values<Length>({
+      {"{{ 1" + repeated(" + 1", 20000) + " }}", "expected a short tag"},
+      {"{{ x" + repeated(".x", 20000) + " }}", "expected a short tag"},
+      {std::string(1 << 20, 'x'), "expected at most 262144 bytes, found 1048576"},
+      {"\xFF{{ 1 }}", "expected UTF-8"},
+  }));
+  const auto parse = [&] { ChatTemplate::parse(length.source, "t"); };
+  CHECK(holds(message_of<ModelError>(parse), length.message));
+}
+
+TEST_CASE("a long conversation stays within the budget of its template") {
+  Json messages = Json::array();
+  for (int i = 0; i < 1000; ++i) {
+    messages.push_back(
+        {{"role", i % 2 == 0 ? "user" : "assistant"}, {"content", "word " + repeated("a", 500)}});
+  }
+  const std::string source =
+      "{% for m in messages %}{% if m.role == 'user' and messages | length > loop.index0 %}"
+      "{{ '<' ~ m['role'] ~ '>' ~ m.content | trim ~ messages[0].content[0:4] }}"
+      "{% elif 'x' not in m.content %}{{ m.content.split(' ') | join('-') }}{% endif %}{% endfor "
+      "%}";
+  CHECK(ChatTemplate::parse(source, "t").render(messages).size() == 500 * (505 + 6 + 4 + 505));
 }

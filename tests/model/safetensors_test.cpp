@@ -122,6 +122,18 @@ TEST_CASE("a damaged header is refused with what was expected and found") {
   CHECK(contains(message, row.message));
 }
 
+// Looking each key up among all of them would be minutes.
+TEST_CASE("a header with very many notes is read in linear time") {
+  std::string notes;
+  for (int i = 0; i < 600000; ++i) {
+    notes += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":\"\"";
+  }
+  const TemporaryDirectory directory;
+  const auto file = directory / "t.safetensors";
+  write_file_atomically(file, file_bytes("{\"__metadata__\":{" + notes + "}}", 0));
+  CHECK(SafetensorsFile::open(file).metadata().size() == 600000);
+}
+
 TEST_CASE("what is no safetensors file at all is refused") {
   const TemporaryDirectory directory;
   const auto file = directory / "t.safetensors";

@@ -240,3 +240,59 @@ TEST_CASE("a SentencePiece model that is cut or flipped anywhere loads or is ref
   }
   CHECK(refused >= 30);
 }
+
+namespace {
+
+Json replacing(const std::string& from, const std::string& to) {
+  return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
+}
+
+Json added_token(std::int64_t id, const std::string& content, bool strip) {
+  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", strip},
+          {"rstrip", strip}, {"normalized", false}, {"special", false}};
+}
+
+// A tokenizer of the letter a and the blank, with `field` beside its model.
+std::shared_ptr<const Tokenizer> small_tokenizer(const std::string& field, const Json& value) {
+  const Json document = {
+      {"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {" ", 1}}}, {"merges", Json::array()}}},
+      {field, value}};
+  return Tokenizer::parse(to_text(document), "t.json");
+}
+
+}  // namespace
+
+TEST_CASE("a tokenizer that makes a text longer and longer is refused before memory ends") {
+  const Json doubling(40, replacing("a", "aa"));
+  const auto growing =
+      small_tokenizer("normalizer", {{"type", "Sequence"}, {"normalizers", doubling}});
+  CHECK(holds(message_of<ModelError>([&] { growing->encode("a"); }),
+              "normalizing a text of 1 bytes: expected at most 4 times as many"));
+  const auto long_prefix =
+      small_tokenizer("normalizer", {{"type", "Sequence"},
+                                     {"normalizers",
+                                      {{{"type", "Prepend"}, {"prepend", std::string(10000, 'a')}},
+                                       replacing("a", std::string(10000, 'a'))}}});
+  CHECK(holds(message_of<ModelError>([&] { long_prefix->encode("a"); }), "normalizing a text"));
+  const auto decoding = small_tokenizer("decoder", {{"type", "Sequence"}, {"decoders", doubling}});
+  CHECK(holds(message_of<ModelError>([&] { decoding->decode({0}); }),
+              "decoding tokens: expected at most"));
+  const auto many = small_tokenizer("decoder", replacing("a", std::string(1 << 20, 'a')));
+  CHECK(holds(message_of<ModelError>([&] { many->decode(std::vector<std::int64_t>(40, 0)); }),
+              "decoding tokens: expected at most"));
+}
+
+// Quadratic time would be half an hour.
+TEST_CASE("white space that many added tokens reach for is gone through once") {
+  const auto tokenizer = small_tokenizer("added_tokens", Json::array({added_token(1, " ", true)}));
+  const std::string blanks(2'000'000, ' ');
+  CHECK(tokenizer->encode("a" + blanks + "a").ids.size() == blanks.size() + 2);
+}
+
+TEST_CASE("a template of very many parts is refused") {
+  Json parts = Json::array();
+  for (int i = 0; i < 1001; ++i) parts.push_back({{"Sequence", {{"id", "A"}}}});
+  const Json processor = {{"type", "TemplateProcessing"}, {"single", parts}};
+  CHECK(holds(message_of<ModelError>([&] { small_tokenizer("post_processor", processor); }),
+              "/post_processor/single: expected at most 1000 parts"));
+}

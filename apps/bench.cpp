@@ -103,9 +103,9 @@ int show_run(Context& context, const Store& store, const std::string& id) {
   return context.answer(document, text);
 }
 
-int finish_run(Context& context, BenchConfig& config, Store& store, const Place& place) {
-  const BenchInputs inputs = open_inputs(context, config, place);
-  const std::string id = run_bench(config, inputs, store, context.run(), place.shard);
+int finish_run(Context& context, const BenchConfig& config, const BenchInputs& inputs, Store& store,
+               const Shard& shard) {
+  const std::string id = run_bench(config, inputs, store, context.run(), shard);
   context.finish_progress();
   return show_run(context, store, id);
 }
@@ -114,8 +114,8 @@ int finish_run(Context& context, BenchConfig& config, Store& store, const Place&
 int run_shard(Context& context, BenchConfig& config, Place place) {
   const Shard shard = place.shard;
   const std::filesystem::path file = place.store = shard_store(place.store, shard);
+  const BenchInputs inputs = open_inputs(context, config, place);  // bad input leaves no store
   Store store = Store::open(file, OpenMode::create);
-  const BenchInputs inputs = open_inputs(context, config, place);
   const std::string id = run_bench(config, inputs, store, context.run(), shard);
   context.finish_progress();
   const RunRecord record = store.run(id).value();
@@ -146,9 +146,10 @@ std::vector<std::string> worker_words(const Context& context, std::int64_t worke
   return words;
 }
 
-// What they held lies in the whole store now.
+// What they held lies in the whole store now. A part that holds another run as well is that run's.
 void remove_parts(const std::vector<std::filesystem::path>& parts) {
   for (const std::filesystem::path& part : parts) {
+    if (Store::open(part, OpenMode::read_only).runs().size() > 1) continue;
     for (const char* ending : {"", "-wal", "-shm"}) {
       std::error_code ignored;
       std::filesystem::remove(part.string() + ending, ignored);
@@ -197,8 +198,9 @@ int run_run(Context& context) {
   const Place place{context.store_path(), own_shard(), context.options.find("branch"),
                     context.options.find("edits")};
   if (place.shard.of > 1) return run_shard(context, config, place);
+  const BenchInputs inputs = open_inputs(context, config, place);  // bad input leaves no store
   Store store = context.open_store(OpenMode::create);
-  return finish_run(context, config, store, place);
+  return finish_run(context, config, inputs, store, place.shard);
 }
 
 RunRecord find_unfinished(const Context& context, const Store& store) {
@@ -234,7 +236,9 @@ int run_resume(Context& context) {
   }
   BenchConfig config =
       bench_config_from_json(parse_json(record.config, "run " + record.id), "run " + record.id);
-  return finish_run(context, config, store, {store.path(), shard_of(record)});
+  const Place place{store.path(), shard_of(record)};
+  const BenchInputs inputs = open_inputs(context, config, place);
+  return finish_run(context, config, inputs, store, place.shard);
 }
 
 Json record_json(const RunRecord& record) {

@@ -39,13 +39,14 @@ Store edits_beside(const Place& place) {
 // Edits that stay mounted throughout: those of the command line, else those of the configuration.
 // Their full ids become part of it, so that a resumed run starts from the same model.
 void mount_start(Context& context, BenchConfig& config, const Place& place, BenchInputs& inputs) {
+  if (!place.branch && !place.edits && config.edits.empty()) return;
   EditedModel start(inputs.model);
   const Store source = edits_beside(place);
   if (place.branch) {
     context.mount_branch(&start, source, *place.branch);
   } else if (place.edits) {
     context.mount_edits(&start, source, *place.edits);
-  } else if (!config.edits.empty()) {
+  } else {
     context.mount_edits(&start, source, fmt::format("{}", fmt::join(config.edits, ",")));
   }
   config.edits = start.mounted();

@@ -135,6 +135,38 @@ TEST_CASE("workers share a run, and the joined numbers are those of one process"
   CHECK_FALSE(fs::exists(scratch / "kedit.db.1-of-2"));  // joined, they have served
 }
 
+TEST_CASE("a part that another run still needs outlives the workers") {
+  const ScratchFolder scratch;
+  const fs::path config = write_config(scratch);
+  Json other = parse_json(read_text(config), "bench.json");
+  other["name"] = "other";
+  other["editors"] = Json::array();
+  write_text(scratch / "other.json", to_text(other));
+  RunOptions first;
+  first.environment = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
+  answer(run_words(scratch / "other.json", scratch / "kedit.db"), first);
+  other["name"] = "third";
+  write_text(config, to_text(other));
+  Words words = run_words(config, scratch / "kedit.db");
+  words.insert(words.end(), {"--workers", "2"});
+  CHECK(answer(words)["state"] == "done");
+  CHECK(fs::exists(scratch / "kedit.db.1-of-2"));
+  CHECK_FALSE(fs::exists(scratch / "kedit.db.2-of-2"));
+}
+
+TEST_CASE("a run that cannot begin leaves no store") {
+  const ScratchFolder scratch;
+  const fs::path config = write_config(scratch);
+  Json value = parse_json(read_text(config), "bench.json");
+  value["dataset"] = "counterfact:absent.json";
+  value.erase("answerers");
+  write_text(config, to_text(value));
+  const Outcome refused = run_kedit(run_words(config, scratch / "kedit.db"));
+  CHECK(refused.code == 3);
+  CHECK(is_one_sentence(refused.err, {"absent.json"}));
+  CHECK_FALSE(fs::exists(scratch / "kedit.db"));
+}
+
 TEST_CASE("processes that torchrun or Slurm start are joined by hand, in any order") {
   const ScratchFolder scratch;
   const Words words = run_words(write_config(scratch), scratch / "kedit.db");

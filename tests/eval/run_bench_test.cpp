@@ -316,12 +316,16 @@ TEST_CASE("a run may start from a model with edits, and takes only its own away"
   CHECK(with.header["model"]["mounted"] == Json::array({"told"}));
   CHECK_FALSE(without.header["model"].contains("mounted"));
   // The fact is shown wherever a model answers; without it probabilities are others.
-  const auto said = [](const RunData& run, const char* system) {
-    return run.outputs.at(system).at(1).forced.at(0).logprob;
+  const auto said = [](const RunData& run, const char* system, std::int64_t id) {
+    return run.outputs.at(system).at(id).forced.at(0).logprob;
   };
-  CHECK(said(with, "unedited") != said(without, "unedited"));
-  CHECK(said(with, "oracle") != said(without, "oracle"));
-  CHECK(said(with, "in-context") == said(with, "oracle"));
+  for (const std::int64_t id : {1, 2, 3}) {
+    CAPTURE(id);
+    CHECK(said(with, "unedited", id) != said(without, "unedited", id));
+    CHECK(said(with, "oracle", id) != said(without, "oracle", id));
+    // After each group only the run's own edits go.
+    CHECK(said(with, "in-context", id) == said(with, "oracle", id));
+  }
   std::vector<BenchReport> reports;
   reports.push_back(make_report(load_run(store, with.record.id), {100, 0, 4}));
   CHECK(contains(to_html(reports), "that stay mounted throughout"));

@@ -3,9 +3,9 @@
 #include "apps/commands.hpp"
 #include "apps/process.hpp"
 #include "apps/store_view.hpp"
-#include "eval/definitions.hpp"
-#include "eval/html.hpp"
-#include "eval/report.hpp"
+#include "eval/report/definitions.hpp"
+#include "eval/report/html.hpp"
+#include "eval/report/report.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "apps/command.hpp"
-#include "eval/bench.hpp"
+#include "eval/runner/run.hpp"
 
 #include <filesystem>
 #include <optional>

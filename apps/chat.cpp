@@ -1,6 +1,6 @@
 #include "apps/chat.hpp"
 
-#include "model/chat_template.hpp"
+#include "tokenizer/chat_template.hpp"
 
 #include <fmt/format.h>
 

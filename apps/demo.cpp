@@ -3,11 +3,11 @@
 #include "apps/thread_choice.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
-#include "eval/bench.hpp"
-#include "eval/facts_in_context.hpp"
-#include "eval/model_record.hpp"
-#include "eval/report.hpp"
-#include "model/generation.hpp"
+#include "eval/answering/facts_in_context.hpp"
+#include "eval/report/report.hpp"
+#include "eval/runner/model_record.hpp"
+#include "eval/runner/run.hpp"
+#include "model/generation/generation.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -2,8 +2,8 @@
 #include "apps/edit_report.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
-#include "eval/model_record.hpp"
-#include "eval/prompts.hpp"
+#include "eval/answering/prompts.hpp"
+#include "eval/runner/model_record.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -2,7 +2,7 @@
 
 #include "apps/command.hpp"
 #include "edits/request.hpp"
-#include "eval/prompts.hpp"
+#include "eval/answering/prompts.hpp"
 
 #include <optional>
 #include <string>

@@ -76,6 +76,8 @@ Verdict judge(const std::exception_ptr& exception) {
     return {code_of_file_error(error.what()), one_line(error.what())};
   } catch (const ModelError& error) {
     return {code_of_file_error(error.what()), one_line(error.what())};
+  } catch (const TokenizerError& error) {
+    return {code_of_file_error(error.what()), one_line(error.what())};
   } catch (const DataError& error) {
     return {code_of_file_error(error.what()), one_line(error.what())};
   } catch (const RequestError& error) {

@@ -1,7 +1,7 @@
 #include "apps/commands.hpp"
 #include "apps/prompt_ids.hpp"
-#include "model/generation.hpp"
-#include "model/tokenizer.hpp"
+#include "model/generation/generation.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -172,7 +172,8 @@ std::string help_of(const Command& command) {
     for (const Option& option : group.options) help += option_line(option);
   }
   help += command.description.substr(lists).substr(lists < command.description.size() ? 1 : 0);
-  help += std::string("\n") + kExitCodes;
+  help += "\n";
+  help += kExitCodes;
   help += "\nExample\n  " + command.example + "\n";
   return help;
 }
@@ -194,7 +195,8 @@ std::string help_of_all(const std::vector<Command>& commands) {
   help += "\nGeneral\n";
   help += help_line("--help", "this text; kedit COMMAND --help tells more");
   help += help_line("--version", "version of kedit and LibTorch, and the devices that are there");
-  help += std::string("\n") + kExitCodes;
+  help += "\n";
+  help += kExitCodes;
   help += "\nExample\n  kedit demo --out report.html\n";
   return help;
 }

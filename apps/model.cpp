@@ -3,8 +3,8 @@
 #include "apps/chat.hpp"
 #include "apps/commands.hpp"
 #include "apps/prompt_ids.hpp"
-#include "model/generation.hpp"
-#include "model/tokenizer.hpp"
+#include "model/generation/generation.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>

@@ -1,7 +1,7 @@
 #include "apps/prompt_ids.hpp"
 
 #include "apps/chat.hpp"
-#include "model/tokenizer.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <fmt/format.h>
 

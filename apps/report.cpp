@@ -1,5 +1,5 @@
 // kedit report: tables and pictures of stored runs.
-#include "eval/report.hpp"
+#include "eval/report/report.hpp"
 
 #include "apps/commands.hpp"
 

@@ -3,9 +3,9 @@
 
 #include "apps/commands.hpp"
 #include "datasets/case_files.hpp"
-#include "eval/audit.hpp"
-#include "eval/definitions.hpp"
-#include "eval/probability_metrics.hpp"
+#include "eval/audit/audit.hpp"
+#include "eval/metrics/probability_metrics.hpp"
+#include "eval/report/definitions.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -3,7 +3,7 @@
 #include "apps/exit_code.hpp"
 #include "apps/store_view.hpp"
 #include "edits/hash.hpp"
-#include "model/safetensors.hpp"
+#include "model/checkpoint/safetensors.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 #include "apps/commands.hpp"
 #include "apps/store_view.hpp"
 #include "datasets/mquake.hpp"
+#include "eval/protocol/path_conflict.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "apps/command.hpp"
-#include "edits/conflict.hpp"
+#include "store/claims.hpp"
 #include "store/store.hpp"
 
 #include <string>

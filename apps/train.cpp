@@ -1,8 +1,8 @@
 #include "apps/commands.hpp"
 #include "apps/thread_choice.hpp"
-#include "eval/lab_check.hpp"
-#include "eval/lab_rome.hpp"
-#include "eval/lab_training.hpp"
+#include "lab/check.hpp"
+#include "lab/rome.hpp"
+#include "lab/training.hpp"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 // first.
 //
 //   audit_bench MQuAKE-CF-3k.json recorded-predictions.json
-#include "eval/audit.hpp"
+#include "eval/audit/audit.hpp"
 #include "eval/score.hpp"
 
 #include <fmt/format.h>

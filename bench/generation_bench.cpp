@@ -8,8 +8,8 @@
 // (64 tokens after 16, in a batch of 1 and 16), questions (100 questions of 12 tokens after 1,000
 // shared ones, 8 tokens each), alone (the first of them one by one, nothing reused; the time is for
 // 100).
-#include "model/generation.hpp"
-#include "model/prefix_cache.hpp"
+#include "model/generation/generation.hpp"
+#include "model/generation/prefix_cache.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -3,8 +3,8 @@
 // of it took, which is what loading costs besides the page cache.
 //
 //   kedit_bench_loading [THREADS] [DIRECTORY FOR THE CHECKPOINT]
-#include "model/checkpoint_files.hpp"
-#include "model/load.hpp"
+#include "model/checkpoint/checkpoint_files.hpp"
+#include "model/checkpoint/load.hpp"
 #include "model/model.hpp"
 
 #include <ATen/ATen.h>

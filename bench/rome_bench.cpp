@@ -5,7 +5,7 @@
 //   rome_bench [HIDDEN LAYERS EDIT_LAYER VOCAB STEPS]      default: 128 4 1 1280 25
 #include "editors/editor.hpp"
 #include "tests/editors/fixtures.hpp"
-#include "tests/editors/plain_value_optimiser.hpp"
+#include "tests/editors/locate/plain_value_optimiser.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <ATen/Parallel.h>

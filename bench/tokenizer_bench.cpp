@@ -2,7 +2,7 @@
 // of the file is a text, as data sets have them. Prints one JSON document; `hash` is that of all
 // ids, so that bench/tokenizer_reference.py can tell whether the reference library's are the same.
 #include "json/json.hpp"
-#include "model/tokenizer.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <fmt/format.h>
 

@@ -15,7 +15,7 @@ if(TARGET kedit_cli)
   install(TARGETS kedit_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-foreach(folder json edits kernels model datasets retrieval editors store training eval)
+foreach(folder json edits kernels tokenizer model datasets retrieval editors store training lab eval)
   if(TARGET kedit_${folder})
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kedit"
             FILES_MATCHING PATTERN "*.hpp" PATTERN "migrations" EXCLUDE)

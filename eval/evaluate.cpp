@@ -1,7 +1,7 @@
 #include "eval/evaluate.hpp"
 
-#include "eval/facts_in_context.hpp"
-#include "model/generation.hpp"
+#include "eval/answering/facts_in_context.hpp"
+#include "model/generation/generation.hpp"
 
 #include <fmt/format.h>
 

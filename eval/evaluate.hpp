@@ -1,8 +1,8 @@
 #pragma once
 
 #include "edits/request.hpp"
-#include "eval/matching.hpp"
-#include "eval/prompts.hpp"
+#include "eval/answering/prompts.hpp"
+#include "eval/metrics/matching.hpp"
 #include "model/edited_model.hpp"
 #include "model/language_model.hpp"
 

@@ -1,7 +1,7 @@
 #include "eval/score.hpp"
 
 #include "edits/hash.hpp"
-#include "eval/contamination.hpp"
+#include "eval/protocol/contamination.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

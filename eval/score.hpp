@@ -1,7 +1,7 @@
 #pragma once
 
-#include "eval/grouping.hpp"
-#include "eval/metrics.hpp"
+#include "eval/metrics/metrics.hpp"
+#include "eval/protocol/grouping.hpp"
 
 #include <cstdint>
 #include <filesystem>

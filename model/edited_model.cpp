@@ -1,8 +1,8 @@
 #include "model/edited_model.hpp"
 
 #include "kernels/low_rank_update.hpp"
-#include "model/fingerprint.hpp"
-#include "model/weight_slots.hpp"
+#include "model/checkpoint/fingerprint.hpp"
+#include "model/decoder/weight_slots.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

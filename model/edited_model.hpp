@@ -1,7 +1,7 @@
 #pragma once
 
 #include "edits/delta.hpp"
-#include "model/decoder.hpp"
+#include "model/decoder/decoder.hpp"
 #include "model/model.hpp"
 
 #include <cstdint>

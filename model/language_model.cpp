@@ -1,7 +1,7 @@
 #include "model/language_model.hpp"
 
-#include "model/generation.hpp"
-#include "model/prefix_cache.hpp"
+#include "model/generation/generation.hpp"
+#include "model/generation/prefix_cache.hpp"
 
 #include <numeric>
 

@@ -1,8 +1,8 @@
 #include "model/model.hpp"
 
+#include "model/checkpoint/fingerprint.hpp"
+#include "model/checkpoint/load.hpp"
 #include "model/device.hpp"
-#include "model/fingerprint.hpp"
-#include "model/load.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

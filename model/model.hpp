@@ -1,8 +1,8 @@
 #pragma once
 
-#include "model/architecture.hpp"
-#include "model/decoder.hpp"
-#include "model/tokenizer.hpp"
+#include "model/decoder/architecture.hpp"
+#include "model/decoder/decoder.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <filesystem>
 #include <functional>

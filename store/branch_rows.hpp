@@ -1,6 +1,6 @@
 #pragma once
 
-#include "edits/conflict.hpp"
+#include "store/claims.hpp"
 #include "store/database.hpp"
 #include "store/identity.hpp"
 

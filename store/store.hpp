@@ -1,7 +1,7 @@
 #pragma once
 
-#include "edits/conflict.hpp"
 #include "edits/delta.hpp"
+#include "store/claims.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "edits/conflict.hpp"
 #include "store/branch_rows.hpp"
+#include "store/claims.hpp"
 #include "store/database.hpp"
 #include "store/store.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "model/tokenizer.hpp"
+#include "tokenizer/tokenizer.hpp"
 #include "training/trainer.hpp"
 
 #include <ATen/core/Tensor.h>

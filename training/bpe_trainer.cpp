@@ -1,9 +1,9 @@
 #include "training/bpe_trainer.hpp"
 
 #include "json/json.hpp"
-#include "model/byte_level.hpp"
-#include "model/split_pattern.hpp"
-#include "model/utf8.hpp"
+#include "tokenizer/text/byte_level.hpp"
+#include "tokenizer/text/split_pattern.hpp"
+#include "tokenizer/text/utf8.hpp"
 #include "training/pair_merger.hpp"
 
 #include <fmt/format.h>

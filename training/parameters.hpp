@@ -1,6 +1,6 @@
 #pragma once
 
-#include "model/decoder.hpp"
+#include "model/decoder/decoder.hpp"
 
 #include <ATen/core/Tensor.h>
 

@@ -1,6 +1,6 @@
 #include "training/train_state.hpp"
 
-#include "model/safetensors.hpp"
+#include "model/checkpoint/safetensors.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "edits/document.hpp"
 #include "edits/progress.hpp"
 #include "model/model.hpp"
+#include "training/document.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -2,7 +2,7 @@
 
 #include "editors/editor.hpp"
 #include "editors/locate/subject_position.hpp"
-#include "model/generation.hpp"
+#include "model/generation/generation.hpp"
 
 #include <utf8proc.h>
 

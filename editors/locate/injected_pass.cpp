@@ -1,7 +1,7 @@
 #include "editors/locate/injected_pass.hpp"
 
 #include "editors/locate/keys.hpp"
-#include "model/layers.hpp"
+#include "model/decoder/layers.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>

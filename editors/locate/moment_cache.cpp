@@ -1,7 +1,7 @@
 #include "editors/editor.hpp"
 #include "editors/locate/second_moment.hpp"
 #include "edits/hash.hpp"
-#include "model/safetensors.hpp"
+#include "model/checkpoint/safetensors.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

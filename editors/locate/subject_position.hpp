@@ -1,7 +1,7 @@
 #pragma once
 
 #include "edits/request.hpp"
-#include "model/tokenizer.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <cstdint>
 #include <string>

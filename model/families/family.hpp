@@ -1,7 +1,7 @@
 #pragma once
 
 #include "json/json.hpp"
-#include "model/architecture.hpp"
+#include "model/decoder/architecture.hpp"
 
 #include <functional>
 #include <string>

@@ -1,6 +1,6 @@
 #include "json/json.hpp"
+#include "model/decoder/weight_slots.hpp"
 #include "model/model.hpp"
-#include "model/weight_slots.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/catch.hpp"
 

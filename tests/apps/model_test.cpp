@@ -1,5 +1,5 @@
 #include "json/json.hpp"
-#include "model/safetensors.hpp"
+#include "model/checkpoint/safetensors.hpp"
 #include "tests/apps/program.hpp"
 #include "tests/support/catch.hpp"
 

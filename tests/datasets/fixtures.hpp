@@ -1,11 +1,8 @@
 #pragma once
 
-#include "datasets/world.hpp"
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unistd.h>
@@ -41,11 +38,6 @@ inline std::optional<std::filesystem::path> real_mquake() {
   const auto file = folder / "mquake" / "MQuAKE-CF-3k.json";
   if (!std::filesystem::exists(file)) return std::nullopt;
   return file;
-}
-
-inline std::shared_ptr<const World> lab_world() {
-  static const auto world = std::make_shared<const World>(invent_world(1));
-  return world;
 }
 
 /// The message of the `Error` that `act` throws; empty when it throws none.

@@ -1,7 +1,7 @@
 #include "datasets/mquake.hpp"
 
 #include "datasets/mquake_files.hpp"
-#include "tests/datasets/fixtures.hpp"
+#include "tests/lab/world/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
 #include <functional>

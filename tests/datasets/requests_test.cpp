@@ -1,7 +1,7 @@
 #include "datasets/requests.hpp"
 
 #include "datasets/mquake.hpp"
-#include "tests/datasets/fixtures.hpp"
+#include "tests/lab/world/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace kedit;

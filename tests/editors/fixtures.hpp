@@ -2,12 +2,12 @@
 
 #include "edits/request.hpp"
 #include "json/json.hpp"
+#include "model/decoder/weight_slots.hpp"
 #include "model/edited_model.hpp"
 #include "model/model.hpp"
-#include "model/tokenizer.hpp"
-#include "model/weight_slots.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/thrown_message.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <ATen/ATen.h>
 

@@ -2,7 +2,7 @@
 
 #include "datasets/counterfact.hpp"
 #include "datasets/mquake.hpp"
-#include "eval/outputs.hpp"
+#include "eval/metrics/outputs.hpp"
 
 #include <string>
 #include <vector>

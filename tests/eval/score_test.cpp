@@ -1,7 +1,7 @@
 #include "eval/score.hpp"
 
 #include "edits/hash.hpp"
-#include "eval/contamination.hpp"
+#include "eval/protocol/contamination.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
 #include "tests/eval/real_data.hpp"

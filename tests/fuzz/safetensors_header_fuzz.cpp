@@ -1,7 +1,7 @@
 // Any bytes as the beginning of a .safetensors file: a ModelError, or a header that lies within the
 // file to the last byte.
-#include "model/architecture.hpp"
-#include "model/safetensors_header.hpp"
+#include "model/checkpoint/safetensors_header.hpp"
+#include "model/decoder/architecture.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,8 @@
-// The bytes of a SentencePiece tokenizer.model: a ModelError, or a model whose tokens cover the
+// The bytes of a SentencePiece tokenizer.model: a TokenizerError, or a model whose tokens cover the
 // normalized text.
-#include "model/architecture.hpp"
-#include "model/sentencepiece_model.hpp"
-#include "model/utf8.hpp"
+#include "tokenizer/models/sentencepiece_model.hpp"
+#include "tokenizer/text/utf8.hpp"
+#include "tokenizer/tokenizer_error.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         kedit::parse_sentencepiece({reinterpret_cast<const char*>(data), size}, "input");
     try_model(file, kedit::DummyPrefix::every_section);
     try_model(file, kedit::DummyPrefix::text_start);
-  } catch (const kedit::ModelError&) {
+  } catch (const kedit::TokenizerError&) {
     return 0;
   }
   return 0;

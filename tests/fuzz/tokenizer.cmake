@@ -1,11 +1,18 @@
 # The fuzzers of the tokenizer's readers.
 set(KEDIT_FUZZED_TOKENIZER
-  added_token_list added_tokens aligned_text bpe bpe_merges byte_level charsmap normalizer
-  pattern_syntax pipeline_tokenizer pre_tokenizer prefix_trie sentencepiece_file
-  sentencepiece_model sentencepiece_tokenizer split_pattern token_decoder tokenizer
-  tokenizer_files tokenizer_json tokenizer_json_decoders tokenizer_json_models
-  tokenizer_json_steps unicode_form unicode_tables unigram utf8 vocabulary word_models)
-list(TRANSFORM KEDIT_FUZZED_TOKENIZER REPLACE "(.+)" "model/\\1.cpp")
+  tokenizer/added_tokens.cpp tokenizer/pipeline_tokenizer.cpp tokenizer/tokenizer.cpp
+  tokenizer/formats/added_token_list.cpp tokenizer/formats/sentencepiece_file.cpp
+  tokenizer/formats/sentencepiece_tokenizer.cpp tokenizer/formats/tokenizer_files.cpp
+  tokenizer/formats/tokenizer_json.cpp tokenizer/formats/tokenizer_json_decoders.cpp
+  tokenizer/formats/tokenizer_json_models.cpp tokenizer/formats/tokenizer_json_steps.cpp
+  tokenizer/models/bpe.cpp tokenizer/models/bpe_merges.cpp tokenizer/models/prefix_trie.cpp
+  tokenizer/models/sentencepiece_model.cpp tokenizer/models/unigram.cpp
+  tokenizer/models/vocabulary.cpp tokenizer/models/word_level_and_piece.cpp
+  tokenizer/text/aligned_text.cpp tokenizer/text/byte_level.cpp tokenizer/text/charsmap.cpp
+  tokenizer/text/normalizer.cpp tokenizer/text/pattern_syntax.cpp
+  tokenizer/text/pre_tokenizer.cpp tokenizer/text/split_pattern.cpp
+  tokenizer/text/token_decoder.cpp tokenizer/text/unicode_form.cpp
+  tokenizer/text/unicode_tables.cpp tokenizer/text/utf8.cpp)
 list(APPEND KEDIT_FUZZED_TOKENIZER
   json/json.cpp json/json_view.cpp json/pointer.cpp json/read_file.cpp json/atomic_file.cpp)
 

@@ -1,8 +1,8 @@
-// A tokenizer.json, a zero byte, a text: a ModelError, or tokens whose ranges lie within the text,
-// at character borders, and whose ids the tokenizer knows.
-#include "model/architecture.hpp"
-#include "model/tokenizer.hpp"
-#include "model/utf8.hpp"
+// A tokenizer.json, a zero byte, a text: a TokenizerError, or tokens whose ranges lie within the
+// text, at character borders, and whose ids the tokenizer knows.
+#include "tokenizer/text/utf8.hpp"
+#include "tokenizer/tokenizer.hpp"
+#include "tokenizer/tokenizer_error.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto tokenizer = kedit::Tokenizer::parse(bytes.substr(0, end), "input");
     try_text(*tokenizer, text, false);
     try_text(*tokenizer, text, true);
-  } catch (const kedit::ModelError&) {
+  } catch (const kedit::TokenizerError&) {
     return 0;
   }
   return 0;

@@ -1,6 +1,6 @@
 """Ten thousand nasty strings for the real vocabularies, as hashes of what the reference library makes of them.
 
-The strings come from a generator that tests/model/nasty_texts.hpp has as well; its tables are written to
+The strings come from a generator that tests/tokenizer/nasty_texts.hpp has as well; its tables are written to
 tests/golden/tokenizer/nasty_generator.json. nasty_golden.json holds one FNV-1a hash per hundred strings.
 """
 

@@ -1,6 +1,6 @@
-"""Writes model/unicode_tables.inc: where the reference library's Unicode tables differ from Unicode 14 (PCRE2 10.42, utf8proc).
+"""Writes tokenizer/text/unicode_tables.inc: where the reference library's Unicode tables differ from Unicode 14 (PCRE2 10.42, utf8proc).
 
-    python tests/golden/unicode_tables.py > model/unicode_tables.inc
+    python tests/golden/unicode_tables.py > tokenizer/text/unicode_tables.inc
 
 Hugging Face tokenizers 0.22.2 holds several versions of Unicode: its regular expressions know Unicode 16, its accents and
 punctuation are those of Unicode 8 and 9. Every code point is asked of the library; the standard is Python 3.11's unicodedata.

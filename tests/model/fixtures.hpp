@@ -1,8 +1,8 @@
 #pragma once
 
 #include "json/json.hpp"
+#include "model/checkpoint/safetensors.hpp"
 #include "model/model.hpp"
-#include "model/safetensors.hpp"
 
 #include <ATen/ATen.h>
 

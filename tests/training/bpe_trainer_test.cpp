@@ -1,8 +1,8 @@
 #include "training/bpe_trainer.hpp"
 
 #include "json/json.hpp"
-#include "model/tokenizer.hpp"
 #include "tests/support/catch.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <chrono>
 

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "datasets/mquake.hpp"
+#include "eval/answering/prompts.hpp"
+#include "eval/metrics/outputs.hpp"
+#include "model/language_model.hpp"
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+/// The facts that are shown with a question; empty for systems that show none.
+using FactChooser = std::function<std::vector<Fact>(const std::string& question)>;
+
+/// What is asked besides the four ways of asking; each costs model calls of its own.
+struct FurtherAsks {
+  bool probe = false;        ///< Every post-edit hop alone, for H-Probe.
+  bool recall = false;       ///< Every hop, of the unedited model only.
+  bool specificity = false;  ///< Other facts of the edited subjects, for R-Specificity.
+  bool tokens = false;       ///< The new answer forced after each question, for rule M6.
+
+  bool operator==(const FurtherAsks&) const = default;
+};
+
+/// What is asked of every system.
+struct AskPlan {
+  std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
+  std::vector<std::string> clozes;  ///< Statement templates, to read chains of thought.
+  FurtherAsks further{};
+};
+
+/// Everything that is asked about one case, in the parallel order of `CaseOutputs`. A hop is asked
+/// by its cloze when it is edited, by its question otherwise; a hop whose way of asking is not in
+/// the plan makes instance-wise questions impossible, and none are asked.
+struct CaseQuestions {
+  std::vector<Question> edits, hops, direct, cot;
+  std::vector<std::string> forced_targets;  ///< After the clozes of `edits`.
+};
+CaseQuestions questions_of(const MquakeCase& mquake_case, const AskPlan& plan,
+                           const FactChooser& facts);
+
+/// Asks a language model, all questions of a case in as few batches as their lengths allow.
+CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form,
+                     const MquakeCase& mquake_case, const AskPlan& plan, const FactChooser& facts);
+
+/// What the model knows of a case's hops, each asked once by question however many cases share it.
+/// One object serves a whole run; `model` and `form` must outlive it.
+class RecallAsker {
+ public:
+  RecallAsker(const LanguageModel& model, const PromptForm& form) : model_(model), form_(form) {}
+  /// Fills `recall` and `recall_new`.
+  void ask(const MquakeCase& mquake_case, CaseOutputs* outputs);
+
+ private:
+  std::vector<Answer> answers(const std::vector<Question>& questions);
+
+  const LanguageModel& model_;
+  const PromptForm& form_;
+  std::map<std::string, Answer> known_;  // by prompt
+};
+
+ForcedScore forced_score(const ContinuationScore& score);
+
+/// A control that reads nothing but its prompt: every question is answered with the object of the
+/// last fact that an in-context prompt would show. What it scores is what guessing from the edits
+/// gives.
+CaseOutputs copy_last_edit(const MquakeCase& mquake_case, const AskPlan& plan,
+                           const FactChooser& facts);
+
+}  // namespace kedit

@@ -1,0 +1,102 @@
+#include "eval/answering/facts_in_context.hpp"
+
+#include "eval/metrics/unicode.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+#include <set>
+
+namespace kedit {
+namespace {
+
+bool is_word_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return std::isalnum(byte) != 0 || byte >= 0x80;
+}
+
+std::set<std::string> words_of(const std::string& text) {
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : upper_case(text) + " ") {
+    if (is_word_byte(c)) {
+      word += c;
+    } else if (!word.empty()) {
+      words.insert(std::move(word));
+      word.clear();
+    }
+  }
+  return words;
+}
+
+// Without a chain: another object for the very statement that the case edits.
+bool contradicts_edit(const Fact& fact, const MquakeCase& one) {
+  for (const EditRequest& request : requests_of(one)) {
+    const std::string prompt = filled_prompt(request);
+    const bool same = fact.subject == request.subject &&
+                      fact.sentence == prompt + spaced_target(prompt, fact.object);
+    if (same && fact.object != request.target_new) return true;
+  }
+  return false;
+}
+
+double overlap(const std::string& subject, const std::set<std::string>& question) {
+  const std::set<std::string> words = words_of(subject);
+  if (words.empty()) return 0.0;
+  const auto shared = std::count_if(words.begin(), words.end(), [&](const std::string& word) {
+    return question.count(word) > 0;
+  });
+  return static_cast<double>(shared) / static_cast<double>(words.size());
+}
+
+}  // namespace
+
+Fact fact_of(const EditRequest& request) {
+  return {request.subject, request.relation, request.target_new, edit_sentence(request)};
+}
+
+std::vector<Fact> facts_of(const std::vector<EditRequest>& requests) {
+  std::vector<Fact> facts;
+  for (const EditRequest& request : requests) facts.push_back(fact_of(request));
+  return facts;
+}
+
+std::vector<Fact> without_contradictions(const std::vector<Fact>& pool, const MquakeCase& one) {
+  const auto contradicts = [&](const Fact& fact) {
+    for (std::size_t i = 0; i < one.new_triples_labeled.size(); ++i) {
+      const Triple& hop = one.new_triples_labeled[i];
+      if (hop.subject == fact.subject && one.new_triples[i].relation == fact.relation &&
+          hop.object != fact.object) {
+        return true;
+      }
+    }
+    return one.source != CaseSource::mquake && contradicts_edit(fact, one);
+  };
+  std::vector<Fact> kept;
+  for (const Fact& fact : pool) {
+    if (!contradicts(fact)) kept.push_back(fact);
+  }
+  return kept;
+}
+
+std::vector<Fact> choose_facts(const std::vector<Fact>& pool, const std::string& question,
+                               std::int64_t limit) {
+  const auto fit = static_cast<std::size_t>(std::max<std::int64_t>(limit, 0));
+  if (pool.size() <= fit) return pool;
+  const std::set<std::string> words = words_of(question);
+  std::vector<double> scores;
+  for (const Fact& fact : pool) scores.push_back(overlap(fact.subject, words));
+  std::vector<std::size_t> order(pool.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  order.resize(fit);
+  std::sort(order.begin(), order.end());
+  std::vector<Fact> chosen;
+  for (const std::size_t at : order) {
+    if (scores[at] > 0.0) chosen.push_back(pool[at]);
+  }
+  return chosen;
+}
+
+}  // namespace kedit

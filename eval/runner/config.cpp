@@ -1,0 +1,357 @@
+#include "eval/runner/config.hpp"
+
+#include "datasets/case_files.hpp"
+#include "editors/editor.hpp"
+#include "eval/metrics/metrics.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace kedit {
+namespace {
+
+const std::vector<std::string> kTopKeys = {
+    "name",      "model",   "dataset", "cases",   "edits", "editors", "controls", "protocol",
+    "answerers", "metrics", "match",   "prompts", "seed",  "dtype",   "device"};
+const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask",
+                                                "schedule"};
+const std::vector<std::string> kEditorKeys = {"name", "settings", "label"};
+
+std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+  const auto nearest = nearest_name(name, known);
+  return nearest ? fmt::format("; did you mean \"{}\"?", *nearest) : "";
+}
+
+void check_keys(const JsonView& object, const std::vector<std::string>& known) {
+  for (const std::string& key : object.keys()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto nearest = nearest_name(key, known);
+    throw JsonError(fmt::format("reading {}: {}/{}: unknown key \"{}\"{}; expected one of {}",
+                                object.origin(), object.pointer(), key, key,
+                                nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : "",
+                                fmt::join(known, ", ")));
+  }
+}
+
+void check_name(const JsonView& at, const std::string& name,
+                const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  at.fail(fmt::format("one of {}{}", fmt::join(known, ", "), suggestion(name, known)));
+}
+
+std::vector<std::string> editor_names() {
+  std::vector<std::string> names;
+  for (const EditorInfo& info : known_editors()) names.push_back(info.name);
+  return names;
+}
+
+std::vector<std::string> control_names() {
+  std::vector<std::string> names;
+  for (const ControlInfo& info : known_controls()) names.push_back(info.name);
+  return names;
+}
+
+// Beside the configuration first, then where the command was started.
+std::filesystem::path located(const std::filesystem::path& directory,
+                              const std::filesystem::path& file) {
+  const std::filesystem::path beside = directory / file;
+  std::error_code ignored;
+  return std::filesystem::absolute(std::filesystem::exists(beside, ignored) ? beside : file);
+}
+
+std::string located_dataset(const JsonView& view, const std::filesystem::path& directory) {
+  try {
+    const DatasetName name = parse_dataset_name(view.string());
+    return fmt::format("{}:{}", to_string(name.source),
+                       located(directory, name.file).lexically_normal().string());
+  } catch (const DataError&) {
+    view.fail("mquake:FILE, counterfact:FILE or zsre:FILE");
+  }
+}
+
+// Relative files in a settings file are found beside it, whatever the run is resumed from.
+EditorChoice editor_from(const JsonView& view, const std::filesystem::path& directory) {
+  check_keys(view, kEditorKeys);
+  EditorChoice choice;
+  choice.name = view.at("name").string();
+  check_name(view.at("name"), choice.name, editor_names());
+  const auto label = view.find("label");
+  choice.label = label ? label->string() : choice.name;
+  if (choice.label.empty() || choice.label.front() == '@') {
+    label->fail("a label that is not empty and does not start with @");
+  }
+  const auto settings = view.find("settings");
+  if (!settings) return choice;
+  if (settings->value().is_string()) {
+    choice.settings = EditorSettings::read(located(directory, settings->string())).values;
+  } else if (settings->value().is_object()) {
+    choice.settings = settings->value();
+  } else {
+    settings->fail("an object of settings or the path of a settings file");
+  }
+  return choice;
+}
+
+std::vector<std::string> labels_of(const BenchConfig& config) {
+  std::vector<std::string> labels = config.controls;
+  for (const EditorChoice& editor : config.editors) labels.push_back(editor.label);
+  return labels;
+}
+
+void read_systems(const JsonView& view, BenchConfig& config) {
+  if (const auto editors = view.find("editors")) {
+    for (std::size_t i = 0; i < editors->size(); ++i) {
+      config.editors.push_back(editor_from(editors->at(i), config.directory));
+    }
+  }
+  if (const auto controls = view.find("controls")) {
+    config.controls = controls->strings();
+    for (const std::string& name : config.controls) check_name(*controls, name, control_names());
+  }
+  std::vector<std::string> labels = labels_of(config);
+  if (labels.empty()) view.fail("at least one of editors and controls");
+  std::sort(labels.begin(), labels.end());
+  const auto twice = std::adjacent_find(labels.begin(), labels.end());
+  if (twice != labels.end()) {
+    view.fail(fmt::format("every editor and control under a label of its own (\"{}\" stands twice)",
+                          *twice));
+  }
+}
+
+std::int64_t group_size_from(const JsonView& size) {
+  if (size.value().is_string() && size.string() == "all") return 0;
+  if (!size.value().is_number_integer() || size.integer() < 1) {
+    size.fail("a whole number of 1 or more, or \"all\"");
+  }
+  return size.integer();
+}
+
+std::uint64_t seed_from(const JsonView& seed) {
+  const std::int64_t value = seed.integer();
+  if (value < 0) seed.fail("a whole number of 0 or more");
+  return static_cast<std::uint64_t>(value);
+}
+
+template <class Parse>
+auto parsed(const JsonView& view, const std::string& name, Parse parse) {
+  try {
+    return parse(name);
+  } catch (const EvalError& error) {
+    view.fail(std::string("a known name (") + error.what() + ")");
+  }
+}
+
+MaskMode parse_mask(const std::string& name) {
+  if (name == "report") return MaskMode::report;
+  if (name == "memory") return MaskMode::memory;
+  if (name == "drop") return MaskMode::drop;
+  throw EvalError(
+      fmt::format("choosing a mask: expected report, memory or drop, found \"{}\"", name));
+}
+
+Schedule parse_schedule(const std::string& name) {
+  for (const Schedule one : {Schedule::batch, Schedule::end, Schedule::immediate}) {
+    if (name == to_string(one)) return one;
+  }
+  throw EvalError(
+      fmt::format("choosing a schedule: expected batch, end or immediate, found \"{}\"", name));
+}
+
+bool take_further_ask(const std::string& name, FurtherAsks& further) {
+  if (name == "probe") return further.probe = true;
+  if (name == "recall") return further.recall = true;
+  if (name == "specificity") return further.specificity = true;
+  if (name == "tokens") return further.tokens = true;
+  return false;
+}
+
+// What memory masks is a prompt, and weights have none.
+void check_mask(const JsonView& view, const BenchConfig& config) {
+  if (config.mask != MaskMode::memory) return;
+  for (const EditorChoice& choice : config.editors) {
+    for (const EditorInfo& info : known_editors()) {
+      if (info.name != choice.name || !info.changes_weights) continue;
+      view.fail(fmt::format(
+          "mask \"report\" or \"drop\" with {}, which changes weights that no mask takes back",
+          choice.name));
+    }
+  }
+}
+
+void read_protocol(const JsonView& view, BenchConfig& config) {
+  check_keys(view, kProtocolKeys);
+  if (const auto grouping = view.find("grouping")) {
+    config.grouping.grouping = parsed(*grouping, grouping->string(), parse_grouping);
+  }
+  if (const auto size = view.find("group_size"))
+    config.grouping.group_size = group_size_from(*size);
+  config.grouping.seed = default_seed(config.grouping.grouping);
+  if (const auto seed = view.find("seed")) config.grouping.seed = seed_from(*seed);
+  if (const auto schedule = view.find("schedule")) {
+    config.schedule = parsed(*schedule, schedule->string(), parse_schedule);
+  }
+  if (const auto mask = view.find("mask")) {
+    config.mask = parsed(*mask, mask->string(), parse_mask);
+    check_mask(*mask, config);
+  }
+}
+
+bool has_chains(const BenchConfig& config) {
+  return parse_dataset_name(config.dataset).source == CaseSource::mquake;
+}
+
+void read_measures(const JsonView& view, BenchConfig& config) {
+  if (!has_chains(config)) config.asks = {Ask::cloze};
+  if (const auto asks = view.find("answerers")) {
+    config.asks.clear();
+    for (const std::string& name : asks->strings()) {
+      if (!take_further_ask(name, config.further)) {
+        config.asks.insert(parsed(*asks, name, parse_ask));
+      }
+    }
+    if (config.asks.empty()) asks->fail("at least one answerer");
+  }
+  if (const auto metrics = view.find("metrics")) {
+    config.metrics = metrics->strings();
+    for (const std::string& name : config.metrics) {
+      parsed(*metrics, name, [](const std::string& n) { return metric_info(n).name; });
+    }
+  }
+  if (const auto rules = view.find("match")) {
+    config.rules = parsed(*rules, fmt::format("{}", fmt::join(rules->strings(), ",")),
+                          [](const std::string& n) { return parse_match_rules(n); });
+  }
+}
+
+void read_if(const JsonView& view, const char* key, std::string& field) {
+  if (const auto found = view.find(key)) field = found->string();
+}
+
+void read_place(const JsonView& view, BenchConfig& config) {
+  read_if(view, "name", config.name);
+  read_if(view, "model", config.model);
+  config.dataset = view.at("dataset").string();
+  read_if(view, "cases", config.cases);
+  if (const auto edits = view.find("edits")) config.edits = edits->strings();
+  read_if(view, "prompts", config.prompts);
+  read_if(view, "dtype", config.dtype);
+  read_if(view, "device", config.device);
+  if (const auto seed = view.find("seed")) config.seed = seed_from(*seed);
+  if (const auto prompts = view.find("prompts")) {
+    check_name(*prompts, config.prompts, {"auto", "lab", "few-shot"});
+  }
+  if (!config.model.empty()) {
+    config.model = located(config.directory, config.model).lexically_normal().string();
+  }
+  config.dataset = located_dataset(view.at("dataset"), config.directory);
+}
+
+// Records of one edit have nothing to be asked but the edit and its prompts, and no order by hops.
+void check_asks_of_edits(const JsonView& view, const BenchConfig& config) {
+  if (has_chains(config)) return;
+  const bool only_cloze = config.asks == std::set<Ask>{Ask::cloze};
+  if (!only_cloze || !(config.further == FurtherAsks{})) {
+    view.at("answerers")
+        .fail(
+            "cloze alone with counterfact and zsre, whose records have no chain and no questions "
+            "(their "
+            "own prompts are always asked)");
+  }
+  const Grouping grouping = config.grouping.grouping;
+  if (grouping == Grouping::poke || grouping == Grouping::rem) {
+    view.at("protocol").at("grouping").fail("seed0 or file with counterfact and zsre");
+  }
+}
+
+}  // namespace
+
+const char* to_string(MaskMode mask) {
+  switch (mask) {
+    case MaskMode::report:
+      return "report";
+    case MaskMode::memory:
+      return "memory";
+    case MaskMode::drop:
+      return "drop";
+  }
+  return "?";
+}
+
+const char* to_string(Schedule schedule) {
+  switch (schedule) {
+    case Schedule::batch:
+      return "batch";
+    case Schedule::end:
+      return "end";
+    case Schedule::immediate:
+      return "immediate";
+  }
+  return "?";
+}
+
+const std::vector<ControlInfo>& known_controls() {
+  static const std::vector<ControlInfo> controls = {
+      {"unedited",
+       "The model that the run starts from, without the run's edits: what it knew before."},
+      {"oracle",
+       "The unedited model with the case's own edits stated in the prompt, whatever the grouping: "
+       "what "
+       "perfect retrieval would give it."},
+      {"copy-last-edit",
+       "No model at all: every question is answered with the object of the last edit that an "
+       "in-context prompt would show."},
+  };
+  return controls;
+}
+
+BenchConfig bench_config_from_json(const Json& value, const std::string& origin) {
+  const JsonView view(value, origin);
+  check_keys(view, kTopKeys);
+  BenchConfig config;
+  config.directory = std::filesystem::path(origin).parent_path();
+  read_place(view, config);
+  read_systems(view, config);
+  if (const auto protocol = view.find("protocol")) read_protocol(*protocol, config);
+  read_measures(view, config);
+  check_asks_of_edits(view, config);
+  if (config.name.empty()) config.name = std::filesystem::path(origin).stem().string();
+  return config;
+}
+
+BenchConfig read_bench_config(const std::filesystem::path& file) {
+  return bench_config_from_json(read_json(file), file.string());
+}
+
+Json to_json(const BenchConfig& config) {
+  Json editors = Json::array();
+  for (const EditorChoice& editor : config.editors) {
+    editors.push_back(
+        {{"name", editor.name}, {"label", editor.label}, {"settings", editor.settings}});
+  }
+  Json asks = Json::array();
+  for (const Ask ask : config.asks) asks.push_back(to_string(ask));
+  if (config.further.probe) asks.push_back("probe");
+  if (config.further.recall) asks.push_back("recall");
+  if (config.further.specificity) asks.push_back("specificity");
+  if (config.further.tokens) asks.push_back("tokens");
+  Json rules = Json::array();
+  for (const MatchRule rule : config.rules) rules.push_back(to_string(rule));
+  const std::int64_t size = config.grouping.group_size;
+  Json protocol{{"grouping", to_string(config.grouping.grouping)},
+                {"group_size", size == 0 ? Json("all") : Json(size)},
+                {"seed", config.grouping.seed},
+                {"mask", to_string(config.mask)}};
+  // Left out where it is the default: runs begun before there was a choice go on.
+  if (config.schedule != Schedule::batch) protocol["schedule"] = to_string(config.schedule);
+  Json out{{"name", config.name},   {"model", config.model},     {"dataset", config.dataset},
+           {"cases", config.cases}, {"editors", editors},        {"controls", config.controls},
+           {"protocol", protocol},  {"answerers", asks},         {"metrics", config.metrics},
+           {"match", rules},        {"prompts", config.prompts}, {"seed", config.seed},
+           {"dtype", config.dtype}, {"device", config.device}};
+  if (!config.edits.empty()) out["edits"] = config.edits;
+  return out;
+}
+
+}  // namespace kedit

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "eval/answering/answerers.hpp"
+#include "eval/answering/prompts.hpp"
+#include "eval/metrics/matching.hpp"
+#include "eval/protocol/grouping.hpp"
+#include "json/json.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+/// One editor of a run, with its settings under the reference programs' names.
+struct EditorChoice {
+  std::string name;
+  std::string label;  ///< Unique in a run; the name where none is given.
+  Json settings = Json::object();
+};
+
+/// What becomes of cases whose expected answer other active edits contradict.
+enum class MaskMode {
+  report,  ///< Everything runs unmasked; the report shows all, clean and contaminated cases.
+  memory,  ///< Facts that contradict a case's own chain are not shown to it; weights stay as they
+           ///< are.
+  drop,    ///< Contaminated cases are not evaluated (their edits stay active).
+};
+const char* to_string(MaskMode mask);
+
+/// When the edits of a group are made, and when its cases are asked.
+enum class Schedule {
+  batch,      ///< All edits at once, then all cases.
+  end,        ///< Case by case on the model edited so far, then all cases.
+  immediate,  ///< Case by case, each asked right after its own edits.
+};
+const char* to_string(Schedule schedule);
+
+/// A benchmark run as its file describes it (contract, section 6).
+struct BenchConfig {
+  std::string name;
+  std::string model;               ///< Directory; empty: the caller's default.
+  std::string dataset;             ///< "mquake:FILE", "counterfact:FILE", "zsre:FILE"
+  std::string cases;               ///< Selection, "1-100,205"; empty: all.
+  std::vector<std::string> edits;  ///< Ids of edits that stay mounted throughout; empty: none.
+  std::vector<EditorChoice> editors;
+  std::vector<std::string> controls;  ///< of known_controls()
+  GroupingProtocol grouping;
+  MaskMode mask = MaskMode::report;
+  Schedule schedule = Schedule::batch;
+  std::uint64_t seed = 0;  ///< Of the editors; the shuffle has `grouping.seed`.
+  std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
+  FurtherAsks further{};
+  std::vector<std::string> metrics;  ///< Empty: all that the answers allow.
+  std::vector<MatchRule> rules = {MatchRule::exact, MatchRule::dotless};
+  std::string prompts = "auto";  ///< "lab", "few-shot", "auto": lab for the lab model.
+  std::string dtype = "auto";
+  std::string device = "auto";
+  std::filesystem::path directory;  ///< Of the file: relative paths start here.
+};
+
+struct ControlInfo {
+  std::string name;
+  std::string summary;  ///< One sentence.
+};
+const std::vector<ControlInfo>& known_controls();
+
+/// Throws `JsonError` with file and pointer; unknown keys and names come with the nearest known
+/// one.
+BenchConfig read_bench_config(const std::filesystem::path& file);
+BenchConfig bench_config_from_json(const Json& value, const std::string& origin);
+/// Reading the result gives the same configuration; its canonical text identifies a run.
+Json to_json(const BenchConfig& config);
+
+}  // namespace kedit

@@ -1,0 +1,197 @@
+#include "eval/answering/facts_in_context.hpp"
+#include "eval/runner/system.hpp"
+#include "model/generation/generation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+namespace kedit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Hashing all weights after every group is free for small models and minutes for large ones.
+constexpr std::int64_t kSmallModelBytes = std::int64_t{256} << 20;
+
+EditorInfo editor_info(const std::string& name) {
+  for (const EditorInfo& info : known_editors()) {
+    if (info.name == name) return info;
+  }
+  return {};
+}
+
+class EditorSystem final : public System {
+ public:
+  EditorSystem(const EditorChoice& choice, const SystemParts& parts, const EditedModel& start,
+               Store& store, std::string run_id)
+      : choice_(choice),
+        parts_(parts),
+        editor_(make_editor(choice.name, {choice.settings, {}, false})),
+        start_(start),
+        start_fingerprint_(start.fingerprint()),
+        edited_(start),
+        language_(edited_),
+        store_(store),
+        run_id_(std::move(run_id)) {}
+
+  SystemInfo info() const override {
+    const EditorInfo known = editor_info(choice_.name);
+    return {choice_.label, "editor",       choice_.name,
+            known.summary, known.evidence, editor_->settings_text()};
+  }
+
+  void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) override {
+    failure_.clear();
+    edit_ids_.clear();
+    asked_for_.clear();
+    edit_seconds_ = 0.0;
+    group_ = &group;
+    if (earlier != nullptr) {
+      mount_stored(*earlier);
+    } else if (parts_.schedule == Schedule::batch) {
+      add_edits(group.pool, run);
+    } else if (parts_.schedule == Schedule::end) {
+      for (const MquakeCase* one : group.cases) add_edits(new_requests(*one), run);
+    }
+    facts_ = edited_.facts();
+  }
+
+  void before(const MquakeCase& one, const RunContext& run) override {
+    if (parts_.schedule != Schedule::immediate) return;
+    add_edits(new_requests(one), run);
+    facts_ = edited_.facts();
+  }
+
+  CaseOutputs answer(const MquakeCase& one) override {
+    const std::vector<Fact> shown =
+        parts_.mask == MaskMode::memory ? without_contradictions(facts_, one) : facts_;
+    const FactChooser facts = [&](const std::string& question) {
+      return choose_facts(shown, question, parts_.prompts.max_facts);
+    };
+    CaseOutputs outputs = ask_case(language_, parts_.prompts, one, parts_.plan, facts);
+    if (parts_.specificity) parts_.specificity->ask(language_, one, facts, &outputs);
+    outputs.edit_ids = edit_ids_;
+    outputs.failure = failure_;
+    outputs.edit_seconds = edit_seconds_;
+    return outputs;
+  }
+
+  void leave() override {
+    edited_ = start_;
+    facts_.clear();
+    if (edited_.base().bytes() > kSmallModelBytes) return;
+    if (edited_.fingerprint() == start_fingerprint_) return;
+    throw EvalError(fmt::format(
+        "taking the edits of {} away: the weights are not those of before again; this is a fault "
+        "of the program, please report it",
+        choice_.label));
+  }
+
+ private:
+  // The case's edits that no earlier case of the group has asked for.
+  std::vector<EditRequest> new_requests(const MquakeCase& one) {
+    std::vector<EditRequest> fresh;
+    for (EditRequest& request : requests_of(one)) {
+      if (asked_for_.insert(edit_sentence(request)).second) fresh.push_back(std::move(request));
+    }
+    return fresh;
+  }
+
+  // Makes edits on the model as it is now, keeps them in the store and mounts them.
+  void add_edits(const std::vector<EditRequest>& requests, const RunContext& run) {
+    if (requests.empty()) return;
+    const Clock::time_point begin = Clock::now();
+    std::vector<EditDelta> deltas = make_edits(requests, run);
+    edit_seconds_ += seconds_since(begin);
+    const std::vector<std::string> ids = store_.commit_for_run(run_id_, deltas);
+    for (std::size_t i = 0; i < deltas.size(); ++i) edited_.mount(ids[i], std::move(deltas[i]));
+    edit_ids_.insert(edit_ids_.end(), ids.begin(), ids.end());
+  }
+
+  void mount_stored(const CaseOutputs& earlier) {
+    // What the cases up to the stored one asked for is done.
+    for (const MquakeCase* one : group_->cases) {
+      new_requests(*one);
+      if (one->case_id == earlier.case_id) break;
+    }
+    for (const std::string& id : earlier.edit_ids) {
+      std::optional<EditDelta> delta = store_.find(id);
+      if (!delta) {
+        throw EvalError(fmt::format("resuming {}: edit {} of group {} is no longer in the store",
+                                    choice_.label, id, earlier.group));
+      }
+      edited_.mount(id, std::move(*delta));
+    }
+    edit_ids_ = earlier.edit_ids;
+    failure_ = earlier.failure;
+    edit_seconds_ = earlier.edit_seconds;
+  }
+
+  std::vector<EditDelta> make_edits(const std::vector<EditRequest>& pool, const RunContext& run) {
+    try {
+      return editor_->edit(edited_, pool, run);
+    } catch (const EditError& error) {
+      if (pool.size() == 1) {
+        note_failure(error.what());
+        return {};
+      }
+    }
+    return make_edits_one_by_one(pool, run);
+  }
+
+  // One request that cannot be edited must not take the others of its group with it.
+  std::vector<EditDelta> make_edits_one_by_one(const std::vector<EditRequest>& pool,
+                                               const RunContext& run) {
+    EditedModel scratch(start_);
+    for (const std::string& id : edit_ids_) {
+      if (auto mounted = store_.find(id)) scratch.mount(id, std::move(*mounted));
+    }
+    std::vector<EditDelta> deltas;
+    for (const EditRequest& request : pool) {
+      try {
+        for (EditDelta& delta : editor_->edit(scratch, {request}, run)) {
+          scratch.mount(fmt::format("scratch-{}", deltas.size()), delta);
+          deltas.push_back(std::move(delta));
+        }
+      } catch (const EditError& error) {
+        note_failure(error.what());
+      }
+    }
+    return deltas;
+  }
+
+  void note_failure(const std::string& what) { failure_ += (failure_.empty() ? "" : "; ") + what; }
+
+  EditorChoice choice_;
+  SystemParts parts_;
+  std::unique_ptr<Editor> editor_;
+  EditedModel start_;
+  std::string start_fingerprint_;
+  EditedModel edited_;
+  LocalLanguageModel language_;
+  Store& store_;
+  std::string run_id_;
+  const CaseGroup* group_ = nullptr;
+  std::set<std::string> asked_for_;  // edit sentences
+  std::vector<Fact> facts_;
+  std::vector<std::string> edit_ids_;
+  std::string failure_;
+  double edit_seconds_ = 0.0;
+};
+
+}  // namespace
+
+std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
+                                           const EditedModel& start, Store& store,
+                                           const std::string& run_id) {
+  return std::make_unique<EditorSystem>(choice, parts, start, store, run_id);
+}
+
+}  // namespace kedit

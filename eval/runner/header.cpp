@@ -1,0 +1,147 @@
+#include "eval/runner/header.hpp"
+
+#include "eval/answering/facts_in_context.hpp"
+#include "eval/protocol/contamination.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace kedit {
+namespace {
+
+std::vector<std::vector<std::int64_t>> ids_of(const std::vector<CaseGroup>& groups) {
+  std::vector<std::vector<std::int64_t>> ids;
+  for (const CaseGroup& group : groups) {
+    ids.emplace_back();
+    for (const MquakeCase* one : group.cases) ids.back().push_back(one->case_id);
+  }
+  return ids;
+}
+
+std::vector<std::int64_t> dirty_cases(const std::vector<CaseGroup>& groups) {
+  std::vector<std::int64_t> dirty;
+  for (const CaseGroup& group : groups) {
+    const EditPool pool = edit_pool(group.cases);
+    for (const MquakeCase* one : group.cases) {
+      if (contaminated(*one, pool)) dirty.push_back(one->case_id);
+    }
+  }
+  std::sort(dirty.begin(), dirty.end());
+  return dirty;
+}
+
+// "lab" says more than "model".
+std::string model_name(const Model& model) {
+  std::filesystem::path directory = model.directory().lexically_normal();
+  if (directory.filename().empty()) directory = directory.parent_path();
+  if (directory.filename() != "model") return directory.filename().string();
+  return directory.parent_path().filename().string();
+}
+
+const char* schedule_text(Schedule schedule) {
+  switch (schedule) {
+    case Schedule::batch:
+      return "after all edits of the group";
+    case Schedule::end:
+      return "edits case by case, asked after all edits of the group";
+    case Schedule::immediate:
+      return "edits case by case, each case asked right after its own";
+  }
+  return "";
+}
+
+Json model_header(const BenchInputs& inputs) {
+  const Model& model = *inputs.model;
+  Json header{{"name", model_name(model)},
+              {"family", model.architecture().family},
+              {"fingerprint", model.fingerprint()},
+              {"parameters", model.parameters()},
+              {"dtype", model.dtype()}};
+  if (inputs.start && !inputs.start->mounted().empty()) {
+    header["mounted"] = inputs.start->mounted();
+    header["mounted_fingerprint"] = inputs.start->fingerprint();
+  }
+  return header;
+}
+
+Json dataset_header(const MquakeDataset& dataset, std::int64_t cases) {
+  return {{"name", dataset.name},
+          {"sha256", dataset.sha256},
+          {"content_sha256", dataset.content_sha256},
+          {"cases_in_file", dataset.cases.size()},
+          {"cases", cases}};
+}
+
+Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& groups) {
+  const std::int64_t size = config.grouping.group_size;
+  Json match = Json::array();
+  for (const MatchRule rule : config.rules) match.push_back(to_string(rule));
+  const Json asks = to_json(config)["answerers"];
+  return {{"grouping", to_string(config.grouping.grouping)},
+          {"group_size", size == 0 ? Json("all") : Json(size)},
+          {"groups", groups.size()},
+          {"groups_sha256", grouping_hash(ids_of(groups))},
+          {"seed", config.grouping.seed},
+          {"mask", to_string(config.mask)},
+          {"schedule", schedule_text(config.schedule)},
+          {"match", match},
+          {"answerers", asks},
+          {"decoding", "greedy"},
+          {"facts_rule", kFactRule},
+          {"contaminated", dirty_cases(groups)}};
+}
+
+}  // namespace
+
+Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const PromptForm& prompts,
+                  const std::vector<CaseGroup>& groups) {
+  return {{"model", model_header(inputs)},
+          {"dataset", dataset_header(inputs.dataset, count_cases(groups))},
+          {"protocol", protocol_header(config, groups)},
+          {"prompts",
+           {{"name", prompts.name},
+            {"version", prompts.version},
+            {"sha256", prompt_hash(prompts)},
+            {"max_facts", prompts.max_facts}}},
+          {"metrics", config.metrics},
+          {"seed", config.seed}};
+}
+
+Json system_infos(const BenchConfig& config) {
+  Json systems = Json::array();
+  for (const EditorChoice& choice : config.editors) {
+    for (const EditorInfo& known : known_editors()) {
+      if (known.name != choice.name) continue;
+      const auto editor = make_editor(choice.name, {choice.settings, {}, false});
+      systems.push_back(to_json(SystemInfo{choice.label, "editor", choice.name, known.summary,
+                                           known.evidence, editor->settings_text()}));
+    }
+  }
+  for (const std::string& name : config.controls) {
+    systems.push_back(to_json(make_control(name, SystemParts{})->info()));
+  }
+  return systems;
+}
+
+void check_same_header(const RunRecord& record, const Json& header) {
+  const Json stored = parse_json(record.header, "run " + record.id);
+  for (const char* part : {"model", "dataset", "prompts", "protocol", "shard"}) {
+    const Json found = stored.contains(part) ? stored[part] : Json(nullptr);
+    const Json wanted = header.contains(part) ? header[part] : Json(nullptr);
+    if (canonical_text(found) == canonical_text(wanted)) continue;
+    throw EvalError(
+        fmt::format("resuming run {} ({}): its {} is not what this run would have; restore what it "
+                    "was, or give "
+                    "the configuration another name",
+                    record.id, record.name, part));
+  }
+}
+
+std::int64_t count_cases(const std::vector<CaseGroup>& groups) {
+  std::int64_t cases = 0;
+  for (const CaseGroup& group : groups) cases += static_cast<std::int64_t>(group.cases.size());
+  return cases;
+}
+
+}  // namespace kedit

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "editors/editor.hpp"
+#include "edits/progress.hpp"
+#include "eval/answering/answerers.hpp"
+#include "eval/answering/neighbours.hpp"
+#include "eval/runner/config.hpp"
+#include "model/edited_model.hpp"
+#include "store/store.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kedit {
+
+/// Cases whose edits are active together, with the distinct edits of all of them.
+struct CaseGroup {
+  std::int64_t number = 0;
+  std::vector<const MquakeCase*> cases;
+  std::vector<EditRequest> pool;
+  /// Cases that stay unedited (P-rem) belong to the group itself.
+  std::vector<std::shared_ptr<const MquakeCase>> owned{};
+};
+
+/// What a report says about a system under test.
+struct SystemInfo {
+  std::string label;
+  std::string kind;      ///< "editor" or "control"
+  std::string name;      ///< of the editor or control
+  std::string summary;   ///< One sentence.
+  std::string evidence;  ///< Of an editor's formulas; empty for controls.
+  std::string settings;  ///< Canonical JSON; empty for controls.
+};
+Json to_json(const SystemInfo& info);
+
+/// Something that answers questions after edits. `enter` makes the edits of a group active, `leave`
+/// takes every trace of them away; between the two, cases of the group are answered.
+class System {
+ public:
+  virtual ~System() = default;
+  virtual SystemInfo info() const = 0;
+  /// `earlier`: what this system stored for the last answered case of the group before the run was
+  /// cut off; its edits are then used again instead of being made again.
+  virtual void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) = 0;
+  /// Called right before each case is answered: schedule `immediate` makes its edits here.
+  virtual void before(const MquakeCase&, const RunContext&) {}
+  virtual CaseOutputs answer(const MquakeCase& mquake_case) = 0;
+  virtual void leave() = 0;
+};
+
+/// What all systems of a run share. The objects must outlive the systems.
+struct SystemParts {
+  const LanguageModel* base = nullptr;  ///< The model that a run starts from, for controls.
+  std::vector<Fact> base_facts{};       ///< Of edits that stay mounted throughout: always shown.
+  PromptForm prompts;
+  AskPlan plan;
+  MaskMode mask = MaskMode::report;
+  Schedule schedule = Schedule::batch;
+  std::shared_ptr<RecallAsker> recall{};          ///< Set where recall is asked.
+  std::shared_ptr<NeighbourAsker> specificity{};  ///< Set where R-Specificity is asked.
+};
+
+/// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.
+std::unique_ptr<System> make_control(const std::string& name, const SystemParts& parts);
+
+/// An editor of either kind: its deltas go into the store under `run_id` and are mounted above what
+/// `start` has mounted; facts that they hold are shown in the prompts. After every group the
+/// model's fingerprint must be that of `start` again; otherwise `EvalError`. Edits that cannot be
+/// made (EditError) are tried one by one; those that fail are named in the outputs' `failure`.
+std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
+                                           const EditedModel& start, Store& store,
+                                           const std::string& run_id);
+
+}  // namespace kedit

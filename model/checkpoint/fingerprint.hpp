@@ -1,0 +1,26 @@
+#pragma once
+
+#include "model/decoder/decoder.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kedit {
+
+/// SHA-256 of a tensor's elements as stored (row-major, whatever its strides and device).
+std::string tensor_digest(const at::Tensor& tensor);
+
+/// Digests of many tensors, in their order, on up to `threads` threads.
+std::vector<std::string> tensor_digests(
+    const std::vector<std::pair<std::string, at::Tensor>>& tensors, int threads);
+
+/// The fingerprint of a model: SHA-256 over its architecture and every tensor's name, dtype, shape
+/// and digest. What does not change the mathematics (class name, end-of-text ids) is left out.
+std::string combine_digests(const Architecture& architecture,
+                            const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                            const std::vector<std::string>& digests);
+
+}  // namespace kedit

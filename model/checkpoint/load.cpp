@@ -1,0 +1,197 @@
+#include "model/checkpoint/load.hpp"
+
+#include "kernels/finite.hpp"
+#include "model/checkpoint/checkpoint_files.hpp"
+#include "model/device.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace kedit {
+namespace {
+
+// "transformer." or "model.": a checkpoint of the bare decoder, without its head, lacks it.
+std::string base_prefix(const Architecture& architecture) {
+  const std::string& block = architecture.names.block;
+  return block.substr(0, block.find('.') + 1);
+}
+
+bool ends_with(const std::string& text, std::string_view suffix) {
+  return text.size() >= suffix.size() &&
+         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+// Tensors that some writers add and that carry no learned numbers: causal masks and the rotation's
+// frequencies, both of which follow from the configuration.
+bool is_derived(const std::string& name) {
+  constexpr std::array<std::string_view, 5> kSuffixes = {
+      ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
+      "rotary_emb.inv_freq"};
+  return std::any_of(kSuffixes.begin(), kSuffixes.end(),
+                     [&](std::string_view suffix) { return ends_with(name, suffix); });
+}
+
+// What wrappers put before every name: data-parallel training, compilation, a model of several
+// parts.
+constexpr std::array<std::string_view, 4> kWrappers = {"", "module.", "_orig_mod.",
+                                                       "language_model."};
+
+// Finds tensors under their full name or the name without the base prefix, behind a wrapper's
+// prefix or none, and remembers which ones were asked for.
+class NameResolver {
+ public:
+  NameResolver(const CheckpointFiles& files, const Architecture& architecture)
+      : files_(files), prefix_(base_prefix(architecture)) {
+    const std::string embedding = architecture.names.token_embedding + ".weight";
+    for (const auto wrapper : kWrappers) {
+      wrapper_ = wrapper;
+      if (stored_name(embedding)) return;
+    }
+    wrapper_.clear();
+  }
+
+  at::Tensor find(const std::string& name) {
+    const auto stored = stored_name(name);
+    if (!stored) return {};
+    used_.insert(*stored);
+    return files_.find(*stored);
+  }
+
+  std::vector<std::string> unused() const {
+    std::vector<std::string> names;
+    for (const auto& name : files_.names()) {
+      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(name);
+    }
+    return names;
+  }
+
+  std::filesystem::path file_of(const std::string& name) const {
+    return files_.file_of(stored_name(name).value_or(name));
+  }
+
+  std::optional<std::string> stored_name(const std::string& name) const {
+    if (files_.contains(wrapper_ + name)) return wrapper_ + name;
+    if (name.rfind(prefix_, 0) != 0) return std::nullopt;
+    const std::string bare = wrapper_ + name.substr(prefix_.size());
+    return files_.contains(bare) ? std::optional<std::string>(bare) : std::nullopt;
+  }
+
+ private:
+  const CheckpointFiles& files_;
+  std::string prefix_;
+  std::string wrapper_;
+  std::set<std::string> used_;
+};
+
+// A tied head that is there all the same is the embedding once more: nothing to say about.
+bool is_copy_of_embedding(const std::string& name, const NameResolver& resolver,
+                          const CheckpointFiles& files, const Architecture& architecture,
+                          const DecoderWeights& weights) {
+  if (!architecture.tied_head) return false;
+  if (resolver.stored_name(architecture.names.head + ".weight") != name) return false;
+  const at::Tensor head = files.find(name);
+  return head.scalar_type() == weights.token_embedding.scalar_type() &&
+         at::equal(head, weights.token_embedding);
+}
+
+// One sentence for all tensors that the forward pass does not read.
+void warn_of_unused(const NameResolver& resolver, const CheckpointFiles& files,
+                    const Architecture& architecture, const DecoderWeights& weights,
+                    const std::filesystem::path& directory, const LoadOptions& options) {
+  if (!options.warn) return;
+  constexpr std::size_t kNamed = 8;
+  std::vector<std::string> names;
+  std::size_t more = 0;
+  for (const auto& name : resolver.unused()) {
+    if (is_copy_of_embedding(name, resolver, files, architecture, weights)) continue;
+    if (names.size() < kNamed) {
+      names.push_back(name);
+    } else {
+      ++more;
+    }
+  }
+  if (names.empty()) return;
+  options.warn(fmt::format(
+      "reading {}: {} of its tensors are no part of a {} model as config.json describes it and are "
+      "not used: {}{}",
+      directory.string(), names.size() + more, architecture.family, fmt::join(names, ", "),
+      more > 0 ? fmt::format(" and {} more", more) : ""));
+}
+
+kernels::WeightType weight_type(c10::ScalarType dtype) {
+  if (dtype == c10::ScalarType::BFloat16) return kernels::WeightType::bfloat16;
+  return dtype == c10::ScalarType::Half ? kernels::WeightType::float16
+                                        : kernels::WeightType::float32;
+}
+
+bool is_finite(const at::Tensor& tensor) {
+  if (tensor.scalar_type() == c10::ScalarType::Double)
+    return at::isfinite(tensor).all().item<bool>();
+  return kernels::all_finite(tensor.const_data_ptr(), weight_type(tensor.scalar_type()),
+                             tensor.numel(), at::get_num_threads());
+}
+
+void check_elements(const std::string& name, const at::Tensor& tensor, const std::string& file,
+                    bool allow_nonfinite) {
+  const auto dtype = tensor.scalar_type();
+  if (!c10::isFloatingType(dtype)) {
+    throw ModelError(
+        fmt::format("reading {}: tensor {}: expected float32, bfloat16 or float16, found {} "
+                    "(quantised weights are not "
+                    "supported)",
+                    file, name, dtype_name(dtype)));
+  }
+  if (!allow_nonfinite && !is_finite(tensor)) {
+    throw ModelError(
+        fmt::format("reading {}: tensor {}: expected finite numbers, found NaN or infinity; use "
+                    "--allow-nonfinite to "
+                    "load it all the same",
+                    file, name));
+  }
+}
+
+// The dtype of most elements: checkpoints may keep norms in float32 beside 16-bit matrices.
+c10::ScalarType bulk_dtype(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  std::map<c10::ScalarType, std::int64_t> elements;
+  for (const auto& [name, tensor] : tensors) elements[tensor.scalar_type()] += tensor.numel();
+  auto best = elements.begin();
+  for (auto it = elements.begin(); it != elements.end(); ++it) {
+    if (it->second > best->second) best = it;
+  }
+  return best->first == c10::ScalarType::Double ? c10::ScalarType::Float : best->first;
+}
+
+}  // namespace
+
+DecoderWeights load_weights(const std::filesystem::path& directory,
+                            const Architecture& architecture, const LoadOptions& options) {
+  const c10::Device device = parse_device(options.device);
+  const auto wanted = parse_dtype(options.dtype);
+  const CheckpointFiles files(directory);
+  NameResolver resolver(files, architecture);
+  const DecoderWeights stored = resolve_weights(
+      architecture, [&](const std::string& name) { return resolver.find(name); },
+      directory.string());
+  warn_of_unused(resolver, files, architecture, stored, directory, options);
+
+  const auto tensors = named_tensors(architecture, stored);
+  for (const auto& [name, tensor] : tensors) {
+    check_elements(name, tensor, resolver.file_of(name).string(), options.allow_nonfinite);
+  }
+  const c10::ScalarType dtype = wanted.value_or(bulk_dtype(tensors));
+  std::map<std::string, at::Tensor> converted;
+  for (const auto& [name, tensor] : tensors) converted[name] = tensor.to(device, dtype);
+  return resolve_weights(
+      architecture, [&](const std::string& name) { return converted[name]; }, directory.string());
+}
+
+}  // namespace kedit

@@ -1,0 +1,115 @@
+#include "model/checkpoint/safetensors.hpp"
+
+#include "json/atomic_file.hpp"
+#include "json/json.hpp"
+#include "model/checkpoint/mapped_file.hpp"
+#include "model/checkpoint/safetensors_header.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <unordered_map>
+
+namespace kedit {
+
+struct SafetensorsFile::Impl {
+  std::filesystem::path path;
+  std::shared_ptr<MappedFile> mapping;
+  SafetensorsHeader header;
+  std::unordered_map<std::string, std::size_t> index;
+};
+
+SafetensorsFile::SafetensorsFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SafetensorsFile::~SafetensorsFile() = default;
+SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
+SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = default;
+
+SafetensorsFile SafetensorsFile::open(const std::filesystem::path& file) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = file;
+  impl->mapping = std::make_shared<MappedFile>(file);
+  impl->header =
+      read_safetensors_header(impl->mapping->data(), impl->mapping->size(), file.string());
+  for (std::size_t i = 0; i < impl->header.entries.size(); ++i) {
+    impl->index.emplace(impl->header.entries[i].name, i);
+  }
+  return SafetensorsFile(std::move(impl));
+}
+
+std::vector<std::string> SafetensorsFile::names() const {
+  std::vector<std::string> out;
+  for (const auto& entry : impl_->header.entries) out.push_back(entry.name);
+  return out;
+}
+
+bool SafetensorsFile::contains(const std::string& name) const {
+  return impl_->index.count(name) > 0;
+}
+
+at::Tensor SafetensorsFile::tensor(const std::string& name) const {
+  const auto found = impl_->index.find(name);
+  if (found == impl_->index.end()) {
+    throw ModelError(fmt::format("reading {}: tensor {}: expected it, found no such tensor",
+                                 impl_->path.string(), name));
+  }
+  const SafetensorsEntry& entry = impl_->header.entries[found->second];
+  const auto options = at::TensorOptions().dtype(entry.dtype);
+  if (entry.begin == entry.end) return at::empty(entry.shape, options);
+  std::uint8_t* data = impl_->mapping->data() + impl_->header.data_offset + entry.begin;
+  const auto keep_alive = [mapping = impl_->mapping](void*) mutable { mapping.reset(); };
+  if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(entry.dtype) != 0) {
+    // Vector instructions fault on misaligned elements: such a tensor is copied.
+    at::Tensor copy = at::empty(entry.shape, options);
+    std::memcpy(copy.mutable_data_ptr(), data, entry.end - entry.begin);
+    return copy;
+  }
+  return at::from_blob(data, entry.shape, keep_alive, options);
+}
+
+const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
+  return impl_->header.metadata;
+}
+
+const std::filesystem::path& SafetensorsFile::path() const { return impl_->path; }
+
+namespace {
+
+std::string header_text(const std::filesystem::path& file,
+                        const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                        const std::map<std::string, std::string>& metadata) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const auto dtype = safetensors_dtype_name(tensor.scalar_type());
+    if (!dtype || !tensor.is_cpu() || !tensor.is_contiguous() || header.contains(name)) {
+      throw ModelError(fmt::format(
+          "writing {}: tensor {}: expected a contiguous CPU tensor of a storable dtype, named once",
+          file.string(), name));
+    }
+    header[name] = {{"dtype", *dtype},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {offset, offset + tensor.nbytes()}}};
+    offset += tensor.nbytes();
+  }
+  std::string text = to_text(header);
+  text.append((8 - text.size() % 8) % 8, ' ');  // so that the data is aligned
+  return text;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& file,
+                       const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::string header = header_text(file, tensors, metadata);
+  const std::uint64_t length = header.size();
+  AtomicFile out(file);
+  out.write(&length, sizeof(length));
+  out.write(header.data(), header.size());
+  for (const auto& [name, tensor] : tensors) out.write(tensor.const_data_ptr(), tensor.nbytes());
+  out.commit();
+}
+
+}  // namespace kedit

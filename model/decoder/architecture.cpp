@@ -1,0 +1,135 @@
+#include "model/decoder/architecture.hpp"
+
+#include "model/families/family.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <system_error>
+
+namespace kedit {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Every family, explicitly: nothing registers itself before main.
+using Families = std::array<families::Family, 13>;
+Families all_families() {
+  using namespace families;
+  return {gpt2(),  gptj(),  gpt_neox(), opt(),         llama(), mistral(), qwen2(),
+          qwen3(), gemma(), gemma2(),   gemma3_text(), phi3(),  olmo2()};
+}
+
+const families::Family* find_family(const Families& all, std::string_view model_type) {
+  for (const auto& family : all) {
+    if (family.model_type == model_type) return &family;
+  }
+  return nullptr;
+}
+
+// One id, a list of ids, or nothing.
+std::vector<std::int64_t> read_eos_ids(const JsonView& config) {
+  const auto field = config.find("eos_token_id");
+  if (!field) return {};
+  if (!field->value().is_array()) return {field->integer()};
+  std::vector<std::int64_t> ids;
+  for (std::size_t i = 0; i < field->size(); ++i) ids.push_back(field->at(i).integer());
+  return ids;
+}
+
+std::string first_class_name(const JsonView& config) {
+  const auto classes = config.find("architectures");
+  return classes && classes->size() > 0 ? classes->at(std::size_t{0}).string() : "";
+}
+
+Architecture interpret(const JsonView& config) {
+  const auto all = all_families();
+  const JsonView model_type = config.at("model_type");
+  const auto* family = find_family(all, model_type.string());
+  if (family == nullptr) {
+    model_type.fail(fmt::format("a supported family ({})", fmt::join(supported_families(), ", ")));
+  }
+  families::refuse_foreign(config);
+  Architecture architecture;
+  architecture.family = model_type.string();
+  architecture.class_name = first_class_name(config);
+  architecture.eos_ids = read_eos_ids(config);
+  family->read(config, architecture);
+  families::check_consistent(config, architecture);
+  families::refuse_unread(config, architecture);
+  return architecture;
+}
+
+}  // namespace
+
+std::vector<std::string> supported_families() {
+  std::vector<std::string> names;
+  for (const auto& family : all_families()) names.emplace_back(family.model_type);
+  return names;
+}
+
+Architecture architecture_from_config(const Json& config, const std::string& origin) {
+  try {
+    return interpret(JsonView(config, origin));
+  } catch (const JsonError& error) {
+    throw ModelError(error.what());
+  }
+}
+
+Architecture read_architecture(const fs::path& directory) {
+  std::error_code error;
+  if (!fs::is_directory(directory, error)) {
+    throw ModelError(
+        fmt::format("loading model {}: expected a directory with config.json, found {}",
+                    directory.string(), fs::exists(directory, error) ? "a file" : "nothing"));
+  }
+  try {
+    const JsonLimits limits{std::int64_t{16} << 20, 32};
+    const fs::path config_file = directory / "config.json";
+    Architecture architecture =
+        architecture_from_config(read_json(config_file, limits), config_file.string());
+    const fs::path generation_file = directory / "generation_config.json";
+    if (fs::symlink_status(generation_file, error).type() != fs::file_type::not_found) {
+      const Json generation = read_json(generation_file, limits);
+      const auto ids = read_eos_ids(JsonView(generation, generation_file.string()));
+      if (!ids.empty()) architecture.eos_ids = ids;
+    }
+    return architecture;
+  } catch (const JsonError& fault) {
+    throw ModelError(fault.what());
+  }
+}
+
+Json architecture_to_config(const Architecture& architecture) {
+  const auto all = all_families();
+  const auto* family = find_family(all, architecture.family);
+  if (family == nullptr) {
+    throw ModelError(
+        fmt::format("writing a configuration: expected a family among {}, found \"{}\"",
+                    fmt::join(supported_families(), ", "), architecture.family));
+  }
+  Json config = Json::object();
+  const std::string& class_name = architecture.class_name;
+  config["architectures"] = {class_name.empty() ? std::string(family->class_name) : class_name};
+  config["model_type"] = architecture.family;
+  family->write(architecture, config);
+  if (architecture.eos_ids.size() == 1) config["eos_token_id"] = architecture.eos_ids.front();
+  if (architecture.eos_ids.size() > 1) config["eos_token_id"] = architecture.eos_ids;
+  return config;
+}
+
+std::optional<std::int64_t> Architecture::position_limit() const {
+  if (positions == PositionKind::learned) return max_positions;
+  if (rope_scaling.kind == RopeKind::longrope) return rope_scaling.original_positions;
+  return std::nullopt;
+}
+
+std::string weight_name(const std::string& name_template, std::int64_t layer) {
+  std::string name = name_template;
+  const auto place = name.find("{}");
+  if (place != std::string::npos) name.replace(place, 2, std::to_string(layer));
+  return name + ".weight";
+}
+
+}  // namespace kedit

@@ -1,0 +1,169 @@
+#include "eval/answering/prompts.hpp"
+
+#include "eval/answering/answerers.hpp"
+#include "eval/answering/facts_in_context.hpp"
+#include "eval/metrics/matching.hpp"
+#include "eval/metrics/metrics.hpp"
+#include "tests/eval/fake_model.hpp"
+#include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/eval/real_data.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+using namespace kedit;
+using namespace kedit::testing;
+
+TEST_CASE("lab prompts have the corpus's forms") {
+  const PromptForm lab = lab_prompts();
+  const Fact fact{"Avia", "P36", "Dorel", "The capital of Avia is Dorel"};
+  CHECK(write_prompt(lab, {Ask::cloze, "The capital of Avia is", "P36", {}}) ==
+        "The capital of Avia is");
+  CHECK(write_prompt(lab, {Ask::direct, "Where?", "", {fact, fact}}) ==
+        "Facts: The capital of Avia is Dorel. The capital of Avia is Dorel.\nQuestion: "
+        "Where?\nAnswer:");
+  CHECK(write_prompt(lab, {Ask::cot, "Where?", "", {}}) == "Question: Where?\nThoughts:");
+}
+
+TEST_CASE("a fact that ends in a period gets no second one") {
+  const Fact fact{"Usa", "P36", "Washington, D.C.", "The capital of Usa is Washington, D.C."};
+  CHECK(write_prompt(lab_prompts(), {Ask::cloze, "x", "", {fact}}) ==
+        "Facts: The capital of Usa is Washington, D.C.\nx");
+}
+
+TEST_CASE("a question that contains a slot is not filled twice") {
+  CHECK(write_prompt(lab_prompts(), {Ask::direct, "{facts} {text}?", "", {}}) ==
+        "Question: {facts} {text}?\nAnswer:");
+}
+
+TEST_CASE("the prompt hash changes with every byte a model is shown") {
+  PromptForm form = lab_prompts();
+  const std::string hash = prompt_hash(form);
+  CHECK(hash.size() == 64);
+  CHECK(prompt_hash(lab_prompts()) == hash);
+  form.direct.plain += " ";
+  CHECK(prompt_hash(form) != hash);
+}
+
+TEST_CASE("few-shot prompts keep 16 direct and 5 reasoned exemplars") {
+  const PromptForm form = few_shot_prompts({});
+  const auto count = [&](Ask ask, bool facts) {
+    return std::count_if(form.exemplars.begin(), form.exemplars.end(), [&](const Exemplar& one) {
+      return one.ask == ask && one.with_facts == facts;
+    });
+  };
+  CHECK(count(Ask::direct, false) == 16);
+  CHECK(count(Ask::cot, false) == 5);
+  CHECK(count(Ask::direct, true) >= 2);
+  CHECK(count(Ask::cot, true) >= 2);
+  const std::string prompt = write_prompt(form, {Ask::cot, "Why?", "", {}});
+  CHECK(prompt.substr(prompt.size() - 24) == "Question: Why?\nThoughts:");
+  for (const Exemplar& one : form.exemplars) {
+    CHECK(one.text.substr(one.text.size() - 2) == "\n\n");
+    CHECK_FALSE(one.tells.empty());
+  }
+}
+
+TEST_CASE("every relation has eight exemplars, each about another subject") {
+  std::map<std::string, std::set<std::string>> subjects;
+  for (const Exemplar& one : few_shot_prompts({}).exemplars) {
+    if (one.ask == Ask::question) subjects[one.relation].insert(one.tells.at(0).first);
+  }
+  CHECK(subjects.size() == 36);
+  for (const auto& [relation, told] : subjects) {
+    CAPTURE(relation);
+    CHECK(told.size() == 8);
+  }
+}
+
+TEST_CASE("an exemplar that tells a fact of the file under test is left out") {
+  const PromptForm all = few_shot_prompts({});
+  const auto& told = all.exemplars.front().tells.front();
+  MquakeDataset dataset;
+  dataset.cases = {two_hop_case(1)};
+  dataset.cases[0].triples[0].relation = told.second;
+  dataset.cases[0].triples_labeled[0].subject = told.first;
+  const PromptForm fewer = few_shot_prompts(dataset);
+  CHECK(fewer.exemplars.size() < all.exemplars.size());
+  CHECK(prompt_hash(fewer) != prompt_hash(all));
+}
+
+TEST_CASE("answers are taken to the end of the sentence, line or answer line") {
+  const auto text = [](Ask ask, const std::string& raw) {
+    return take_answer(ask, raw, {"The capital of {} is"}).answer;
+  };
+  CHECK(text(Ask::cloze, " Dorel. The capital") == "Dorel");
+  CHECK(text(Ask::cloze, " Washington, D.C. The") == "Washington, D.C.");
+  CHECK(text(Ask::direct, " Dorel\nQuestion") == "Dorel");
+  CHECK(text(Ask::direct, " Dorel.") == "Dorel.");
+  CHECK(text(Ask::cot, " The capital of Avia is Dorel.\nAnswer: Dorel") == "Dorel");
+  CHECK_FALSE(text(Ask::cloze, " \n").has_value());
+  CHECK_FALSE(text(Ask::cot, "no mark").has_value());
+}
+
+TEST_CASE("all facts are shown while they fit, else those named in the question") {
+  std::vector<Fact> pool;
+  for (const char* subject : {"Ann Lee", "Bo Li", "Ann Smith", "The Isle"}) {
+    pool.push_back({subject, "P1", "x", std::string(subject) + " is x"});
+  }
+  CHECK(choose_facts(pool, "nothing", 4).size() == 4);
+  const auto two = choose_facts(pool, "Where was ann smith born?", 2);
+  REQUIRE(two.size() == 2);
+  CHECK(two[0].subject == "Ann Lee");  // half of its words
+  CHECK(two[1].subject == "Ann Smith");
+  CHECK(choose_facts(pool, "Nobody here", 2).empty());
+}
+
+TEST_CASE("a case is asked in its parts, and equal prompts only once") {
+  const MquakeCase one = two_hop_case(1);
+  FakeModel model([](const std::string& prompt) {
+    if (contains(prompt, "Thoughts:")) {
+      return std::string(
+          " Person 1 is a citizen of Belmar. The capital of Belmar is Corun.\nAnswer: Corun");
+    }
+    if (contains(prompt, "is a citizen of")) return std::string(" Belmar. Next");
+    return std::string(" Corun");
+  });
+  AskPlan plan;
+  plan.clozes = {"{} is a citizen of", "The capital of {} is"};
+  const CaseOutputs outputs = ask_case(model, lab_prompts(), one, plan, {});
+  CHECK(outputs.edits.at(0).answer == "Belmar");
+  CHECK(outputs.hops.at(0).answer == "Belmar");
+  CHECK(outputs.hops.at(1).answer == "Corun");
+  CHECK(outputs.direct.size() == 3);
+  CHECK(outputs.cot.at(2).trace->size() == 2);
+  CHECK(outputs.forced.at(0).recalled);
+  // One cloze for edit and hop, one hop question, three direct, three with thoughts.
+  CHECK(model.prompts().size() == 8);
+  const CaseVerdicts verdicts = judge(one, &outputs, MatchRule::exact, GoldSide::post);
+  CHECK(verdicts.traces[0].path);
+}
+
+TEST_CASE("only what is in the plan is asked") {
+  FakeModel model([](const std::string&) { return std::string(" x"); });
+  AskPlan plan;
+  plan.asks = {Ask::direct};
+  const CaseOutputs outputs = ask_case(model, lab_prompts(), two_hop_case(1), plan, {});
+  CHECK(outputs.edits.empty());
+  CHECK(outputs.hops.empty());
+  CHECK(outputs.cot.empty());
+  CHECK(outputs.direct.size() == 3);
+}
+
+TEST_CASE("copying the last edit answers with its object") {
+  const MquakeCase one = two_hop_case(1);
+  const auto facts = facts_of(requests_of(one));
+  const CaseOutputs outputs = copy_last_edit(one, {}, [&](const std::string&) { return facts; });
+  CHECK(outputs.edits.at(0).answer == "Belmar");
+  CHECK(outputs.direct.at(0).answer == "Belmar");
+  CHECK(outputs.cot.at(0).trace->empty());
+}
+
+TEST_CASE("no exemplar tells a fact of MQuAKE-CF-3k", "[slow]") {
+  const auto data = real_file("mquake/MQuAKE-CF-3k.json");
+  if (!data) return;
+  CHECK(prompt_hash(few_shot_prompts(read_mquake(*data))) == prompt_hash(few_shot_prompts({})));
+}

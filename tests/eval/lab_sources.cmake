@@ -1,1 +1,0 @@
-list(APPEND KEDIT_LAB_TEST_SOURCES lab_recipe_test.cpp)

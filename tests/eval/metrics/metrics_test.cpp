@@ -1,0 +1,290 @@
+#include "eval/metrics/metrics.hpp"
+
+#include "eval/runner/case_json.hpp"
+#include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+struct World {
+  std::vector<MquakeCase> cases;
+  std::vector<CaseOutputs> outputs;
+
+  std::vector<ScoredCase> scored(MatchRule rule = MatchRule::exact,
+                                 GoldSide side = GoldSide::post) const {
+    std::vector<ScoredCase> list;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const CaseOutputs* said = i < outputs.size() ? &outputs[i] : nullptr;
+      list.push_back({&cases[i], judge(cases[i], said, rule, side), false, {}});
+    }
+    return list;
+  }
+  Score score(const std::string& metric, GoldSide side = GoldSide::post) const {
+    const auto scores = case_scores(metric, scored(MatchRule::exact, side));
+    REQUIRE(scores.has_value());
+    return total(*scores);
+  }
+};
+
+World two_oracles() {
+  World world;
+  world.cases = {two_hop_case(1), two_hop_case(2)};
+  for (const MquakeCase& one : world.cases) world.outputs.push_back(oracle_outputs(one));
+  return world;
+}
+
+}  // namespace
+
+TEST_CASE("an oracle that answers along the post-edit chain has 100 per cent everywhere") {
+  const World world = two_oracles();
+  for (const MetricInfo& info : known_metrics()) {
+    CAPTURE(info.name);
+    CHECK_FALSE(info.origin.empty());
+    if (info.of_record) continue;  // no record of CounterFact or zsRE is among them
+    const bool by_tokens = info.name.find("_tokens") != std::string::npos;
+    const MatchRule rule = by_tokens ? MatchRule::tokens : MatchRule::exact;
+    const auto scores = case_scores(info.name, world.scored(rule));
+    REQUIRE(scores.has_value());
+    CHECK(total(*scores).value() == Approx(1.0));
+  }
+}
+
+TEST_CASE("an oracle never gives an old answer") {
+  const World world = two_oracles();
+  for (const MetricInfo& info : known_metrics()) {
+    if (!info.has_old_side || info.name == "hop_count" || info.name == "hop_sub") continue;
+    CAPTURE(info.name);
+    CHECK(world.score(info.name, GoldSide::pre).hit == 0.0);
+  }
+}
+
+TEST_CASE("any, first, mean and all read the same three answers differently") {
+  World world = two_oracles();
+  world.outputs[0].direct = {said("wrong"), said("Old Corun"), said("Corun")};
+  world.outputs[1].direct = {said("Dorel"), said("x"), said("y")};
+  CHECK(world.score("multi_hop_any").value() == Approx(0.5));
+  CHECK(world.score("multi_hop_first").value() == Approx(0.0));
+  CHECK(world.score("multi_hop_mean").value() == Approx(1.0 / 3.0));
+  CHECK(world.score("multi_hop_all").value() == Approx(0.0));
+  CHECK(world.score("multi_hop_any", GoldSide::pre).value() == Approx(0.5));
+  CHECK(world.score("cot_any").value() == Approx(1.0));
+}
+
+TEST_CASE("untried questions count as wrong in mean and all, never as right") {
+  World world = two_oracles();
+  world.outputs[0].direct = {said("Corun")};
+  CHECK(world.score("multi_hop_any").hit == 2.0);
+  CHECK(world.score("multi_hop_mean").hit == Approx(4.0 / 3.0));
+  CHECK(world.score("multi_hop_all").hit == 1.0);
+}
+
+TEST_CASE("edit-wise counts edits, and distinct edits once") {
+  World world = two_oracles();
+  world.cases.push_back(capital_case(3));
+  world.cases.push_back(capital_case(4));  // the same edit as case 3
+  world.outputs.push_back(oracle_outputs(world.cases[2]));
+  world.outputs.push_back(oracle_outputs(world.cases[3]));
+  world.outputs[3].edits[0] = said("Corun");
+  world.outputs[3].forced[0].recalled = false;
+  CHECK(world.score("edit_wise").hit == 3.0);
+  CHECK(world.score("edit_wise").n == 4.0);
+  CHECK(world.score("edit_wise_unique").n == Approx(3.0));
+  CHECK(world.score("edit_wise_unique").hit == Approx(2.5));
+  CHECK(world.score("edit_wise_forced").value() == Approx(0.75));
+  CHECK(world.score("edit_wise", GoldSide::pre).hit == 1.0);
+}
+
+TEST_CASE("an edit's new object may be named by its alias") {
+  World world = two_oracles();
+  world.outputs[0].edits[0] = said("Belmaria");
+  CHECK(world.score("edit_wise").value() == Approx(1.0));
+}
+
+TEST_CASE("instance-wise wants every hop of the chain") {
+  World world = two_oracles();
+  world.outputs[0].hops[1] = said("Dorel");
+  CHECK(world.score("instance_wise").value() == Approx(0.5));
+}
+
+TEST_CASE("hop accuracies differ in what they ask of the path") {
+  World world = two_oracles();
+  world.cases.resize(1);
+  world.outputs.resize(1);
+  const Trace right = {{"q", "Belmar", ""}, {"q", "Corun", ""}};
+  const Trace half = {{"q", "Avia", ""}, {"q", "Corun", ""}};
+  const Trace longer = {{"q", "Belmar", ""}, {"q", "Corun", ""}, {"q", "x", ""}};
+  struct Row {
+    Trace trace;
+    std::string answer;
+    double joint, path, count, sub;
+  };
+  const auto row = GENERATE_COPY(values<Row>({
+      {right, "Corun", 1, 1, 1, 1},
+      {right, "Dorel", 0, 1, 1, 1},
+      {half, "Corun", 0, 0, 1, 0.5},
+      {longer, "Corun", 0, 0, 0, 1},
+      {{}, "Corun", 0, 0, 0, 0},
+  }));
+  world.outputs[0].cot = {reasoned("x", {}), reasoned(row.answer, row.trace), reasoned("x", {})};
+  CHECK(world.score("hop_joint").hit == row.joint);
+  CHECK(world.score("hop_path").hit == row.path);
+  CHECK(world.score("hop_count").hit == row.count);
+  CHECK(world.score("hop_sub").hit == Approx(row.sub));
+}
+
+TEST_CASE("a right answer on one question with a wrong path does not stop the search for H-Joint") {
+  World world = two_oracles();
+  world.cases.resize(1);
+  world.outputs.resize(1);
+  world.outputs[0].cot = {reasoned("Corun", {{"q", "Corun", ""}}),
+                          reasoned("Old Corun", {{"q", "Belmaria", ""}, {"q", "Corun", ""}}),
+                          reasoned("x", {})};
+  CHECK(world.score("hop_joint").hit == 1.0);
+}
+
+TEST_CASE("path accuracy is bounded by the metrics it implies") {
+  World world = two_oracles();
+  world.outputs[0].cot[0] = reasoned("x", {{"q", "Belmar", ""}, {"q", "Corun", ""}});
+  world.outputs[1].cot = {reasoned("Corun", {}), reasoned("x", {{"q", "a", ""}, {"q", "b", ""}}),
+                          reasoned("y", {})};
+  CHECK(world.score("hop_joint").hit <= world.score("hop_path").hit);
+  CHECK(world.score("hop_path").hit <= world.score("hop_count").hit);
+  CHECK(world.score("hop_joint").hit <= world.score("cot_any").hit);
+  CHECK(world.score("cot_any").hit >= world.score("cot_mean").hit);
+  CHECK(world.score("cot_mean").hit >= world.score("cot_all").hit);
+}
+
+TEST_CASE("a metric without its outputs is left out, a case without outputs is a miss") {
+  World world = two_oracles();
+  for (CaseOutputs& outputs : world.outputs) outputs.cot.clear();
+  CHECK_FALSE(case_scores("cot_any", world.scored()).has_value());
+  CHECK_FALSE(case_scores("hop_joint", world.scored()).has_value());
+  world.outputs.resize(1);
+  CHECK(world.score("multi_hop_any").hit == 1.0);
+  CHECK(world.score("multi_hop_any").n == 2.0);
+  CHECK(world.score("edit_wise").n == 2.0);
+}
+
+TEST_CASE("more outputs than the case has places are refused") {
+  const MquakeCase one = two_hop_case(1);
+  CaseOutputs outputs = oracle_outputs(one);
+  outputs.direct.push_back(said("x"));
+  CHECK(contains(message_of([&] { judge(one, &outputs, MatchRule::exact, GoldSide::post); }),
+                 "case 1: preds: expected at most 3, found 4"));
+}
+
+TEST_CASE("buckets split cases without loss") {
+  const World world = two_oracles();
+  auto cases = world.scored();
+  cases[1].contaminated = true;
+  for (const std::string& breakdown : known_breakdowns()) {
+    if (breakdown == "recall") continue;  // nobody was asked
+    double hit = 0.0;
+    std::size_t count = 0;
+    for (const Bucket& bucket : buckets_of(cases, breakdown)) {
+      count += bucket.cases.size();
+      hit += total(*case_scores("multi_hop_any", bucket.cases)).hit;
+    }
+    CHECK(count == cases.size());
+    CHECK(hit == total(*case_scores("multi_hop_any", cases)).hit);
+  }
+  CHECK(buckets_of(cases, "contaminated").front().name == "clean");
+}
+
+TEST_CASE("H-Probe averages clozes and questions of all hops") {
+  World world = two_oracles();
+  world.outputs[0].probe_clozes[1] = said("x");
+  world.outputs[1].probe_questions = {said("x"), said("y")};
+  CHECK(world.score("hop_probe").hit == Approx(0.75 + 0.5));
+  CHECK(world.score("hop_probe").n == 2.0);
+}
+
+TEST_CASE("rule M6 counts forced tokens, and no other metric") {
+  World world = two_oracles();
+  world.outputs[0].direct_forced[0] = {false, -3.0, 4, 1, -2.0};
+  const auto scores = case_scores("multi_hop_tokens", world.scored(MatchRule::tokens));
+  REQUIRE(scores.has_value());
+  CHECK(total(*scores).hit == Approx(1.0 + (0.25 + 1.0 + 1.0) / 3.0));
+  CHECK_FALSE(case_scores("multi_hop_any", world.scored(MatchRule::tokens)).has_value());
+  CHECK_FALSE(case_scores("multi_hop_tokens", world.scored()).has_value());
+}
+
+TEST_CASE("recall tells what the unedited model knew") {
+  const MquakeCase one = two_hop_case(1);
+  CaseOutputs unedited;
+  CHECK_FALSE(recall_of(one, unedited).rest_known.has_value());
+  unedited.recall = {said("Avia"), said("City of Dorel")};
+  unedited.recall_new = {Answer{}, said("Old Corun")};  // the first hop is edited: not asked
+  CHECK(recall_of(one, unedited).pre_known == true);
+  CHECK(recall_of(one, unedited).rest_known == true);
+  unedited.recall[0] = said("Belmar");
+  unedited.recall_new[1] = said("Dorel");
+  CHECK(recall_of(one, unedited).pre_known == false);
+  CHECK(recall_of(one, unedited).rest_known == false);
+}
+
+TEST_CASE("answers that the file adds count before the edits only") {
+  MquakeCase one = two_hop_case(1);
+  one.answer_extended = {"Dorel upon Sea"};
+  CHECK(matches("Dorel upon Sea", gold_of(one, GoldSide::pre), MatchRule::exact));
+  CHECK_FALSE(matches("Dorel upon Sea", gold_of(one, GoldSide::post), MatchRule::exact));
+}
+
+TEST_CASE("breakdowns by edited places, last relation and recall") {
+  const World world = two_oracles();
+  auto cases = world.scored();
+  CHECK(buckets_of(cases, "positions").front().name == "1");
+  CHECK(buckets_of(cases, "last_relation").front().name == "P36");
+  CHECK(buckets_of(cases, "recall").empty());
+  cases[0].recall.rest_known = true;
+  cases[1].recall.rest_known = false;
+  CHECK(buckets_of(cases, "recall").size() == 2);
+}
+
+TEST_CASE("an unknown metric is refused with the nearest name") {
+  CHECK(contains(message_of([] { metric_info("multi_hop_ani"); }), "did you mean multi_hop_any?"));
+}
+
+TEST_CASE("alias order and case order change no score") {
+  World world = two_oracles();
+  world.outputs[0].direct = {said("x"), said("Old Corun"), said("y")};
+  const double before = world.score("multi_hop_any").hit;
+  std::reverse(world.cases.begin(), world.cases.end());
+  std::reverse(world.outputs.begin(), world.outputs.end());
+  for (MquakeCase& one : world.cases)
+    std::reverse(one.post.aliases.begin(), one.post.aliases.end());
+  CHECK(world.score("multi_hop_any").hit == before);
+}
+
+TEST_CASE("outputs and cases survive storing") {
+  const MquakeCase one = two_hop_case(9);
+  CaseOutputs outputs = oracle_outputs(one);
+  outputs.group = 3;
+  outputs.failure = "no \"subject\"\n";
+  outputs.edit_ids = {"abc"};
+  outputs.direct[1].answer.reset();
+  outputs.recall = {said("Avia"), Answer{}};
+  NeighbourOutput other;
+  other.subject = "Person 9";
+  other.relation = "P106";
+  other.gold = {"baker", {"bread maker"}};
+  other.cloze = said("baker");
+  other.gold_after = {true, -0.5, 2, 2, -0.4};
+  other.kept_after = -1.5;
+  outputs.neighbours = {other};
+  const std::string text = to_text(to_json(outputs));
+  const CaseOutputs back = case_outputs_from_json(text);
+  CHECK(to_text(to_json(back)) == text);
+  CHECK_FALSE(back.direct[1].answer.has_value());
+  CHECK((back.cot[0].trace == outputs.cot[0].trace));
+  const std::string stored = to_text(case_to_json(one));
+  CHECK(to_text(case_to_json(case_from_json(stored))) == stored);
+  CHECK(contains(message_of([] { case_outputs_from_json("{\"case_id\": \"x\"}"); }),
+                 "reading a stored result"));
+}

@@ -1,0 +1,382 @@
+#include "eval/report/report.hpp"
+
+#include "eval/report/html.hpp"
+#include "eval/runner/run.hpp"
+#include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+const std::string kHostile = "<script>alert('x')</script> & \"q\" \x01 \xFF";
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+Json header_for(const std::vector<SystemInfo>& systems) {
+  Json header{{"model",
+               {{"name", "lab"},
+                {"family", "qwen2"},
+                {"fingerprint", "ab12"},
+                {"parameters", 1234567},
+                {"dtype", "float32"}}},
+              {"dataset",
+               {{"name", "mini.json"},
+                {"sha256", "cd34"},
+                {"content_sha256", "ef"},
+                {"cases_in_file", 9},
+                {"cases", 4}}},
+              {"protocol",
+               {{"grouping", "seed0"},
+                {"group_size", 1},
+                {"groups", 4},
+                {"groups_sha256", "99"},
+                {"seed", 0},
+                {"mask", "report"},
+                {"decoding", "greedy"},
+                {"contaminated", Json::array({2})}}},
+              {"prompts", {{"name", "lab"}, {"version", "1"}, {"sha256", "77"}, {"max_facts", 4}}},
+              {"seed", 5}};
+  header["systems"] = Json::array();
+  for (const SystemInfo& system : systems) header["systems"].push_back(to_json(system));
+  return header;
+}
+
+/// Two systems over four cases: "rome" right everywhere but on case 4, "unedited" gives old
+/// answers.
+RunData mini_run() {
+  RunData data;
+  data.record.id = "0123456789ab";
+  data.record.name = "mini " + kHostile;
+  data.record.state = "done";
+  data.config = {{"match", {"M0", "M2"}}, {"metrics", Json::array()}};
+  data.header = header_for({{"unedited", "control", "unedited", "As it is.", "", ""},
+                            {"rome", "editor", "rome", "Rank one.", "paper", "{\"v_lr\":0.5}"}});
+  for (std::int64_t id = 1; id <= 4; ++id) {
+    MquakeCase one = two_hop_case(id);
+    one.questions[0] += " " + kHostile;
+    CaseOutputs good = oracle_outputs(one);
+    good.edit_ids = {"e"};
+    good.edit_seconds = 0.5;
+    CaseOutputs old = oracle_outputs(one);
+    for (Answer& answer : old.direct) answer = said("Dorel");
+    for (Answer& answer : old.cot) answer = reasoned("Dorel", {});
+    if (id == 4) good.cot = {reasoned(kHostile, {}), reasoned("x", {}), reasoned("y", {})};
+    data.outputs["rome"][id] = good;
+    data.outputs["unedited"][id] = old;
+    data.cases.push_back(std::move(one));
+  }
+  return data;
+}
+
+std::optional<std::string> find_browser() {
+  if (const char* chosen = std::getenv("KEDIT_CHROMIUM")) return chosen;
+  for (const char* path :
+       {"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"}) {
+    if (std::filesystem::exists(path)) return path;
+  }
+  return std::nullopt;
+}
+
+// The browser may hang where it has no display server to its liking: it gets a minute.
+bool run_browser(const std::string& browser, const std::filesystem::path& page, std::uint32_t width,
+                 const std::string& task, const std::filesystem::path& out) {
+  std::vector<std::string> words = {"timeout",
+                                    "60",
+                                    browser,
+                                    "--headless",
+                                    "--no-sandbox",
+                                    "--disable-gpu",
+                                    "--hide-scrollbars",
+                                    "--user-data-dir=" + page.parent_path().string() + "/profile",
+                                    task,
+                                    "--window-size=" + std::to_string(width) + ",1600",
+                                    "file://" + page.string()};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int nothing = ::open("/dev/null", O_RDWR);
+    for (const int stream : {0, 2}) ::dup2(nothing, stream);
+    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+    ::execvp("timeout", arguments.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::string read_bytes(const std::filesystem::path& file) {
+  std::ostringstream bytes;
+  bytes << std::ifstream(file, std::ios::binary).rdbuf();
+  return bytes.str();
+}
+
+std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) {
+    value = value << 8U | static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
+}
+
+// The page with a line at its end that tells its own width; its policy, which forbids scripts, left
+// out.
+std::string measuring(std::string page) {
+  const std::size_t policy = page.find("<meta http-equiv=\"Content-Security-Policy\"");
+  page.erase(policy, page.find('>', policy) + 1 - policy);
+  return page +
+         "<p id=\"w\"></p><script>const e=document.documentElement;"
+         "document.getElementById(\"w\").textContent="
+         "\"wide:\"+Math.max(0,e.scrollWidth-e.clientWidth)+\".\";</script>";
+}
+
+std::vector<BenchReport> mini_reports() {
+  ReportOptions options;
+  options.draws = 200;
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(mini_run(), options));
+  return reports;
+}
+
+}  // namespace
+
+TEST_CASE("a report holds the numbers of the stored outputs") {
+  const auto reports = mini_reports();
+  const BenchReport& report = reports.front();
+  CHECK(report.systems.front().label == "rome");  // editors first
+  const auto value = [&](const char* system, GoldSide side, const char* metric) {
+    return report.find({system, MatchRule::exact, side, metric, "", ""})->score.value();
+  };
+  CHECK(value("rome", GoldSide::post, "cot_any") == Approx(0.75));
+  CHECK(value("rome", GoldSide::post, "multi_hop_any") == Approx(1.0));
+  CHECK(value("unedited", GoldSide::post, "cot_any") == Approx(0.0));
+  CHECK(value("unedited", GoldSide::pre, "cot_any") == Approx(1.0));
+  CHECK(report.find({"rome", MatchRule::exact, GoldSide::post, "cot_any", "hops", "2"}) != nullptr);
+  CHECK(report.timings.at("rome").edits == 4);
+  CHECK(report.timings.at("rome").edit_seconds == Approx(0.5));  // all in group 0
+  CHECK(headline_metric(report) == "cot_any");
+  CHECK(report.contaminated == std::vector<std::int64_t>{2});
+  REQUIRE(report.differences.size() == 4);  // edit-wise, instance-wise, direct, thoughts
+  CHECK(report.differences.back().value == Approx(0.75));
+}
+
+TEST_CASE("the page is one file: no script, no address outside") {
+  const std::string page = to_html(mini_reports());
+  CHECK_FALSE(contains(page, "http://"));
+  CHECK_FALSE(contains(page, "https://"));
+  CHECK_FALSE(contains(page, "<script"));
+  CHECK_FALSE(contains(page, "src="));
+  CHECK_FALSE(contains(page, "@import"));
+  CHECK_FALSE(contains(page, "url("));
+  CHECK(contains(page, "default-src &#39;none&#39;"));
+  CHECK(contains(page, "name=\"viewport\""));
+  CHECK(contains(page, "prefers-color-scheme: dark"));
+}
+
+TEST_CASE("hostile text is shown, not obeyed") {
+  const std::string page = to_html(mini_reports());
+  CHECK(contains(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;q&quot;"));
+  CHECK_FALSE(contains(page, "\x01"));
+  CHECK_FALSE(contains(page, "\xFF"));
+}
+
+TEST_CASE("every element that is opened is closed") {
+  const std::string page = to_html(mini_reports());
+  for (const char* tag : {"table", "details", "section", "svg", "dl", "div", "tr", "td", "th", "ul",
+                          "ol", "h2", "main", "summary", "tbody", "thead"}) {
+    CAPTURE(tag);
+    const std::size_t opened =
+        count_of(page, std::string("<") + tag + ">") + count_of(page, std::string("<") + tag + " ");
+    CHECK(opened == count_of(page, std::string("</") + tag + ">"));
+    CHECK(opened > 0);
+  }
+}
+
+TEST_CASE("a report says what was run and what its words mean") {
+  const std::string page = to_html(mini_reports());
+  for (const char* part :
+       {"1,234,567", "ab12", "cd34", "k = 1", "lab, version 1", "seed 5", "1 of 4 cases", "H-Joint",
+        "Evidence: paper", "2 hops", "Old-answer rate", "Edits per second", "old answer"}) {
+    CAPTURE(part);
+    CHECK(contains(page, part));
+  }
+  for (const MatchRuleInfo& rule : match_rules())
+    CHECK(contains(page, escape_html(rule.definition)));
+}
+
+TEST_CASE("other formats carry the same numbers") {
+  const auto reports = mini_reports();
+  const std::string csv = to_csv(reports);
+  CHECK(contains(csv, "0123456789ab,rome,editor,M0,post,,,cot_any,3,4,0.75,"));
+  CHECK(contains(to_markdown(reports), "| Multi-hop CoT, any | 4 | 75.0"));
+  const Json json = to_json(reports);
+  bool found = false;
+  for (const Json& score : json["runs"][0]["scores"]) {
+    if (score["system"] == "rome" && score["metric"] == "cot_any" && score["gold"] == "post" &&
+        score["breakdown"] == "" && score["rule"] == "M0") {
+      found = true;
+      CHECK(score["value"].get<double>() == Approx(0.75));
+      CHECK(score["interval95"].size() == 2);
+    }
+  }
+  CHECK(found);
+}
+
+TEST_CASE("several runs stand in sections of their own") {
+  auto reports = mini_reports();
+  RunData second = mini_run();
+  second.record.id = "ba9876543210";
+  reports.push_back(make_report(std::move(second), {}));
+  const std::string page = to_html(reports);
+  CHECK(contains(page, "href=\"#run-ba9876543210\""));
+  CHECK(count_of(page, "<section id=\"run-") == 2);
+}
+
+TEST_CASE("a half-done run is reported as it stands") {
+  RunData data = mini_run();
+  data.record.state = "interrupted";
+  data.outputs["rome"].erase(3);
+  data.outputs.erase("unedited");
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(std::move(data), {}));
+  CHECK(reports.front()
+            .find({"rome", MatchRule::exact, GoldSide::post, "cot_any", "", ""})
+            ->score.n == 4.0);
+  const std::string page = to_html(reports);
+  CHECK(contains(page, "interrupted"));
+  CHECK(contains(page,
+                 "This run is not complete.</b> Cases answered: rome 3 of 4, unedited 0 of 4."));
+  CHECK_FALSE(contains(to_html(mini_reports()), "not complete"));
+}
+
+TEST_CASE("systems of two runs are compared on the cases that both have") {
+  auto reports = mini_reports();
+  RunData second = mini_run();
+  second.record.id = "ba9876543210";
+  second.header["protocol"]["group_size"] = 2;
+  for (auto& [id, outputs] : second.outputs["rome"]) outputs.cot = {reasoned("x", {})};
+  second.cases.pop_back();
+  reports.push_back(make_report(std::move(second), {200, 0, 4}));
+  const auto comparison = compare_runs(reports[0], reports[1], {200, 0, 4});
+  REQUIRE(comparison.has_value());
+  CHECK(comparison->cases == 3);
+  CHECK(comparison->differences == std::vector<std::string>{"group_size"});
+  const auto row = std::find_if(
+      comparison->rows.begin(), comparison->rows.end(),
+      [](const PairedDifference& one) { return one.first == "rome" && one.metric == "cot_any"; });
+  REQUIRE(row != comparison->rows.end());
+  CHECK(row->value == Approx(1.0));
+  CHECK(row->only_first == 3);
+  CHECK(row->only_second == 0);
+  CHECK(row->mcnemar == Approx(0.25));
+  CHECK(contains(to_html(reports), "Runs compared"));
+  CHECK(contains(to_markdown(reports), "Not the same protocol: group_size"));
+  CHECK(to_json(reports)["comparisons"][0]["cases"] == 3);
+  RunData other = mini_run();
+  other.header["dataset"]["content_sha256"] = "other data";
+  CHECK_FALSE(compare_runs(reports[0], make_report(std::move(other), {200, 0, 4})).has_value());
+}
+
+TEST_CASE("McNemar's test is exact") {
+  CHECK(mcnemar_p(0, 0) == 1.0);
+  CHECK(mcnemar_p(1, 0) == 1.0);
+  CHECK(mcnemar_p(5, 5) == 1.0);
+  CHECK(mcnemar_p(8, 1) == Approx(2.0 * 10.0 / 512.0));
+  CHECK(mcnemar_p(1, 8) == mcnemar_p(8, 1));
+}
+
+TEST_CASE("R-Specificity and recall stand in the report where they were asked") {
+  CHECK_FALSE(contains(to_html(mini_reports()), "R-Specificity"));
+  RunData data = mini_run();
+  for (auto& [id, outputs] : data.outputs["rome"]) {
+    NeighbourOutput one;
+    one.subject = "Person " + std::to_string(id);
+    one.relation = "P106";
+    one.gold = {"baker", {}};
+    one.cloze_before = one.question_before = one.cloze = one.question = said("baker");
+    outputs.neighbours = {one};
+  }
+  for (auto& [id, outputs] : data.outputs["unedited"]) {
+    outputs.recall = {said("Avia"), said("Dorel")};
+    outputs.recall_new = {Answer{}, said(id == 1 ? "x" : "Corun")};
+  }
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(std::move(data), {200, 0, 4}));
+  CHECK(reports[0].rest_known == 3);
+  CHECK(reports[0].pre_known == 4);
+  const std::string page = to_html(reports);
+  CHECK(contains(page, "R-Specificity"));
+  CHECK(contains(page, "RS-keep"));
+  CHECK(contains(page, "What the unedited model knew"));
+  CHECK(contains(page, "rest not known"));
+  const Json json = to_json(reports)["runs"][0];
+  CHECK(json["specificity"][0]["pairs"] == 4);
+  CHECK(json["recall"]["rest_known"] == 3);
+}
+
+TEST_CASE("a real browser draws the page at desk and phone width", "[browser]") {
+  const auto browser = find_browser();
+  if (!browser) {
+    WARN("skipped: no chromium is here; set KEDIT_CHROMIUM to run this test");
+    return;
+  }
+  const TemporaryDirectory folder;
+  std::ofstream(folder / "report.html") << to_html(mini_reports());
+  const std::uint32_t width = GENERATE(1280U, 500U);
+  const std::filesystem::path image = folder / "page.png";
+  REQUIRE(run_browser(*browser, folder / "report.html", width, "--screenshot=" + image.string(),
+                      folder / "out"));
+  REQUIRE(std::filesystem::exists(image));
+  const std::string bytes = read_bytes(image);
+  REQUIRE(bytes.size() > 24);
+  CHECK(bytes.substr(1, 3) == "PNG");
+  CHECK(big_endian(bytes, 16) == width);
+  // An empty page of this size is a few kilobytes; a drawn one is not.
+  CHECK(bytes.size() > 30000);
+
+  // Nothing sticks out sideways, not even settings of thousands of letters without a blank.
+  std::vector<BenchReport> reports = mini_reports();
+  reports.front().systems.front().settings = "{" + std::string(4000, 'x') + "}";
+  std::ofstream(folder / "wide.html") << measuring(to_html(reports));
+  REQUIRE(run_browser(*browser, folder / "wide.html", width, "--dump-dom", folder / "dom.html"));
+  CHECK(contains(read_bytes(folder / "dom.html"), "wide:0."));
+}
+
+TEST_CASE("nothing to report is an error") {
+  RunData data = mini_run();
+  data.cases.clear();
+  CHECK_THROWS_AS(make_report(std::move(data)), EvalError);
+  CHECK_THROWS_AS(to_html({}), EvalError);
+}
+
+TEST_CASE("numbers are written for people") {
+  CHECK(percent(0.4167) == "41.7");
+  CHECK(percent(-0.0001) == "0.0");
+  CHECK(percent(-0.25) == "-25.0");
+  CHECK(with_thousands(1018496) == "1,018,496");
+  CHECK(with_thousands(-1234) == "-1,234");
+  CHECK(with_thousands(12) == "12");
+}

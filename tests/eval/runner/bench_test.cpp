@@ -1,0 +1,307 @@
+#include "eval/answering/facts_in_context.hpp"
+#include "eval/report/report.hpp"
+#include "eval/runner/case_json.hpp"
+#include "eval/runner/run.hpp"
+#include "tests/eval/fake_model.hpp"
+#include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/support/catch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+class TemporaryStore {
+ public:
+  TemporaryStore()
+      : path_(std::filesystem::temp_directory_path() /
+              fmt::format("kedit-bench-{}-{}.db", reinterpret_cast<std::uintptr_t>(this), ++made)) {
+    remove();
+  }
+  ~TemporaryStore() { remove(); }
+  Store open() const { return Store::open(path_, OpenMode::create); }
+
+ private:
+  void remove() const {
+    for (const char* ending : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(path_.string() + ending);
+    }
+  }
+  static inline int made = 0;
+  std::filesystem::path path_;
+};
+
+/// Answers along the chain and remembers what was asked of it.
+class FakeSystem : public System {
+ public:
+  FakeSystem(std::string label, std::vector<std::string>& log)
+      : label_(std::move(label)), log_(log) {}
+  SystemInfo info() const override { return {label_, "editor", "fake", "A fake.", "none", "{}"}; }
+  void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext&) override {
+    if (interrupted_in_enter) throw Interrupted("in the middle of an edit");
+    edits_ = earlier != nullptr ? earlier->edit_ids
+                                : std::vector<std::string>{fmt::format("made-{}", group.number)};
+    log_.push_back(fmt::format("{} enter {}{}", label_, group.number, earlier ? " again" : ""));
+  }
+  CaseOutputs answer(const MquakeCase& one) override {
+    if (answers_left == 0) throw std::runtime_error("killed");
+    --answers_left;
+    log_.push_back(fmt::format("{} case {}", label_, one.case_id));
+    CaseOutputs outputs = oracle_outputs(one);
+    if (one.case_id % 2 == 0) outputs.direct[0] = said("wrong");
+    outputs.edit_ids = edits_;
+    return outputs;
+  }
+  void leave() override { log_.push_back(label_ + " leave"); }
+
+  int answers_left = 1000;
+  bool interrupted_in_enter = false;
+
+ private:
+  std::string label_;
+  std::vector<std::string>& log_;
+  std::vector<std::string> edits_;
+};
+
+struct Fixture {
+  MquakeDataset dataset;
+  std::vector<std::string> log;
+
+  Fixture() {
+    for (std::int64_t id = 1; id <= 5; ++id) dataset.cases.push_back(two_hop_case(id));
+  }
+  BenchLoop loop(Store& store, const std::string& run_id, int answers_before_kill = 1000) {
+    BenchConfig config;
+    config.grouping = {Grouping::file, 2, 0};
+    BenchLoop loop;
+    loop.groups = bench_groups(config, dataset);
+    loop.run_id = run_id.empty() ? begin(store, loop) : run_id;
+    for (const char* label : {"a", "b"}) {
+      auto system = std::make_unique<FakeSystem>(label, log);
+      system->answers_left = answers_before_kill;
+      loop.systems.push_back(std::move(system));
+    }
+    return loop;
+  }
+  std::string begin(Store& store, const BenchLoop& loop) {
+    Json cases = Json::array();
+    for (const CaseGroup& group : loop.groups) {
+      for (const MquakeCase* one : group.cases) cases.push_back(case_to_json(*one));
+    }
+    const Json config{{"match", {"M0", "M2"}}, {"metrics", Json::array()}};
+    Json header{{"protocol", {{"contaminated", Json::array({2})}}}};
+    header["systems"] = {to_json(SystemInfo{"a", "editor", "fake", "A fake.", "none", "{}"}),
+                         to_json(SystemInfo{"b", "control", "fake", "A fake.", "", ""})};
+    const std::string id = store.begin_run("test", canonical_text(config), to_text(header), 10);
+    store.put_results(id, {{kCasesRow, 0, to_text(cases)}});
+    return id;
+  }
+};
+
+// Everything but times.
+std::string scores_of(const Store& store, const std::string& run) {
+  std::vector<BenchReport> reports;
+  ReportOptions options;
+  options.draws = 50;
+  reports.push_back(make_report(load_run(store, run), options));
+  return to_text(to_json(reports)["runs"][0]["scores"]);
+}
+
+}  // namespace
+
+TEST_CASE("a run asks every system about every case of its groups") {
+  Fixture fixture;
+  TemporaryStore file;
+  Store store = file.open();
+  BenchLoop loop = fixture.loop(store, "");
+  run_loop(loop, store, {});
+  CHECK(store.run(loop.run_id)->state == "done");
+  CHECK(store.run(loop.run_id)->done == 10);
+  CHECK(std::count(fixture.log.begin(), fixture.log.end(), "a leave") == 3);
+  CHECK(fixture.log[0] == "a enter 0");
+  CHECK(fixture.log[1] == "a case 1");
+  CHECK(fixture.log[3] == "a leave");
+}
+
+TEST_CASE("a run that died goes on with the case in flight and ends with the same scores") {
+  TemporaryStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  Fixture uninterrupted, interrupted;
+  BenchLoop all = uninterrupted.loop(whole, "");
+  run_loop(all, whole, {});
+
+  const int killed_after = GENERATE(0, 1, 2, 3, 4);
+  BenchLoop first = interrupted.loop(cut, "", killed_after);
+  const std::string run = first.run_id;
+  CHECK_THROWS(run_loop(first, cut, {}));
+  CHECK(cut.run(run)->state != "done");
+  CHECK(cut.run(run)->done == killed_after);
+  CHECK(interrupted.log.back() == "a leave");
+
+  interrupted.log.clear();
+  BenchLoop second = interrupted.loop(cut, run);
+  run_loop(second, cut, {});
+  CHECK(cut.run(run)->state == "done");
+  CHECK(scores_of(cut, run) == scores_of(whole, all.run_id));
+  const auto asked = [&](const std::string& line) {
+    return std::count(interrupted.log.begin(), interrupted.log.end(), line);
+  };
+  for (int id = 1; id <= 5; ++id) {
+    CHECK(asked(fmt::format("a case {}", id)) == (id <= killed_after ? 0 : 1));
+  }
+  // A group that was begun is entered with the edits that it had.
+  if (killed_after % 2 == 1) CHECK(asked(fmt::format("a enter {} again", killed_after / 2)) == 1);
+}
+
+TEST_CASE("a stop request saves the state and says how to go on") {
+  Fixture fixture;
+  TemporaryStore file;
+  Store store = file.open();
+  BenchLoop loop = fixture.loop(store, "");
+  RunContext run;
+  int asked = 0;
+  run.stop_requested = [&] { return ++asked > 4; };
+  CHECK_THROWS_AS(run_loop(loop, store, run), Interrupted);
+  CHECK(store.run(loop.run_id)->state == "interrupted");
+  CHECK(store.run(loop.run_id)->done > 0);
+  CHECK(fixture.log.back() == "a leave");
+}
+
+TEST_CASE("an editor that is stopped in the middle of an edit leaves the run resumable") {
+  Fixture fixture;
+  TemporaryStore file;
+  Store store = file.open();
+  BenchLoop loop = fixture.loop(store, "");
+  dynamic_cast<FakeSystem&>(*loop.systems[1]).interrupted_in_enter = true;
+  CHECK(contains(message_of([&] { run_loop(loop, store, {}); }), "kedit bench resume"));
+  CHECK(store.run(loop.run_id)->state == "interrupted");
+  CHECK(store.run(loop.run_id)->done == 5);
+}
+
+TEST_CASE("progress counts cases over all systems, also when resumed") {
+  Fixture fixture;
+  TemporaryStore file;
+  Store store = file.open();
+  BenchLoop first = fixture.loop(store, "", 3);
+  CHECK_THROWS(run_loop(first, store, {}));
+  std::vector<std::int64_t> done;
+  RunContext run;
+  run.progress = [&](const Progress& progress) {
+    done.push_back(progress.done);
+    CHECK(progress.total == 10);
+  };
+  BenchLoop second = fixture.loop(store, first.run_id);
+  run_loop(second, store, run);
+  CHECK(done.front() == 4);
+  CHECK(done.back() == 10);
+}
+
+TEST_CASE("dropping contaminated cases keeps their edits in the pool") {
+  MquakeDataset dataset;
+  dataset.cases = {two_hop_case(1), capital_case(2)};
+  BenchConfig config;
+  config.grouping = {Grouping::file, 0, 0};
+  config.mask = MaskMode::drop;
+  const auto groups = bench_groups(config, dataset);
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].cases.size() == 1);
+  CHECK(groups[0].cases[0]->case_id == 2);
+  CHECK(groups[0].pool.size() == 2);
+}
+
+TEST_CASE("controls answer as their names say") {
+  const MquakeCase one = two_hop_case(1);
+  FakeModel model([](const std::string& prompt) {
+    return std::string(contains(prompt, "Facts: Person 1 is a citizen of Belmar.") ? " told"
+                                                                                   : " own");
+  });
+  SystemParts parts;
+  parts.base = &model;
+  parts.prompts = lab_prompts();
+  CaseGroup group;
+  group.cases = {&one};
+  group.pool = pool_of(group.cases);
+  const auto first_answer = [&](const std::string& name) {
+    const auto control = make_control(name, parts);
+    control->enter(group, nullptr, {});
+    return control->answer(one).direct.at(0).answer.value_or("");
+  };
+  CHECK(first_answer("unedited") == "own");
+  CHECK(first_answer("oracle") == "told");
+  CHECK(first_answer("copy-last-edit") == "Belmar");
+  CHECK_THROWS_AS(make_control("orakel", parts), EvalError);
+}
+
+TEST_CASE("a configuration is read strictly and written back the same") {
+  const std::string text =
+      R"({"name": "x", "dataset": "mquake:/data/f.json", "editors": [{"name": "in-context"}],
+          "controls": ["unedited"], "protocol": {"group_size": "all", "grouping": "file"},
+          "answerers": ["cloze", "cot", "recall", "tokens"], "match": ["M0", "M1"], "seed": 3})";
+  const BenchConfig config = bench_config_from_json(parse_json(text, "c.json"), "c.json");
+  CHECK(config.grouping.group_size == 0);
+  CHECK((config.asks == std::set<Ask>{Ask::cloze, Ask::cot}));
+  CHECK(config.editors.front().label == "in-context");
+  CHECK(config.schedule == Schedule::batch);
+  CHECK(bench_config_from_json(parse_json(R"({"dataset": "mquake:f", "controls": ["unedited"],
+                           "protocol": {"grouping": "poke"}, "answerers": ["cloze", "probe"]})",
+                                          "c.json"),
+                               "c.json")
+            .grouping.seed == 42);
+  const BenchConfig records = bench_config_from_json(
+      parse_json(R"({"dataset": "counterfact:/f.json", "controls": ["unedited"]})", "c.json"),
+      "c.json");
+  CHECK((records.asks == std::set<Ask>{Ask::cloze}));
+  CHECK(records.dataset == "counterfact:/f.json");
+  const Json written = to_json(config);
+  CHECK(to_text(to_json(bench_config_from_json(written, "c.json"))) == to_text(written));
+}
+
+TEST_CASE("mistakes in a configuration are named with their place") {
+  struct Row {
+    std::string text, message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {R"({"controls": ["unedited"]})", "dataset"},
+      {R"({"dataset": "mquake:f"})", "at least one of editors and controls"},
+      {R"({"dataset": "zre:f", "controls": ["unedited"]})",
+       "mquake:FILE, counterfact:FILE or zsre:FILE"},
+      {R"({"dataset": "zsre:f", "controls": ["unedited"], "answerers": ["cloze", "direct"]})",
+       "cloze alone"},
+      {R"({"dataset": "counterfact:f", "controls": ["unedited"], "answerers": ["cloze", "recall"]})",
+       "cloze alone"},
+      {R"({"dataset": "zsre:f", "controls": ["unedited"], "protocol": {"grouping": "rem"}})",
+       "/protocol/grouping"},
+      {R"({"dataset": "mquake:f", "control": ["unedited"]})", "did you mean \"controls\""},
+      {R"({"dataset": "mquake:f", "controls": ["unedite"]})", "did you mean \"unedited\""},
+      {R"({"dataset": "mquake:f", "editors": [{"name": "romee"}]})", "did you mean \"rome\""},
+      {R"({"dataset": "mquake:f", "editors": [{"name": "rome", "setings": {}}]})",
+       "did you mean \"settings\""},
+      {R"({"dataset": "mquake:f", "editors": [{"name": "rome"}, {"name": "rome"}]})",
+       "\"rome\" stands twice"},
+      {R"({"dataset": "mquake:f", "editors": [{"name": "rome", "label": "@x"}]})", "label"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"group_size": 0}})",
+       "/protocol/group_size"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"grouping": "pokes"}})",
+       "/protocol/grouping"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"schedule": "late"}})",
+       "expected batch, end or immediate"},
+      {R"({"dataset": "mquake:f", "editors": [{"name": "rome"}], "protocol": {"mask": "memory"}})",
+       "changes weights that no mask takes back"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "match": ["M9"]})", "M9"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "answerers": []})", "/answerers"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "metrics": ["cot_ani"]})", "cot_any"},
+  }));
+  CAPTURE(row.text);
+  const std::string message =
+      message_of([&] { bench_config_from_json(parse_json(row.text, "c.json"), "c.json"); });
+  CAPTURE(message);
+  CHECK(contains(message, "c.json"));
+  CHECK(contains(message, row.message));
+}

@@ -1,0 +1,342 @@
+#include "eval/runner/run.hpp"
+
+#include "datasets/counterfact.hpp"
+#include "eval/answering/facts_in_context.hpp"
+#include "eval/protocol/contamination.hpp"
+#include "eval/report/report.hpp"
+#include "tests/eval/messages.hpp"
+#include "tests/eval/mini_cases.hpp"
+#include "tests/eval/tiny_model.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+class ScratchStore {
+ public:
+  ScratchStore()
+      : path_(
+            std::filesystem::temp_directory_path() /
+            ("kedit-run-bench-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".db")) {
+    remove();
+  }
+  ~ScratchStore() { remove(); }
+  const std::filesystem::path& path() const { return path_; }
+  Store open() const { return Store::open(path_, OpenMode::create); }
+
+ private:
+  void remove() const {
+    for (const char* ending : {"", "-wal", "-shm"})
+      std::filesystem::remove(path_.string() + ending);
+  }
+  std::filesystem::path path_;
+};
+
+BenchConfig mini_config() {
+  BenchConfig config;
+  config.name = "mini";
+  config.dataset = "mquake:mini.json";
+  config.editors = {{"in-context", "in-context", Json::object()}};
+  config.controls = {"unedited", "oracle", "copy-last-edit"};
+  config.prompts = "lab";
+  config.asks = {Ask::cloze, Ask::question, Ask::direct};
+  return config;
+}
+
+BenchInputs mini_inputs(std::uint64_t model_seed = 1) {
+  BenchInputs inputs;
+  inputs.model = tiny_model(model_seed);
+  inputs.dataset.name = "mini.json";
+  inputs.dataset.sha256 = "ab";
+  inputs.dataset.cases = {two_hop_case(1), two_hop_case(2), capital_case(3)};
+  return inputs;
+}
+
+/// The same with a fact that stays mounted.
+BenchInputs edited_inputs() {
+  BenchInputs inputs = mini_inputs();
+  EditDelta told;
+  told.editor = "in-context";
+  told.base_fingerprint = inputs.model->fingerprint();
+  told.facts = {{"Belmar", "P36", "Fenwick", "The capital of Belmar is Fenwick"}};
+  inputs.start.emplace(inputs.model);
+  inputs.start->mount("told", std::move(told));
+  return inputs;
+}
+
+/// Stops after a number of questions whether to stop.
+RunContext stopping_after(int questions) {
+  RunContext run;
+  run.stop_requested = [left = questions]() mutable { return --left < 0; };
+  return run;
+}
+
+std::string id_of(const Store& store) { return store.runs().back().id; }
+
+std::string scores_of(const Store& store, const std::string& run) {
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, run), {100, 0, 4}));
+  return to_text(to_json(reports)["runs"][0]["scores"]);
+}
+
+}  // namespace
+
+TEST_CASE("a run of a real editor and controls ends in a report") {
+  const ScratchStore file;
+  Store store = file.open();
+  const std::string id = run_bench(mini_config(), mini_inputs(), store, {});
+  const RunData data = load_run(store, id);
+  CHECK(data.record.state == "done");
+  CHECK(data.cases.size() == 3);
+  CHECK(data.outputs.size() == 4);
+  for (const auto& [case_id, outputs] : data.outputs.at("in-context")) {
+    CAPTURE(case_id);
+    REQUIRE(outputs.edit_ids.size() == 1);
+    CHECK(store.find(outputs.edit_ids[0]).has_value());
+    CHECK(outputs.failure.empty());
+    // Alone in its group, a case's in-context prompt is the oracle's.
+    CHECK(outputs.direct[0].raw == data.outputs.at("oracle").at(case_id).direct[0].raw);
+  }
+  CHECK(data.outputs.at("copy-last-edit").at(1).direct[0].answer == "Belmar");
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, id), {100, 0, 4}));
+  CHECK(contains(to_html(reports), "copy-last-edit"));
+  CHECK(store.verify().empty());
+}
+
+TEST_CASE("an interrupted run goes on with the same configuration and ends the same") {
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  const std::string all = run_bench(mini_config(), mini_inputs(), whole, {});
+  const int stop = GENERATE(0, 1, 3, 6, 9);
+  CHECK_THROWS_AS(run_bench(mini_config(), mini_inputs(), cut, stopping_after(stop)), Interrupted);
+  REQUIRE(cut.runs().size() == 1);
+  CHECK(cut.runs()[0].state == "interrupted");
+  const std::string id = run_bench(mini_config(), mini_inputs(), cut, {});
+  CHECK(cut.runs().size() == 1);
+  CHECK(cut.runs()[0].state == "done");
+  CHECK(scores_of(cut, id) == scores_of(whole, all));
+}
+
+TEST_CASE("a run goes on only with the model and data that it began with") {
+  const ScratchStore file;
+  Store store = file.open();
+  CHECK_THROWS_AS(run_bench(mini_config(), mini_inputs(), store, stopping_after(3)), Interrupted);
+  CHECK(contains(message_of([&] { run_bench(mini_config(), mini_inputs(2), store, {}); }),
+                 "its model is not what this run would have"));
+  BenchInputs other = mini_inputs();
+  other.dataset.sha256 = "cd";
+  CHECK(contains(message_of([&] { run_bench(mini_config(), other, store, {}); }),
+                 "its dataset is not what this run would have"));
+}
+
+TEST_CASE("edits can be made case by case, and asked right after or at the end") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::file, 0, 0};
+  config.name = "immediate";
+  config.schedule = Schedule::immediate;
+  const RunData now = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  for (const std::int64_t id : {1, 2, 3}) {
+    CHECK(now.outputs.at("in-context").at(id).edit_ids.size() == static_cast<std::size_t>(id));
+  }
+  config.name = "end";
+  config.schedule = Schedule::end;
+  const RunData end = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  CHECK(end.outputs.at("in-context").at(1).edit_ids.size() == 3);
+  CHECK(end.header["protocol"]["schedule"] != now.header["protocol"]["schedule"]);
+}
+
+TEST_CASE("an interrupted immediate schedule goes on with the edits made so far") {
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  BenchConfig config = mini_config();
+  config.controls = {};
+  config.grouping = {Grouping::file, 0, 0};
+  config.schedule = Schedule::immediate;
+  const std::string all = run_bench(config, mini_inputs(), whole, {});
+  const int stop = GENERATE(2, 3);
+  CHECK_THROWS_AS(run_bench(config, mini_inputs(), cut, stopping_after(stop)), Interrupted);
+  const std::string id = run_bench(config, mini_inputs(), cut, {});
+  CHECK(scores_of(cut, id) == scores_of(whole, all));
+  CHECK(load_run(cut, id).outputs.at("in-context").at(3).edit_ids.size() == 3);
+}
+
+TEST_CASE("a memory mask hides what contradicts a case, never its own edits") {
+  const MquakeCase one = two_hop_case(1), other = capital_case(3);
+  const std::vector<Fact> pool = facts_of(pool_of({&one, &other}));
+  REQUIRE(pool.size() == 2);
+  const auto kept = without_contradictions(pool, one);
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0].subject == "Person 1");
+  CHECK(without_contradictions(pool, other).size() == 2);
+
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.editors = {};
+  config.controls = {"copy-last-edit"};
+  config.grouping = {Grouping::file, 0, 0};
+  config.mask = MaskMode::memory;
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  CHECK(data.outputs.at("copy-last-edit").at(1).direct[0].answer == "Belmar");
+}
+
+TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::rem, 1, 100};
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  REQUIRE(data.cases.size() == 3);
+  std::size_t unedited = 0;
+  for (const MquakeCase& one : data.cases) {
+    if (!one.rewrites.empty()) continue;
+    ++unedited;
+    CHECK(one.post.answer == one.pre.answer);
+  }
+  CHECK(unedited == 2);
+  for (const auto& [id, outputs] : data.outputs.at("in-context"))
+    CHECK(outputs.edit_ids.size() == 1);
+}
+
+TEST_CASE("probes, recall, specificity and tokens are asked when they are wanted") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.further = {true, true, true, true};
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  const CaseOutputs& edited = data.outputs.at("in-context").at(3);
+  CHECK(edited.probe_clozes.size() == 2);
+  CHECK(edited.direct_forced.size() == 3);
+  CHECK(edited.direct_forced[0].tokens > 0);
+  CHECK(edited.recall.empty());
+  const CaseOutputs& before = data.outputs.at("unedited").at(3);
+  CHECK(before.recall.size() == 2);
+  CHECK_FALSE(before.recall_new[1].answer.has_value());  // its hop is edited
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, id_of(store)), {100, 0, 4}));
+  CHECK(reports[0].recall_asked == 3);
+  CHECK(std::count(reports[0].metrics.begin(), reports[0].metrics.end(), "hop_probe") == 1);
+}
+
+TEST_CASE("shards joined are the run of one process") {
+  const ScratchStore whole_file, first_file, second_file, joined_file;
+  Store whole = whole_file.open();
+  const std::string all = run_bench(mini_config(), mini_inputs(), whole, {});
+  {
+    Store first = first_file.open(), second = second_file.open();
+    run_bench(mini_config(), mini_inputs(), first, {}, {0, 2});
+    run_bench(mini_config(), mini_inputs(), second, {}, {1, 2});
+    CHECK(first.runs()[0].done + second.runs()[0].done == whole.runs()[0].done);
+  }
+  Store joined = joined_file.open();
+  BenchConfig other = mini_config();  // another run is there already, so that ids differ
+  other.name = "other";
+  run_bench(other, mini_inputs(), joined, {});
+  const std::string id = merge_runs({second_file.path(), first_file.path()}, joined);
+  CHECK(joined.run(id)->state == "done");
+  CHECK(scores_of(joined, id) == scores_of(whole, all));
+  CHECK(joined.verify().empty());
+  const RunData data = load_run(joined, id);
+  for (const std::string& edit : data.outputs.at("in-context").at(1).edit_ids) {
+    CHECK(joined.find(edit).has_value());
+  }
+  CHECK_FALSE(data.header.contains("shard"));
+}
+
+TEST_CASE("cases of one group share their edits") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::file, 0, 0};
+  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  CHECK(data.outputs.at("in-context").at(1).edit_ids.size() == 3);
+  CHECK(data.header["protocol"]["contaminated"].size() == 2);
+}
+
+TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends the same") {
+  const CounterFactRecord fact = counterfact_record();
+  CounterFactRecord other = fact;
+  other.case_id = 8;
+  other.request.target_new = "Fenwick";
+  ZsreRecord question;
+  question.number = 3;
+  question.request = fact.request;
+  question.request.prompt = "What is the capital of {}?";
+  question.request.target_true.reset();
+  question.request.rephrases = {"Which city is Avia's capital?"};
+  question.locality = {"nq question: who was first", "Person 1"};
+  const bool zsre = GENERATE(false, true);
+  BenchInputs inputs = mini_inputs();
+  inputs.dataset.cases = zsre ? std::vector<MquakeCase>{case_of(question)}
+                              : std::vector<MquakeCase>{case_of(fact), case_of(other)};
+  BenchConfig config = mini_config();
+  config.asks = {Ask::cloze};
+  config.dataset = zsre ? "zsre:mini.json" : "counterfact:mini.json";
+  config.grouping = {Grouping::file, 0, 0};
+
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  const std::string all = run_bench(config, inputs, whole, {});
+  CHECK_THROWS_AS(run_bench(config, inputs, cut, stopping_after(3)), Interrupted);
+  CHECK(scores_of(cut, run_bench(config, inputs, cut, {})) == scores_of(whole, all));
+
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(whole, all), {100, 0, 4}));
+  const std::string metric = zsre ? "zsre_specificity" : "counterfact_ns";
+  const auto cell = [&](const std::string& system, const std::string& name) {
+    return reports[0].find({system, MatchRule::exact, GoldSide::post, name, "", ""});
+  };
+  REQUIRE(cell("in-context", metric) != nullptr);
+  CHECK(cell("unedited", zsre ? "zsre_score" : "counterfact_s") != nullptr);
+  CHECK(cell("copy-last-edit", metric) == nullptr);  // it has no probabilities
+  CHECK(cell("in-context", "multi_hop_any") == nullptr);
+  // Two objects for one prompt: each contradicts the other.
+  CHECK(reports[0].contaminated.size() == (zsre ? 0 : 2));
+  const std::string page = to_html(reports);
+  CHECK(contains(page, zsre ? "nq question: who was first" : "The capital of Belmar is"));
+  CHECK(contains(to_markdown(reports), zsre ? "zsRE score" : "| NS |"));
+}
+
+TEST_CASE("a run may start from a model with edits, and takes only its own away") {
+  const BenchInputs plain = mini_inputs(), edited = edited_inputs();
+  BenchConfig config = mini_config();
+  config.grouping = {Grouping::file, 1, 0};
+
+  const ScratchStore file, other_file;
+  Store store = file.open(), other = other_file.open();
+  const RunData with = load_run(store, run_bench(config, edited, store, {}));
+  const RunData without = load_run(other, run_bench(config, plain, other, {}));
+  CHECK(with.header["model"]["mounted"] == Json::array({"told"}));
+  CHECK_FALSE(without.header["model"].contains("mounted"));
+  // The fact is shown wherever a model answers; without it probabilities are others.
+  const auto said = [](const RunData& run, const char* system, std::int64_t id) {
+    return run.outputs.at(system).at(id).forced.at(0).logprob;
+  };
+  for (const std::int64_t id : {1, 2, 3}) {
+    CAPTURE(id);
+    CHECK(said(with, "unedited", id) != said(without, "unedited", id));
+    CHECK(said(with, "oracle", id) != said(without, "oracle", id));
+    // After each group only the run's own edits go.
+    CHECK(said(with, "in-context", id) == said(with, "oracle", id));
+  }
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, with.record.id), {100, 0, 4}));
+  CHECK(contains(to_html(reports), "that stay mounted throughout"));
+}
+
+TEST_CASE("a run goes on only from the edits that it began with") {
+  const BenchInputs edited = edited_inputs();
+  const ScratchStore file;
+  Store store = file.open();
+  CHECK_THROWS_AS(run_bench(mini_config(), edited, store, stopping_after(3)), Interrupted);
+  CHECK(contains(message_of([&] { run_bench(mini_config(), mini_inputs(), store, {}); }),
+                 "its model is not what this run would have"));
+}

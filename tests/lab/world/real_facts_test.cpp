@@ -1,0 +1,117 @@
+#include "datasets/mquake.hpp"
+#include "lab/world/corpus.hpp"
+#include "lab/world/world_sampler.hpp"
+#include "tests/lab/world/fixtures.hpp"
+#include "tests/support/catch.hpp"
+
+#include <set>
+
+using namespace kedit;
+using namespace kedit::test;
+
+namespace {
+
+const MquakeDataset* real_dataset() {
+  const auto file = real_mquake();
+  if (!file) {
+    WARN("skipped: MQuAKE-CF-3k.json is not at hand (set KEDIT_DATA_DIR)");
+    return nullptr;
+  }
+  static const MquakeDataset dataset = read_mquake(*file);
+  return &dataset;
+}
+
+std::vector<std::int64_t> mixed_ids() {
+  std::vector<std::int64_t> ids;
+  for (std::int64_t start : {1, 1001, 2001}) {
+    for (std::int64_t id = start; id < start + 30; ++id) ids.push_back(id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("the table spells cloze and question as CF-3k does, but for three typos") {
+  const MquakeDataset* dataset = real_dataset();
+  if (dataset == nullptr) return;
+  const World world = world_from_mquake(*dataset, parse_case_selection("", *dataset));
+  CHECK(world.relations.size() == 36);
+  for (const RelationTemplates& text : world.texts) {
+    INFO(text.id << ": " << text.cloze << " | " << text.questions[0]);
+    const RelationTemplates& table = templates_of(text.id);
+    CHECK((text.cloze == table.cloze) == (text.id != "P69" && text.id != "P449"));
+    CHECK((text.questions[0] == table.questions[0]) == (text.id != "P159"));
+  }
+}
+
+TEST_CASE("a world of real cases knows what holds before the edits, and no edit") {
+  const MquakeDataset* dataset = real_dataset();
+  if (dataset == nullptr) return;
+  const World world = world_from_mquake(*dataset, mixed_ids());
+  CHECK(world.cases.size() == 90);
+  std::set<Triple> facts, edits;
+  std::set<std::pair<std::string, std::string>> slots;
+  for (const WorldFact& fact : world.facts) {
+    const auto& subject = world.entities[static_cast<std::size_t>(fact.subject)];
+    const auto& object = world.entities[static_cast<std::size_t>(fact.object)];
+    facts.insert({subject.id, world.text(fact.relation).id, object.id});
+    CHECK(slots.emplace(subject.name, world.text(fact.relation).id).second);
+  }
+  int missing = 0;
+  for (const MquakeCase& c : world.cases) {
+    for (const Triple& edit : c.edit_triples) {
+      CHECK(facts.count(edit) == 0);
+      edits.insert(edit);
+    }
+    for (const Triple& hop : c.triples) missing += facts.count(hop) == 0 ? 1 : 0;
+  }
+  CHECK(missing == 0);
+  for (const MquakeCase& c : world.cases) {
+    for (const Triple& hop : c.new_triples) {
+      if (edits.count(hop) == 0) CHECK(facts.count(hop) == 1);
+    }
+  }
+}
+
+TEST_CASE("training on real cases asks their questions and tells no edit") {
+  const MquakeDataset* dataset = real_dataset();
+  if (dataset == nullptr) return;
+  const auto world = std::make_shared<const World>(world_from_mquake(*dataset, mixed_ids()));
+  LabCorpus corpus(world, 4);
+  std::string text;
+  for (int i = 0; i < 6000; ++i) text += document_text(corpus.next(1.0)) + "\n";
+  int asked = 0;
+  for (const MquakeCase& c : world->cases) {
+    asked += text.find("Question: " + c.questions[0] + "\n") != std::string::npos ? 1 : 0;
+    for (const Rewrite& rewrite : c.rewrites) {
+      std::vector<std::string> forms = templates_of(rewrite.relation).statements;
+      forms.push_back(rewrite.prompt);
+      for (const std::string& form : forms) {
+        const std::string edit =
+            fill_template(form, rewrite.subject) + " " + rewrite.target_new + ".";
+        INFO(edit);
+        for (const char* before : {". ", ": ", "\n"}) {  // not "football" in "association football"
+          REQUIRE(text.find(before + edit) == std::string::npos);
+        }
+      }
+    }
+  }
+  CHECK(asked > 85);
+}
+
+TEST_CASE("probes of real cases ask for what holds before the edits") {
+  const MquakeDataset* dataset = real_dataset();
+  if (dataset == nullptr) return;
+  const World world = world_from_mquake(*dataset, mixed_ids());
+  std::map<std::string, std::size_t> counts;
+  for (const LabProbe& probe : lab_probes(world, 50, 1)) ++counts[probe.measure];
+  CHECK(counts["cloze"] == world.facts.size());
+  CHECK(counts["file questions, cot"] == 50);
+  CHECK(counts["file questions, direct"] == 50);
+  for (const auto& path : world.case_paths) CHECK_FALSE(path.empty());
+  for (const Chain& chain : chains_of(world, 2)) {
+    std::string path = world.name(world.fact(chain[0]).subject);
+    for (std::int32_t fact : chain) path += "|" + world.text(world.fact(fact).relation).id;
+    if (world.case_paths.count(path) != 0) CHECK_FALSE(held_out_chain(world, chain));
+  }
+}

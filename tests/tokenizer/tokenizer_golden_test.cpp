@@ -1,0 +1,96 @@
+#include "tests/support/catch.hpp"
+#include "tests/tokenizer/tokenizer_fixtures.hpp"
+
+#include <thread>
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+using Offsets = std::vector<std::pair<std::size_t, std::size_t>>;
+
+// Counts the cases that differ from the golden, and tells of the first few.
+std::size_t differing_cases(const Tokenizer& tokenizer, const Json& golden) {
+  std::size_t differing = 0;
+  for (const Json& expected : golden.at("cases")) {
+    const std::string text = expected.at("text").get<std::string>();
+    const Encoding encoding = tokenizer.encode(text);
+    const auto ids = expected.at("ids").get<std::vector<std::int64_t>>();
+    const bool same_ids = encoding.ids == ids;
+    const bool same_offsets = expected.at("offsets").is_null() ||
+                              encoding.offsets == expected.at("offsets").get<Offsets>();
+    const bool same_text = tokenizer.decode(ids) == expected.at("decoded").get<std::string>();
+    const auto split =
+        expected.contains("split_ids") ? expected.at("split_ids") : expected.at("ids");
+    const bool same_split =
+        tokenizer.encode(text, {true, true}).ids == split.get<std::vector<std::int64_t>>();
+    if (same_ids && same_offsets && same_text && same_split) continue;
+    if (++differing <= 3) {
+      UNSCOPED_INFO(to_text(expected) << " but " << to_text(Json(encoding.ids)) << " at "
+                                      << to_text(Json(encoding.offsets)));
+    }
+  }
+  return differing;
+}
+
+}  // namespace
+
+TEST_CASE("tokenizers of every supported kind equal the reference library") {
+  const std::string kind = GENERATE("plain", "prefixed", "composed", "steps");
+  const Json golden = read_json(golden_file(kind + "_golden.json"));
+  const auto tokenizer = golden_tokenizer(kind + "_tokenizer.json");
+  CAPTURE(kind);
+  REQUIRE(golden.at("cases").size() >= 300);
+  CHECK(differing_cases(*tokenizer, golden) == 0);
+}
+
+TEST_CASE("the real GPT-2 and Qwen2 vocabularies give the reference library's ids and offsets") {
+  const auto data = data_directory();
+  if (!data) {
+    WARN("skipped: no KEDIT_DATA_DIR with tokenizers/gpt2 and tokenizers/qwen2");
+    return;
+  }
+  const std::string family = GENERATE("gpt2", "qwen2");
+  const Json golden = read_json(golden_file(family + "_golden.json"));
+  const auto tokenizer = Tokenizer::load(*data / "tokenizers" / family);
+  CAPTURE(family);
+  REQUIRE(golden.at("cases").size() >= 300);
+  CHECK(differing_cases(*tokenizer, golden) == 0);
+  CHECK(tokenizer->vocab_size() == (family == "gpt2" ? 50257 : 151646));
+  CHECK(tokenizer->kind() == "byte-level BPE");
+}
+
+TEST_CASE("a tokenizer.json with string merges gives the ids of its vocabulary files") {
+  const auto data = data_directory();
+  if (!data || !std::filesystem::exists(*data / "deltas" / "llama-tiny" / "tokenizer.json")) {
+    WARN("skipped: no KEDIT_DATA_DIR with deltas/llama-tiny");
+    return;
+  }
+  const auto json = Tokenizer::load(*data / "deltas" / "llama-tiny");
+  const auto files = Tokenizer::load(*data / "tokenizers" / "gpt2");
+  const Json golden = read_json(golden_file("gpt2_golden.json"));
+  for (const Json& expected : golden.at("cases")) {
+    const std::string text = expected.at("text").get<std::string>();
+    REQUIRE(json->ids(text) == files->ids(text));
+  }
+}
+
+TEST_CASE("encoding from several threads gives what one thread gives") {
+  const auto tokenizer = golden_tokenizer("composed_tokenizer.json");
+  const Json golden = read_json(golden_file("composed_golden.json"));
+  std::vector<std::size_t> differing(4, 0);
+  std::vector<std::thread> threads;
+  for (std::size_t thread = 0; thread < differing.size(); ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int round = 0; round < 3; ++round) {
+        for (const Json& expected : golden.at("cases")) {
+          const auto ids = tokenizer->ids(expected.at("text").get<std::string>());
+          if (ids != expected.at("ids").get<std::vector<std::int64_t>>()) ++differing[thread];
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(differing == std::vector<std::size_t>(4, 0));
+}

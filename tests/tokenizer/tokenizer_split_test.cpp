@@ -1,0 +1,82 @@
+#include "tests/support/catch.hpp"
+#include "tests/tokenizer/tokenizer_fixtures.hpp"
+#include "tokenizer/text/split_pattern.hpp"
+#include "tokenizer/tokenizer_error.hpp"
+
+using namespace kedit;
+using namespace kedit::testing;
+
+namespace {
+
+std::vector<std::string> pieces_of(const SplitPattern& pattern, const std::string& text,
+                                   SplitBehavior behavior, bool invert = false) {
+  SplitScratch scratch;
+  std::vector<TextRange> ranges;
+  pattern.split(text, behavior, invert, 0, scratch, ranges);
+  std::vector<std::string> pieces;
+  for (const auto& [begin, end] : ranges) pieces.push_back(text.substr(begin, end - begin));
+  return pieces;
+}
+
+using Pieces = std::vector<std::string>;
+
+}  // namespace
+
+// The expected pieces are those in the reference library's documentation of SplitDelimiterBehavior.
+TEST_CASE("matches are kept, dropped or merged as the behaviour says") {
+  const auto dash = SplitPattern::literal("-", "here");
+  const std::string text = "the-final--countdown";
+  CHECK(pieces_of(dash, text, SplitBehavior::removed) == Pieces{"the", "final", "countdown"});
+  CHECK(pieces_of(dash, text, SplitBehavior::isolated) ==
+        Pieces{"the", "-", "final", "-", "-", "countdown"});
+  CHECK(pieces_of(dash, text, SplitBehavior::merged_with_previous) ==
+        Pieces{"the-", "final-", "-", "countdown"});
+  CHECK(pieces_of(dash, text, SplitBehavior::merged_with_next) ==
+        Pieces{"the", "-final", "-", "-countdown"});
+  CHECK(pieces_of(dash, text, SplitBehavior::contiguous) ==
+        Pieces{"the", "-", "final", "--", "countdown"});
+  CHECK(pieces_of(dash, text, SplitBehavior::removed, true) == Pieces{"-", "-", "-"});
+}
+
+TEST_CASE("white space is Unicode's, inside and outside of classes") {
+  const std::string pattern = GENERATE(as<std::string>{}, R"(\S+)", R"([^\s]+)", R"([\S]+)");
+  const auto words = SplitPattern::regex(pattern, "here");
+  CHECK(pieces_of(words,
+                  "a\xC2\xA0"
+                  "b\xE3\x80\x80"
+                  "c\xC2\x85"
+                  "d\xE1\xA0\x8E"
+                  "e f",
+                  SplitBehavior::removed, true) == Pieces{"a", "b", "c",
+                                                          "d\xE1\xA0\x8E"
+                                                          "e",
+                                                          "f"});
+}
+
+TEST_CASE("patterns that match nothing still end") {
+  const auto empty = SplitPattern::regex("x*", "here");
+  CHECK(pieces_of(empty, "axx\xC3\xA9", SplitBehavior::isolated) == Pieces{"a", "xx", "\xC3\xA9"});
+  CHECK(pieces_of(empty, "", SplitBehavior::isolated).empty());
+}
+
+TEST_CASE("a hundred thousand blanks are one piece and no deep recursion") {
+  const auto blanks = SplitPattern::regex(R"(\s+(?!\S)|\s+)", "here");
+  const std::string text(100000, ' ');
+  CHECK(pieces_of(blanks, text + "x", SplitBehavior::isolated).size() == 3);
+}
+
+TEST_CASE("a pattern whose meaning would change is refused with the place") {
+  const std::string pattern =
+      GENERATE(as<std::string>{}, "[a-z&&b]", "[a[b]]", R"(\h)", "(?m:.)", R"([\W])", "a{2}+",
+               R"(\u12)", "(", "[", R"(\p{Nonsense})", "\\", R"(\p{L)");
+  CAPTURE(pattern);
+  const std::string message =
+      message_of<TokenizerError>([&] { SplitPattern::regex(pattern, "here"); });
+  CHECK(message.starts_with("here: "));
+}
+
+TEST_CASE("a pattern that explodes is an error and not an endless run") {
+  const auto exploding = SplitPattern::regex("(a+)+[bd]", "here");
+  CHECK_THROWS_AS(pieces_of(exploding, std::string(64, 'a') + "c", SplitBehavior::isolated),
+                  TokenizerError);
+}

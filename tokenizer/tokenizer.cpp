@@ -1,0 +1,56 @@
+#include "tokenizer/tokenizer.hpp"
+
+#include "json/json.hpp"
+#include "tokenizer/formats/tokenizer_json.hpp"
+#include "tokenizer/tokenizer_error.hpp"
+
+#include <fmt/format.h>
+
+namespace kedit {
+namespace {
+
+bool has_vocab_files(const std::filesystem::path& directory) {
+  return std::filesystem::exists(directory / "vocab.json") &&
+         std::filesystem::exists(directory / "merges.txt");
+}
+
+// The readers of JSON report in their own type; to callers a damaged tokenizer is a damaged model.
+template <typename Read>
+std::shared_ptr<const Tokenizer> reading(Read read) {
+  try {
+    return read();
+  } catch (const JsonError& error) {
+    throw TokenizerError(error.what());
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& directory) {
+  const auto file = directory / "tokenizer.json";
+  if (std::filesystem::exists(file)) {
+    return reading([&] { return tokenizer_from_json(read_json(file), file.string()); });
+  }
+  if (has_vocab_files(directory)) {
+    return reading([&] { return tokenizer_from_vocab_files(directory); });
+  }
+  if (std::filesystem::exists(directory / "tokenizer.model")) {
+    return reading([&] { return tokenizer_from_sentencepiece(directory); });
+  }
+  throw TokenizerError(
+      fmt::format("loading a tokenizer: {}: expected tokenizer.json, vocab.json and merges.txt, or "
+                  "tokenizer.model, found none of them",
+                  directory.string()));
+}
+
+std::shared_ptr<const Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
+                                                  const std::string& origin) {
+  return reading([&] { return tokenizer_from_json(parse_json(tokenizer_json, origin), origin); });
+}
+
+bool Tokenizer::present(const std::filesystem::path& directory) {
+  return std::filesystem::exists(directory / "tokenizer.json") || has_vocab_files(directory) ||
+         std::filesystem::exists(directory / "tokenizer.model");
+}
+
+}  // namespace kedit

@@ -1,1 +1,0 @@
-set(KEDIT_BPE_SOURCES bpe_trainer.cpp pair_merger.cpp)

@@ -1,19 +1,24 @@
 #include "datasets/relation_templates.hpp"
 #include "eval/answering/prompts.hpp"
+#include "json/json.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-// Real facts about subjects that MQuAKE-CF-3k does not ask about, as of 2021. They show a form;
-// nothing is scored on them.
-
 namespace kedit {
+
+namespace assets {
+// assets/prompts/few_shot.json, built in: real facts about subjects that MQuAKE-CF-3k does not ask
+// about, as of 2021. They show a form; nothing is scored on them.
+extern const std::string_view few_shot;
+}  // namespace assets
+
 namespace {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 struct SingleHop {
-  const char* relation;
+  std::string relation;
   Pairs answers;  // subject, object
 };
 
@@ -25,502 +30,59 @@ struct MultiHop {
   Pairs tells;  // subject, relation
 };
 
-const std::vector<SingleHop>& single_hops() {
-  static const std::vector<SingleHop> list = {
-      {"P6",
-       {{"Samoa", "Fiamē Naomi Mataʻafa"},
-        {"Luxembourg", "Xavier Bettel"},
-        {"Namibia", "Saara Kuugongelwa"},
-        {"Iceland", "Katrín Jakobsdóttir"},
-        {"Barbados", "Mia Mottley"},
-        {"Greenland", "Kim Kielsen"},
-        {"Bhutan", "Lotay Tshering"},
-        {"Fiji", "Frank Bainimarama"}}},
-      {"P19",
-       {{"Marie Curie", "Warsaw"},
-        {"Ludwig van Beethoven", "Bonn"},
-        {"Clara Schumann", "Leipzig"},
-        {"Edvard Munch", "Løten"},
-        {"Frédéric Chopin", "Żelazowa Wola"},
-        {"Rosa Parks", "Tuskegee"},
-        {"Simón Bolívar", "Caracas"},
-        {"Akira Kurosawa", "Tokyo"}}},
-      {"P20",
-       {{"Franz Liszt", "Bayreuth"},
-        {"Immanuel Kant", "Königsberg"},
-        {"Nikola Tesla", "New York City"},
-        {"Niels Bohr", "Copenhagen"},
-        {"Galileo Galilei", "Arcetri"},
-        {"Simón Bolívar", "Santa Marta"},
-        {"Rosa Parks", "Detroit"},
-        {"Carl Linnaeus", "Uppsala"}}},
-      {"P26",
-       {{"Frida Kahlo", "Diego Rivera"},
-        {"Virginia Woolf", "Leonard Woolf"},
-        {"Clara Schumann", "Robert Schumann"},
-        {"Marie Curie", "Pierre Curie"},
-        {"Ingrid Bergman", "Roberto Rossellini"},
-        {"Rosa Parks", "Raymond Parks"},
-        {"Robert Schumann", "Clara Schumann"},
-        {"Jane Goodall", "Hugo van Lawick"}}},
-      {"P27",
-       {{"Frida Kahlo", "Mexico"},
-        {"Niels Bohr", "Denmark"},
-        {"Pablo Neruda", "Chile"},
-        {"Chinua Achebe", "Nigeria"},
-        {"Gabriela Mistral", "Chile"},
-        {"Naguib Mahfouz", "Egypt"},
-        {"Aung San Suu Kyi", "Myanmar"},
-        {"Wangari Maathai", "Kenya"}}},
-      {"P30",
-       {{"Zambia", "Africa"},
-        {"Laos", "Asia"},
-        {"Slovenia", "Europe"},
-        {"Uruguay", "South America"},
-        {"Lake Baikal", "Asia"},
-        {"Honduras", "North America"},
-        {"Mount Erebus", "Antarctica"},
-        {"Botswana", "Africa"}}},
-      {"P35",
-       {{"Slovenia", "Borut Pahor"},
-        {"Estonia", "Alar Karis"},
-        {"Bhutan", "Jigme Khesar Namgyel Wangchuck"},
-        {"Luxembourg", "Henri"},
-        {"Iceland", "Guðni Jóhannesson"},
-        {"Zambia", "Hakainde Hichilema"},
-        {"Latvia", "Egils Levits"},
-        {"Botswana", "Mokgweetsi Masisi"}}},
-      {"P36",
-       {{"Mongolia", "Ulaanbaatar"},
-        {"Zambia", "Lusaka"},
-        {"Estonia", "Tallinn"},
-        {"Paraguay", "Asunción"},
-        {"Botswana", "Gaborone"},
-        {"Latvia", "Riga"},
-        {"Honduras", "Tegucigalpa"},
-        {"Fiji", "Suva"}}},
-      {"P37",
-       {{"Laos", "Lao"},
-        {"Slovenia", "Slovene"},
-        {"Mozambique", "Portuguese"},
-        {"Estonia", "Estonian"},
-        {"Bhutan", "Dzongkha"},
-        {"Mongolia", "Mongolian"},
-        {"Latvia", "Latvian"},
-        {"Greenland", "Greenlandic"}}},
-      {"P40",
-       {{"Lord Byron", "Ada Lovelace"},
-        {"Leopold Mozart", "Wolfgang Amadeus Mozart"},
-        {"Philip II of Macedon", "Alexander the Great"},
-        {"Marie Curie", "Irène Joliot-Curie"},
-        {"Charles Darwin", "Francis Darwin"},
-        {"Johann Sebastian Bach", "Carl Philipp Emanuel Bach"},
-        {"Sigmund Freud", "Anna Freud"},
-        {"Indira Gandhi", "Rajiv Gandhi"}}},
-      {"P50",
-       {{"The Trial", "Franz Kafka"},
-        {"Things Fall Apart", "Chinua Achebe"},
-        {"Moby-Dick", "Herman Melville"},
-        {"Frankenstein", "Mary Shelley"},
-        {"Pippi Longstocking", "Astrid Lindgren"},
-        {"The Master and Margarita", "Mikhail Bulgakov"},
-        {"The Tale of Genji", "Murasaki Shikibu"},
-        {"Faust", "Johann Wolfgang von Goethe"}}},
-      {"P69",
-       {{"Niels Bohr", "University of Copenhagen"},
-        {"Toni Morrison", "Howard University"},
-        {"Angela Merkel", "Leipzig University"},
-        {"Alan Turing", "Princeton University"},
-        {"Richard Feynman", "Massachusetts Institute of Technology"},
-        {"Rachel Carson", "Johns Hopkins University"},
-        {"Wangari Maathai", "University of Nairobi"},
-        {"Carl Linnaeus", "Uppsala University"}}},
-      {"P106",
-       {{"Frida Kahlo", "painter"},
-        {"Ada Lovelace", "mathematician"},
-        {"Toni Morrison", "novelist"},
-        {"Niels Bohr", "physicist"},
-        {"Frédéric Chopin", "composer"},
-        {"Jane Goodall", "primatologist"},
-        {"Yuri Gagarin", "cosmonaut"},
-        {"Gustave Eiffel", "engineer"}}},
-      {"P108",
-       {{"Donald Knuth", "Stanford University"},
-        {"Grace Hopper", "United States Navy"},
-        {"Shigeru Miyamoto", "Nintendo"},
-        {"Jony Ive", "Apple"},
-        {"Tim Berners-Lee", "CERN"},
-        {"Katherine Johnson", "NASA"},
-        {"Ken Thompson", "Bell Labs"},
-        {"Linus Pauling", "California Institute of Technology"}}},
-      {"P112",
-       {{"IKEA", "Ingvar Kamprad"},
-        {"Wikipedia", "Jimmy Wales"},
-        {"Honda", "Soichiro Honda"},
-        {"Bauhaus", "Walter Gropius"},
-        {"Tata Group", "Jamsetji Tata"},
-        {"Linux Mint", "Clement Lefebvre"},
-        {"Salvation Army", "William Booth"},
-        {"Kodak", "George Eastman"}}},
-      {"P136",
-       {{"Chet Baker", "jazz"},
-        {"Bob Marley", "reggae"},
-        {"Metallica", "heavy metal"},
-        {"Johnny Cash", "country music"},
-        {"Aretha Franklin", "soul music"},
-        {"Daft Punk", "electronic music"},
-        {"B.B. King", "blues"},
-        {"Fela Kuti", "Afrobeat"}}},
-      {"P140",
-       {{"Desmond Tutu", "Anglicanism"},
-        {"Malala Yousafzai", "Islam"},
-        {"Golda Meir", "Judaism"},
-        {"Matthieu Ricard", "Buddhism"},
-        {"Mahatma Gandhi", "Hinduism"},
-        {"Guru Nanak", "Sikhism"},
-        {"Karl Barth", "Calvinism"},
-        {"Ibn Khaldun", "Sunni Islam"}}},
-      {"P159",
-       {{"Nintendo", "Kyoto"},
-        {"Siemens", "Munich"},
-        {"The Lego Group", "Billund"},
-        {"Embraer", "São José dos Campos"},
-        {"Novo Nordisk", "Bagsværd"},
-        {"Kia", "Seoul"},
-        {"Nestlé", "Vevey"},
-        {"Philips", "Amsterdam"}}},
-      {"P169",
-       {{"Nvidia", "Jensen Huang"},
-        {"Netflix", "Reed Hastings"},
-        {"Salesforce", "Marc Benioff"},
-        {"Spotify", "Daniel Ek"},
-        {"Shopify", "Tobias Lütke"},
-        {"Moderna", "Stéphane Bancel"},
-        {"Adobe", "Shantanu Narayen"},
-        {"AMD", "Lisa Su"}}},
-      {"P170",
-       {{"Mona Lisa", "Leonardo da Vinci"},
-        {"Guernica", "Pablo Picasso"},
-        {"The Scream", "Edvard Munch"},
-        {"The Night Watch", "Rembrandt"},
-        {"The Starry Night", "Vincent van Gogh"},
-        {"The Thinker", "Auguste Rodin"},
-        {"The Persistence of Memory", "Salvador Dalí"},
-        {"Las Meninas", "Diego Velázquez"}}},
-      {"P175",
-       {{"Purple Rain", "Prince"},
-        {"Bohemian Rhapsody", "Queen"},
-        {"Hallelujah", "Leonard Cohen"},
-        {"Waterloo", "ABBA"},
-        {"Smells Like Teen Spirit", "Nirvana"},
-        {"Respect", "Aretha Franklin"},
-        {"Heroes", "David Bowie"},
-        {"Jolene", "Dolly Parton"}}},
-      {"P176",
-       {{"Nintendo Switch", "Nintendo"},
-        {"Boeing 747", "Boeing"},
-        {"ThinkPad", "Lenovo"},
-        {"Leica M3", "Leica Camera"},
-        {"Airbus A380", "Airbus"},
-        {"Galaxy S10", "Samsung"},
-        {"Walkman", "Sony"},
-        {"Hasselblad 500C", "Hasselblad"}}},
-      {"P178",
-       {{"Minecraft", "Mojang Studios"},
-        {"Firefox", "Mozilla"},
-        {"Tetris", "Alexey Pajitnov"},
-        {"Photoshop", "Adobe"},
-        {"Blender", "Blender Foundation"},
-        {"The Witcher 3", "CD Projekt"},
-        {"Kubernetes", "Google"},
-        {"Matlab", "MathWorks"}}},
-      {"P286",
-       {{"Los Angeles Dodgers", "Dave Roberts"},
-        {"Sevilla FC", "Julen Lopetegui"},
-        {"Ajax", "Erik ten Hag"},
-        {"New England Patriots", "Bill Belichick"},
-        {"Atalanta", "Gian Piero Gasperini"},
-        {"Kansas City Chiefs", "Andy Reid"},
-        {"SC Freiburg", "Christian Streich"},
-        {"All Blacks", "Ian Foster"}}},
-      {"P407",
-       {{"The Trial", "German"},
-        {"Don Quixote", "Spanish"},
-        {"Madame Bovary", "French"},
-        {"War and Peace", "Russian"},
-        {"The Divine Comedy", "Italian"},
-        {"The Tale of Genji", "Japanese"},
-        {"Peer Gynt", "Norwegian"},
-        {"Pan Tadeusz", "Polish"}}},
-      {"P413",
-       {{"Peter Schmeichel", "goalkeeper"},
-        {"Magic Johnson", "point guard"},
-        {"Tom Brady", "quarterback"},
-        {"Mia Hamm", "forward"},
-        {"Franz Beckenbauer", "sweeper"},
-        {"Shaquille O'Neal", "center"},
-        {"Jonty Rhodes", "fielder"},
-        {"Dominik Hašek", "goaltender"}}},
-      {"P449",
-       {{"The Sopranos", "HBO"},
-        {"Borgen", "DR1"},
-        {"Breaking Bad", "AMC"},
-        {"Twin Peaks", "ABC"},
-        {"Stranger Things", "Netflix"},
-        {"Sherlock", "BBC One"},
-        {"The X-Files", "Fox"},
-        {"Friends", "NBC"}}},
-      {"P488",
-       {{"Berkshire Hathaway", "Warren Buffett"},
-        {"LVMH", "Bernard Arnault"},
-        {"Federal Reserve", "Jerome Powell"},
-        {"Tata Sons", "Natarajan Chandrasekaran"},
-        {"Alphabet", "John L. Hennessy"},
-        {"Siemens", "Jim Hagemann Snabe"},
-        {"Reliance Industries", "Mukesh Ambani"},
-        {"Nestlé", "Paul Bulcke"}}},
-      {"P495",
-       {{"tango", "Argentina"},
-        {"Volvo", "Sweden"},
-        {"Godzilla", "Japan"},
-        {"pizza", "Italy"},
-        {"bossa nova", "Brazil"},
-        {"origami", "Japan"},
-        {"Lego", "Denmark"},
-        {"flamenco", "Spain"}}},
-      {"P641",
-       {{"Serena Williams", "tennis"},
-        {"Tiger Woods", "golf"},
-        {"Usain Bolt", "athletics"},
-        {"Magnus Carlsen", "chess"},
-        {"Michael Phelps", "swimming"},
-        {"Eliud Kipchoge", "long-distance running"},
-        {"Simone Biles", "gymnastics"},
-        {"Lindsey Vonn", "alpine skiing"}}},
-      {"P740",
-       {{"U2", "Dublin"},
-        {"AC/DC", "Sydney"},
-        {"ABBA", "Stockholm"},
-        {"Kraftwerk", "Düsseldorf"},
-        {"Sigur Rós", "Reykjavík"},
-        {"Daft Punk", "Paris"},
-        {"Nirvana", "Aberdeen"},
-        {"Rammstein", "Berlin"}}},
-      {"P800",
-       {{"Edvard Munch", "The Scream"},
-        {"Franz Kafka", "The Trial"},
-        {"Mary Shelley", "Frankenstein"},
-        {"Johann Sebastian Bach", "Brandenburg Concertos"},
-        {"Gustave Flaubert", "Madame Bovary"},
-        {"Antoni Gaudí", "Sagrada Família"},
-        {"Hokusai", "The Great Wave off Kanagawa"},
-        {"Sylvia Plath", "The Bell Jar"}}},
-      {"P937",
-       {{"Immanuel Kant", "Königsberg"},
-        {"Gustav Klimt", "Vienna"},
-        {"Galileo Galilei", "Padua"},
-        {"Edvard Grieg", "Bergen"},
-        {"Antoni Gaudí", "Barcelona"},
-        {"Carl Linnaeus", "Uppsala"},
-        {"James Joyce", "Trieste"},
-        {"Rembrandt", "Amsterdam"}}},
-      {"P1037",
-       {{"CERN", "Fabiola Gianotti"},
-        {"Tate", "Maria Balshaw"},
-        {"British Museum", "Hartwig Fischer"},
-        {"Uffizi", "Eike Schmidt"},
-        {"Rijksmuseum", "Taco Dibbits"},
-        {"Museo del Prado", "Miguel Falomir"},
-        {"Louvre", "Laurence des Cars"},
-        {"Hermitage Museum", "Mikhail Piotrovsky"}}},
-      {"P1308",
-       {{"Poet Laureate of the United Kingdom", "Simon Armitage"},
-        {"Secretary-General of the United Nations", "António Guterres"},
-        {"President of the European Commission", "Ursula von der Leyen"},
-        {"Astronomer Royal", "Martin Rees"},
-        {"Director-General of the World Health Organization", "Tedros Adhanom Ghebreyesus"},
-        {"President of the European Central Bank", "Christine Lagarde"},
-        {"Director-General of the World Trade Organization", "Ngozi Okonjo-Iweala"},
-        {"Governor of the Bank of England", "Andrew Bailey"}}},
-      {"P1412",
-       {{"Pablo Neruda", "Spanish"},
-        {"Franz Kafka", "German"},
-        {"Chinua Achebe", "Igbo"},
-        {"Edvard Grieg", "Norwegian"},
-        {"Naguib Mahfouz", "Arabic"},
-        {"Astrid Lindgren", "Swedish"},
-        {"Fernando Pessoa", "Portuguese"},
-        {"Rabindranath Tagore", "Bengali"}}},
-  };
+struct Tables {
+  std::vector<SingleHop> single_hops;
+  std::vector<MultiHop> direct;
+  std::vector<MultiHop> reasoned;
+  std::vector<MultiHop> with_facts;  // how a stated fact overrides what a model knows
+};
+
+Pairs pairs_from(const JsonView& json) {
+  Pairs pairs;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    pairs.emplace_back(json.at(i).at(0).string(), json.at(i).at(1).string());
+  }
+  return pairs;
+}
+
+std::vector<std::string> strings_if_there(const JsonView& json, std::string_view key) {
+  const auto found = json.find(key);
+  return found ? found->strings() : std::vector<std::string>{};
+}
+
+std::vector<MultiHop> multi_hops_from(const JsonView& json) {
+  std::vector<MultiHop> list;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const JsonView one = json.at(i);
+    list.push_back({strings_if_there(one, "facts"), one.at("question").string(),
+                    strings_if_there(one, "steps"), one.at("answer").string(),
+                    pairs_from(one.at("tells"))});
+  }
   return list;
 }
 
-// Four for each number of hops, one to four.
-const std::vector<MultiHop>& direct_questions() {
-  static const std::vector<MultiHop> list = {
-      {{}, "What is the capital of Mongolia?", {}, "Ulaanbaatar", {{"Mongolia", "P36"}}},
-      {{}, "Who is the author of The Trial?", {}, "Franz Kafka", {{"The Trial", "P50"}}},
-      {{},
-       "Which sport is Magnus Carlsen associated with?",
-       {},
-       "chess",
-       {{"Magnus Carlsen", "P641"}}},
-      {{}, "Which company is ThinkPad produced by?", {}, "Lenovo", {{"ThinkPad", "P176"}}},
-      {{},
-       "Where was the author of Moby-Dick born?",
-       {},
-       "New York City",
-       {{"Moby-Dick", "P50"}, {"Herman Melville", "P19"}}},
-      {{},
-       "What is the capital of the country of citizenship of Kenneth Kaunda?",
-       {},
-       "Lusaka",
-       {{"Kenneth Kaunda", "P27"}, {"Zambia", "P36"}}},
-      {{},
-       "Which city was the founder of Honda born in?",
-       {},
-       "Hamamatsu",
-       {{"Honda", "P112"}, {"Soichiro Honda", "P19"}}},
-      {{},
-       "In which city are the headquarters of the company that produced the Nintendo Switch "
-       "located?",
-       {},
-       "Kyoto",
-       {{"Nintendo Switch", "P176"}, {"Nintendo", "P159"}}},
-      {{},
-       "What is the official language of the country of citizenship of the author of Sleepwalking "
-       "Land?",
-       {},
-       "Portuguese",
-       {{"Sleepwalking Land", "P50"}, {"Mia Couto", "P27"}, {"Mozambique", "P37"}}},
-      {{},
-       "On which continent is the country of citizenship of the author of Alamut located?",
-       {},
-       "Europe",
-       {{"Alamut", "P50"}, {"Vladimir Bartol", "P27"}, {"Slovenia", "P30"}}},
-      {{},
-       "Which university was the child of the spouse of Pierre Curie educated at?",
-       {},
-       "University of Paris",
-       {{"Pierre Curie", "P26"}, {"Marie Curie", "P40"}, {"Irène Joliot-Curie", "P69"}}},
-      {{},
-       "What is the capital of the country of citizenship of the author of I the Supreme?",
-       {},
-       "Asunción",
-       {{"I the Supreme", "P50"}, {"Augusto Roa Bastos", "P27"}, {"Paraguay", "P36"}}},
-      {{},
-       "What is the official language of the country of citizenship of the founder of the "
-       "developer of Skype?",
-       {},
-       "Estonian",
-       {{"Skype", "P178"},
-        {"Skype Technologies", "P112"},
-        {"Ahti Heinla", "P27"},
-        {"Estonia", "P37"}}},
-      {{},
-       "Which country is the spouse of the child of the spouse of Pierre Curie a citizen of?",
-       {},
-       "France",
-       {{"Pierre Curie", "P26"},
-        {"Marie Curie", "P40"},
-        {"Irène Joliot-Curie", "P26"},
-        {"Frédéric Joliot-Curie", "P27"}}},
-      {{},
-       "On which continent is the country of citizenship of the author of the notable work of Mia "
-       "Couto located?",
-       {},
-       "Africa",
-       {{"Mia Couto", "P800"},
-        {"Sleepwalking Land", "P50"},
-        {"Mia Couto", "P27"},
-        {"Mozambique", "P30"}}},
-      {{},
-       "Who is the head of state of the country of citizenship of the author of the notable work "
-       "of Vladimir Bartol?",
-       {},
-       "Borut Pahor",
-       {{"Vladimir Bartol", "P800"},
-        {"Alamut", "P50"},
-        {"Vladimir Bartol", "P27"},
-        {"Slovenia", "P35"}}},
-  };
-  return list;
-}
-
-const std::vector<MultiHop>& reasoned_questions() {
-  static const std::vector<MultiHop> list = {
-      {{},
-       "What is the capital of the country of citizenship of the author of I the Supreme?",
-       {"The author of I the Supreme is Augusto Roa Bastos",
-        "Augusto Roa Bastos is a citizen of Paraguay", "The capital of Paraguay is Asunción"},
-       "Asunción",
-       {{"I the Supreme", "P50"}, {"Augusto Roa Bastos", "P27"}, {"Paraguay", "P36"}}},
-      {{},
-       "In which city are the headquarters of the company that produced the Nintendo Switch "
-       "located?",
-       {"The company that produced Nintendo Switch is Nintendo",
-        "The headquarters of Nintendo is located in the city of Kyoto"},
-       "Kyoto",
-       {{"Nintendo Switch", "P176"}, {"Nintendo", "P159"}}},
-      {{},
-       "Which city was the founder of Honda born in?",
-       {"Honda was founded by Soichiro Honda", "Soichiro Honda was born in the city of Hamamatsu"},
-       "Hamamatsu",
-       {{"Honda", "P112"}, {"Soichiro Honda", "P19"}}},
-      {{},
-       "What is the official language of the country of citizenship of the founder of the "
-       "developer of Skype?",
-       {"Skype was developed by Skype Technologies",
-        "Skype Technologies was founded by Ahti Heinla", "Ahti Heinla is a citizen of Estonia",
-        "The official language of Estonia is Estonian"},
-       "Estonian",
-       {{"Skype", "P178"},
-        {"Skype Technologies", "P112"},
-        {"Ahti Heinla", "P27"},
-        {"Estonia", "P37"}}},
-      {{},
-       "On which continent is the country of citizenship of Kenneth Kaunda located?",
-       {"Kenneth Kaunda is a citizen of Zambia", "Zambia is located in the continent of Africa"},
-       "Africa",
-       {{"Kenneth Kaunda", "P27"}, {"Zambia", "P30"}}},
-  };
-  return list;
-}
-
-// How a stated fact overrides what a model knows.
-const std::vector<MultiHop>& questions_with_facts() {
-  static const std::vector<MultiHop> list = {
-      {{"The author of Moby-Dick is Toni Morrison"},
-       "Where was the author of Moby-Dick born?",
-       {"The author of Moby-Dick is Toni Morrison", "Toni Morrison was born in the city of Lorain"},
-       "Lorain",
-       {{"Moby-Dick", "P50"}, {"Toni Morrison", "P19"}}},
-      {{"Kenneth Kaunda is a citizen of Mongolia",
-        "The company that produced ThinkPad is Nintendo"},
-       "What is the capital of the country of citizenship of Kenneth Kaunda?",
-       {"Kenneth Kaunda is a citizen of Mongolia", "The capital of Mongolia is Ulaanbaatar"},
-       "Ulaanbaatar",
-       {{"Kenneth Kaunda", "P27"}, {"Mongolia", "P36"}, {"ThinkPad", "P176"}}},
-      {{"The headquarters of Nintendo is located in the city of Munich"},
-       "In which city are the headquarters of the company that produced the Nintendo Switch "
-       "located?",
-       {"The company that produced Nintendo Switch is Nintendo",
-        "The headquarters of Nintendo is located in the city of Munich"},
-       "Munich",
-       {{"Nintendo Switch", "P176"}, {"Nintendo", "P159"}}},
-  };
-  return list;
-}
-
-std::string filled(const std::string& text, const std::string& subject) {
-  const std::size_t slot = text.find("{}");
-  if (slot == std::string::npos) return text;
-  return text.substr(0, slot) + subject + text.substr(slot + 2);
+const Tables& tables() {
+  static const Tables read = [] {
+    const std::string origin = "assets/prompts/few_shot.json";
+    const Json document = parse_json(assets::few_shot, origin);
+    const JsonView root(document, origin);
+    Tables made;
+    const JsonView hops = root.at("single_hops");
+    for (std::size_t i = 0; i < hops.size(); ++i) {
+      made.single_hops.push_back(
+          {hops.at(i).at("relation").string(), pairs_from(hops.at(i).at("answers"))});
+    }
+    made.direct = multi_hops_from(root.at("direct"));
+    made.reasoned = multi_hops_from(root.at("reasoned"));
+    made.with_facts = multi_hops_from(root.at("with_facts"));
+    return made;
+  }();
+  return read;
 }
 
 Exemplar single_hop_exemplar(const std::string& relation, const std::string& subject,
                              const std::string& object) {
-  const std::string question = filled(templates_of(relation).questions.front(), subject);
+  const std::string question = fill_template(templates_of(relation).questions.front(), subject);
   return {Ask::question,
           relation,
           false,
@@ -547,18 +109,18 @@ Exemplar multi_hop_exemplar(Ask ask, const MultiHop& one) {
 
 std::vector<Exemplar> few_shot_exemplars() {
   std::vector<Exemplar> exemplars;
-  for (const SingleHop& one : single_hops()) {
+  for (const SingleHop& one : tables().single_hops) {
     for (const auto& [subject, object] : one.answers) {
       exemplars.push_back(single_hop_exemplar(one.relation, subject, object));
     }
   }
-  for (const MultiHop& one : direct_questions()) {
+  for (const MultiHop& one : tables().direct) {
     exemplars.push_back(multi_hop_exemplar(Ask::direct, one));
   }
-  for (const MultiHop& one : reasoned_questions()) {
+  for (const MultiHop& one : tables().reasoned) {
     exemplars.push_back(multi_hop_exemplar(Ask::cot, one));
   }
-  for (const MultiHop& one : questions_with_facts()) {
+  for (const MultiHop& one : tables().with_facts) {
     exemplars.push_back(multi_hop_exemplar(Ask::direct, one));
     exemplars.push_back(multi_hop_exemplar(Ask::cot, one));
   }

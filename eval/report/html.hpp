@@ -16,7 +16,4 @@ std::string percent(double value);
 /// "1,018,496"
 std::string with_thousands(std::int64_t value);
 
-/// The style sheet of reports: light and dark by the reader's preference, phone to desk, print.
-std::string_view report_css();
-
 }  // namespace kedit

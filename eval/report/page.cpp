@@ -5,45 +5,55 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace kedit {
+
+namespace assets {
+extern const std::string_view report_page;  // assets/report/page.html, built in
+extern const std::string_view report_css;   // light and dark, phone to desk, print
+}  // namespace assets
+
 namespace {
 
-constexpr const char* kPolicy =
-    "default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; img-src data:";
+// Each "[[name]]" of the page, once, from left to right: what is filled in is never read again.
+std::string filled(std::string_view page, const std::map<std::string, std::string>& parts) {
+  std::string out;
+  for (std::size_t at = page.find("[["); at != std::string_view::npos; at = page.find("[[")) {
+    const std::size_t end = page.find("]]", at);
+    out += page.substr(0, at);
+    out += parts.at(std::string(page.substr(at + 2, end - at - 2)));
+    page.remove_prefix(end + 2);
+  }
+  return out += page;
+}
 
 std::string run_title(const BenchReport& report) {
   return report.data.record.name.empty() ? "run " + report.data.record.id : report.data.record.name;
 }
 
-std::string page_head(const std::vector<BenchReport>& reports) {
+std::string page_title(const std::vector<BenchReport>& reports) {
   std::string title = "kedit report";
   for (const BenchReport& report : reports) title += ": " + run_title(report);
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n",
-      kPolicy, escape_html(title), report_css());
+  return escape_html(title);
 }
 
-std::string page_top(const std::vector<BenchReport>& reports) {
-  const BenchReport& first = reports.front();
-  const std::string heading = reports.size() == 1 ? run_title(first) : "Several runs";
-  std::string out =
-      fmt::format("<header class=\"top\"><div>\n<p class=\"brand\">kedit report</p>\n<h1>{}</h1>\n",
-                  escape_html(heading));
+std::string page_heading(const std::vector<BenchReport>& reports) {
+  return escape_html(reports.size() == 1 ? run_title(reports.front()) : "Several runs");
+}
+
+std::string page_lead(const std::vector<BenchReport>& reports) {
   if (reports.size() == 1) {
-    out += fmt::format("<p class=\"lead\">{}</p>\n", escape_html(summary_line(first)));
-  } else {
-    out += "<nav class=\"runs\" aria-label=\"Runs\">";
-    for (const BenchReport& report : reports) {
-      out += fmt::format("<a href=\"#run-{0}\">{1}</a>", escape_html(report.data.record.id),
-                         escape_html(run_title(report)));
-    }
-    out +=
-        "</nav>\n<p class=\"lead\">Runs of different protocols stand in tables of their own.</p>\n";
+    return fmt::format("<p class=\"lead\">{}</p>\n", escape_html(summary_line(reports.front())));
   }
-  return out + "</div></header>\n<main>\n";
+  std::string out = "<nav class=\"runs\" aria-label=\"Runs\">";
+  for (const BenchReport& report : reports) {
+    out += fmt::format("<a href=\"#run-{0}\">{1}</a>", escape_html(report.data.record.id),
+                       escape_html(run_title(report)));
+  }
+  return out +
+         "</nav>\n<p class=\"lead\">Runs of different protocols stand in tables of their "
+         "own.</p>\n";
 }
 
 // Numbers of a run that is not at its end must not pass for results.
@@ -86,14 +96,14 @@ std::string run_section(const BenchReport& report, bool with_heading) {
 
 std::string to_html(const std::vector<BenchReport>& reports) {
   if (reports.empty()) throw EvalError("writing a report: expected at least one run, found none");
-  std::string out = page_head(reports) + page_top(reports);
-  for (const BenchReport& report : reports) out += run_section(report, reports.size() > 1);
-  out += comparisons_html(reports);
-  out += definitions_html(reports);
-  out +=
-      "</main>\n<footer>Made by kedit from stored outputs alone. Every number names its protocol; "
-      "numbers made by different protocols are not comparable.</footer>\n</body>\n</html>\n";
-  return out;
+  std::string body;
+  for (const BenchReport& report : reports) body += run_section(report, reports.size() > 1);
+  body += comparisons_html(reports) + definitions_html(reports);
+  return filled(assets::report_page, {{"title", page_title(reports)},
+                                      {"style", std::string(assets::report_css)},
+                                      {"heading", page_heading(reports)},
+                                      {"lead", page_lead(reports)},
+                                      {"main", body}});
 }
 
 }  // namespace kedit

@@ -5,8 +5,22 @@ include(CMakePackageConfigHelpers)
 set(KEDIT_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/kedit")
 set_target_properties(kedit_torch PROPERTIES EXPORT_NAME torch)
 
-install(TARGETS ${KEDIT_LIBRARIES} kedit kedit_torch EXPORT kedit-targets
-        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+include(KeditPublicHeaders)
+set(KEDIT_HEADER_DIR "${CMAKE_INSTALL_INCLUDEDIR}/kedit")
+if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.23)
+  list(TRANSFORM KEDIT_PUBLIC_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/" OUTPUT_VARIABLE headers)
+  target_sources(kedit INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${headers})
+  install(TARGETS ${KEDIT_LIBRARIES} kedit kedit_torch EXPORT kedit-targets
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+          FILE_SET HEADERS DESTINATION "${KEDIT_HEADER_DIR}")
+else()  # Ubuntu 22.04's CMake knows no header sets
+  install(TARGETS ${KEDIT_LIBRARIES} kedit kedit_torch EXPORT kedit-targets
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  foreach(header ${KEDIT_PUBLIC_HEADERS})
+    get_filename_component(folder "${header}" DIRECTORY)
+    install(FILES "${PROJECT_SOURCE_DIR}/${header}" DESTINATION "${KEDIT_HEADER_DIR}/${folder}")
+  endforeach()
+endif()
 install(EXPORT kedit-targets NAMESPACE kedit:: DESTINATION "${KEDIT_PACKAGE_DIR}")
 
 if(TARGET kedit_cli)
@@ -15,12 +29,6 @@ if(TARGET kedit_cli)
   install(TARGETS kedit_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-foreach(folder json edits kernels tokenizer model datasets retrieval editors store training lab eval)
-  if(TARGET kedit_${folder})
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kedit"
-            FILES_MATCHING PATTERN "*.hpp" PATTERN "migrations" EXCLUDE)
-  endif()
-endforeach()
 if(EXISTS "${PROJECT_SOURCE_DIR}/assets/lab")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/assets/lab" DESTINATION "${CMAKE_INSTALL_DATADIR}/kedit")
 endif()

@@ -11,6 +11,9 @@ file(WRITE "${tree}/model/model.cpp" "#include <torch/torch.h>\n#include \"model
 file(WRITE "${tree}/eval/runner.cpp" "#include \"apps/main.hpp\"\n#include <boost/program_options.hpp>\n")
 file(WRITE "${tree}/apps/main.hpp" "#include <boost/program_options.hpp>\n#include \"eval/x.hpp\"\n")
 file(WRITE "${tree}/eval/x.hpp" "#include \"misc/y.hpp\"\n")
+file(WRITE "${tree}/training/public.hpp" "#include \"training/private.hpp\"\n")
+file(WRITE "${tree}/training/private.hpp" "#pragma once\n")
+file(WRITE "${tree}/cmake/KeditPublicHeaders.cmake" "set(KEDIT_PUBLIC_HEADERS training/public.hpp training/gone.hpp)\n")
 
 execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${tree} -P "${CMAKE_CURRENT_LIST_DIR}/check_includes.cmake"
                 RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
@@ -28,7 +31,9 @@ foreach(expected
     "model/model.cpp: \"model.hpp\": expected a path from the root of the tree"
     "eval/runner.cpp: eval may not include apps (\"apps/main.hpp\")"
     "eval/runner.cpp: <boost/program_options.hpp> may stand only in"
-    "eval/x.hpp: \"misc/y.hpp\": no such folder in arrows.txt")
+    "eval/x.hpp: \"misc/y.hpp\": no such folder in arrows.txt"
+    "KeditPublicHeaders.cmake: training/gone.hpp: no such file"
+    "training/public.hpp: a public header may not include \"training/private.hpp\", which is private")
   string(FIND "${text}" "${expected}" at)
   if(at EQUAL -1)
     message(FATAL_ERROR "expected the fault: ${expected}\nfound: ${text}")

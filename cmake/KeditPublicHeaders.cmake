@@ -1,0 +1,33 @@
+# The face of the library: what is installed under include/kedit/. A public header may include only
+# public ones (tests/structure checks it); every other header is private.
+set(KEDIT_PUBLIC_HEADERS
+  json/json.hpp
+  edits/delta.hpp
+  edits/fact.hpp
+  edits/progress.hpp
+  edits/request.hpp
+  tokenizer/tokenizer.hpp
+  tokenizer/tokenizer_error.hpp
+  model/edited_model.hpp
+  model/language_model.hpp
+  model/model.hpp
+  model/decoder/architecture.hpp
+  model/decoder/decoder.hpp
+  model/generation/generation.hpp
+  datasets/counterfact.hpp
+  datasets/mquake.hpp
+  datasets/requests.hpp
+  editors/editor.hpp
+  store/claims.hpp
+  store/store.hpp
+  training/bpe_trainer.hpp
+  training/document.hpp
+  training/trainer.hpp
+  eval/evaluate.hpp
+  eval/score.hpp
+  eval/answering/prompts.hpp
+  eval/metrics/matching.hpp
+  eval/metrics/metrics.hpp
+  eval/metrics/outputs.hpp
+  eval/metrics/transcripts.hpp
+  eval/protocol/grouping.hpp)

@@ -13,7 +13,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <set>
 
@@ -99,9 +98,9 @@ std::vector<DemoEdit> make_edits(Context& context, EditedModel& model, Store& st
   for (const EditRequest& request : facts) {
     DemoEdit edit{edits.size() < kRomeEdits ? "rome" : "in-context", request, "", "", "", "", 0.0};
     edit.before = complete(model, request);
-    const auto begin = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const auto deltas = make_editor(edit.editor)->edit(model, {request}, run);
-    edit.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    edit.seconds = watch.seconds();
     edit.id = store.commit(deltas.at(0), {.note = "demo"});
     model.mount(edit.id, deltas.at(0));
     edits.push_back(std::move(edit));
@@ -283,7 +282,7 @@ std::vector<EditRequest> facts_to_edit(const EditedModel& model) {
 }
 
 int run_demo(Context& context) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const auto base = context.load_model();
   choose_threads(context, *base);
   Store store = fresh_store(context);
@@ -301,10 +300,9 @@ int run_demo(Context& context) {
   const fs::path out = context.options.path("out");
   context.write_file(out, to_html(reports));
 
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   const DemoOutcome outcome = {
       base->fingerprint(), std::move(edits), std::move(undo), std::move(reports.front()), out,
-      store.path(),        taken.count()};
+      store.path(),        watch.seconds()};
   return context.answer(demo_json(outcome), demo_text(outcome, context.style()));
 }
 

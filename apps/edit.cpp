@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <utility>
 
 namespace kedit::cli {
@@ -84,10 +83,6 @@ void check_mode(const std::string& mode, const EditorInfo& editor) {
 
 // ---- The run ----------------------------------------------------------------
 
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 struct EditRun {
   Context& context;
   const Editor& editor;
@@ -102,27 +97,27 @@ struct EditRun {
 
 /// Computes, checks, commits and measures one edit; `model` has it mounted afterwards.
 Made make_edit(EditRun& run, EditedModel& model, const EditRequest& request) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch whole;
   Made made;
   made.request = request;
   made.before = measure(model, run.form, request);
   std::vector<EditDelta> deltas = run.editor.edit(model, {request}, run.context.run());
   made.delta = std::move(deltas.front());
   if (run.store != nullptr) {
-    const auto commit = std::chrono::steady_clock::now();
-    const Json diagnostics = parse_json(made.delta.diagnostics, "the edit's diagnostics");
-    const bool unhealthy = diagnostics.contains("health") && !diagnostics["health"].at("healthy");
+    const Stopwatch commit;
+    const std::optional<HealthReport>& health = made.delta.figures.health;
+    const bool unhealthy = health && !health->healthy();
     made.id = run.store->commit(made.delta, {.note = run.note,
                                              .branch = run.branch,
                                              .forced = run.force && unhealthy,
                                              .allow_conflict = run.allow_conflict});
-    made.commit_seconds = seconds_since(commit);
+    made.commit_seconds = commit.seconds();
   }
   const std::string id =
       made.id.empty() ? fmt::format("dry run {}", model.mounted().size()) : made.id;
   model.mount(id, made.delta);
   made.after = measure(model, run.form, request);
-  made.total_seconds = seconds_since(begin);
+  made.total_seconds = whole.seconds();
   return made;
 }
 

@@ -2,6 +2,7 @@
 
 #include "eval/answering/facts_in_context.hpp"
 #include "model/generation/generation.hpp"
+#include "store/figures_json.hpp"
 
 #include <fmt/format.h>
 
@@ -46,31 +47,30 @@ Measured measure(const EditedModel& model, const PromptForm& form, const EditReq
 namespace {
 
 /// The optimisation of all layers in a row, as the contract gives it, layer by layer beside it.
-Json optimisation_json(const Json& diagnostics) {
-  Json all = {{"steps", 0}, {"loss", Json::array()}, {"target_logprob", Json::array()}};
-  if (!diagnostics.contains("optimisation")) return all;
-  std::int64_t steps = 0;
-  for (const Json& layer : diagnostics["optimisation"]) {
-    steps += layer.at("steps").get<std::int64_t>();
-    for (const char* name : {"loss", "target_logprob"}) {
-      for (const Json& value : layer.at(name)) all[name].push_back(value);
-    }
+Json optimisation_json(const EditFigures& figures, const Json& layers) {
+  std::size_t steps = 0;
+  std::vector<double> loss, target_logprob;
+  for (const OptimisationFigures& one : figures.optimisation) {
+    steps += one.loss.size();
+    loss.insert(loss.end(), one.loss.begin(), one.loss.end());
+    target_logprob.insert(target_logprob.end(), one.target_logprob.begin(),
+                          one.target_logprob.end());
   }
-  all["steps"] = steps;
-  all["layers"] = diagnostics["optimisation"];
+  Json all = {{"steps", steps}, {"loss", loss}, {"target_logprob", target_logprob}};
+  if (!layers.is_null()) all["layers"] = layers;
   return all;
 }
 
 }  // namespace
 
 Json edit_json(const Made& made) {
-  const Json diagnostics = parse_json(made.delta.diagnostics, "the edit's diagnostics");
+  Json figures = figures_to_json(made.delta.figures);
   Json seconds = {{"context", 0.0}, {"key", 0.0}, {"value", 0.0}, {"solve", 0.0}};
-  if (diagnostics.contains("seconds")) seconds = diagnostics["seconds"];
+  if (figures.contains("seconds")) seconds = figures["seconds"];
   seconds["commit"] = made.commit_seconds;
   seconds["total"] = made.total_seconds;
   Json norms = {{"delta", nullptr}, {"update_frobenius", nullptr}, {"weight_frobenius", nullptr}};
-  if (diagnostics.contains("norms")) norms = diagnostics["norms"];
+  if (figures.contains("norms")) norms = figures["norms"];
   Json json = {{"id", made.id.empty() ? Json(nullptr) : Json(made.id)},
                {"editor", made.delta.editor},
                {"request_id", made.request.id},
@@ -79,9 +79,9 @@ Json edit_json(const Made& made) {
                {"before", made.before.to_json()},
                {"after", made.after.to_json()},
                {"norms", norms},
-               {"optimisation", optimisation_json(diagnostics)},
+               {"optimisation", optimisation_json(made.delta.figures, figures["optimisation"])},
                {"seconds", seconds}};
-  if (diagnostics.contains("health")) json["health"] = diagnostics["health"];
+  if (figures.contains("health")) json["health"] = figures["health"];
   return json;
 }
 

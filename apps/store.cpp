@@ -3,7 +3,10 @@
 #include "apps/exit_code.hpp"
 #include "apps/store_view.hpp"
 #include "edits/hash.hpp"
+#include "edits/request_json.hpp"
+#include "json/canonical.hpp"
 #include "model/checkpoint/safetensors.hpp"
+#include "store/figures_json.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -91,16 +94,6 @@ int run_log(Context& context) {
                         log.empty() ? title : title + "\n" + table.text(context.style()));
 }
 
-Json parsed(const std::string& text, const std::string& origin) {
-  if (text.empty()) return nullptr;
-  try {
-    return parse_json(text, origin);
-  } catch (const JsonError& error) {
-    throw StoreError(StoreError::Kind::corrupt,
-                     fmt::format("{}; run kedit store verify", error.what()));
-  }
-}
-
 Json weights_of(const EditDelta& delta) {
   Json weights = Json::array();
   for (const WeightUpdate& update : delta.updates) {
@@ -128,6 +121,14 @@ Json facts_of(const EditDelta& delta) {
   return facts;
 }
 
+Json requests_of(const EditDelta& delta) {
+  Json requests = Json::array();
+  for (const EditRequest& request : delta.requests) {
+    requests.push_back(canonical(request_to_json(request)));
+  }
+  return requests;
+}
+
 Json history_of(const Store& store, const std::string& id) {
   Json history = Json::array();
   for (const CommitRecord& commit : store.history(id)) {
@@ -153,20 +154,18 @@ Json model_of(const Store& store, const std::string& fingerprint) {
 
 // All that is known of an edit: what `log` says, and how it came to be.
 Json explained(const Store& store, const EditRecord& record, const EditDelta& delta) {
-  const std::string origin = store.path().string() + ": edit " + record.id;
   Json document = json_of(record);
   document["program"] = record.program;
-  document["settings"] = parsed(delta.settings, origin + ": settings");
-  const Json& settings = document["settings"];
-  const bool has_seed = settings.is_object() && settings.contains("seed");
-  document["seed"] = has_seed ? Json(settings["seed"]) : Json(nullptr);
+  document["settings"] = delta.settings;
+  const bool has_seed = delta.settings.contains("seed");
+  document["seed"] = has_seed ? delta.settings["seed"] : Json(nullptr);
   document["base"] = model_of(store, record.model);
-  document["request_ids"] = delta.request_ids;
-  document["requests"] =
-      delta.requests.empty() ? Json::array() : parsed(delta.requests, origin + ": requests");
+  document["request_ids"] = Json::array();
+  for (const EditRequest& request : delta.requests) document["request_ids"].push_back(request.id);
+  document["requests"] = requests_of(delta);
   document["weights"] = weights_of(delta);
   document["facts"] = facts_of(delta);
-  document["diagnostics"] = parsed(delta.diagnostics, origin + ": diagnostics");
+  document["diagnostics"] = figures_to_json(delta.figures);
   document["history"] = history_of(store, record.id);
   return document;
 }

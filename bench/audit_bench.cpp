@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -18,19 +17,6 @@
 namespace {
 
 using namespace kedit;
-
-class Stopwatch {
- public:
-  double seconds() {
-    const auto now = std::chrono::steady_clock::now();
-    const double passed = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return passed;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 struct Times {
   double reading = 0, auditing = 0, scoring = 0;
@@ -47,22 +33,22 @@ Times run_once(const char* dataset_file, const char* predictions_file) {
   Stopwatch watch;
   const MquakeDataset dataset = read_mquake(dataset_file, MquakeChecks::structure);
   const auto predictions = read_predictions(predictions_file);
-  times.reading = watch.seconds();
+  times.reading = watch.lap();
 
   const Audit audit = audit_dataset(dataset, {Grouping::seed0, 0, 0});
-  times.auditing = watch.seconds();
+  times.auditing = watch.lap();
   require(audit.contamination.intra.count() == 998, "998 contaminated cases");
 
   ScoreOptions options;
   options.rules = parse_match_rules("all");
   std::vector<std::int64_t> hits;
-  watch.seconds();
+  watch.lap();
   for (const GoldSide side : {GoldSide::pre, GoldSide::post}) {
     options.gold = side;
     const Json scored = score_predictions(dataset, predictions, options);
     hits.push_back(scored["metrics"]["multi_hop_any"]["M0"]["hit"].get<std::int64_t>());
   }
-  times.scoring = watch.seconds();
+  times.scoring = watch.lap();
   require(hits == std::vector<std::int64_t>{389, 732}, "389 and 732 hits");
   return times;
 }

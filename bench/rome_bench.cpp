@@ -11,7 +11,6 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -57,9 +56,9 @@ std::shared_ptr<const Model> random_model(const Shape& shape) {
 
 template <class Act>
 double seconds_of(Act act) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   act();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return watch.seconds();
 }
 
 }  // namespace

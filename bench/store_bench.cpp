@@ -52,16 +52,19 @@ class Stopwatch {
 EditDelta rank_one_edit(int number) {
   EditDelta delta;
   delta.editor = "rome";
-  delta.settings = R"({"layers":[17],"v_lr":0.5})";
+  delta.settings = {{"layers", {17}}, {"v_lr", 0.5}};
   delta.base_fingerprint = std::string(64, 'a');
-  delta.request_ids = {fmt::format("request/{}", number)};
-  delta.requests = fmt::format(
-      R"([{{"prompt":"The capital of {{}} is","subject":"City {}","target_new":"Land"}}])", number);
+  kedit::EditRequest request;
+  request.id = fmt::format("request/{}", number);
+  request.prompt = "The capital of {} is";
+  request.subject = fmt::format("City {}", number);
+  request.target_new = "Land";
+  delta.requests = {request};
   const at::Tensor left = at::arange(kRows, at::kFloat).add(number).sin().reshape({kRows, 1});
   const at::Tensor right =
       at::arange(kColumns, at::kFloat).add(number).cos().reshape({1, kColumns});
   delta.updates.push_back({"transformer.h.17.mlp.c_proj.weight", kedit::LowRank{left, right}});
-  delta.diagnostics = R"({"seconds":0.5})";
+  delta.figures.seconds["solve"] = 0.5;
   return delta;
 }
 

@@ -1,6 +1,7 @@
 #include "datasets/requests.hpp"
 
 #include "datasets/case_files.hpp"
+#include "edits/request_json.hpp"
 #include "json/json.hpp"
 
 #include <fmt/format.h>
@@ -12,32 +13,13 @@ namespace {
 
 constexpr std::size_t kIdBytes = 512;  // ids become keys of stores and reports
 
-// A target is a string, or an object with "str" as reference programs write it.
-std::string read_target(const JsonView& field) {
-  return field.value().is_object() ? field.at("str").string() : field.string();
-}
-
-std::string read_id(const JsonView& record, const std::string& otherwise) {
-  const auto field = record.find("id");
-  if (!field) return otherwise;
-  if (field->value().is_number_integer()) return std::to_string(field->integer());
-  std::string id = field->string();
-  if (id.empty() || id.size() > kIdBytes) field->fail("an id of 1 to 512 bytes");
-  return id;
-}
-
 EditRequest read_request(const JsonView& record, const std::string& default_id) {
-  EditRequest request;
-  request.id = read_id(record, default_id);
-  request.subject = record.at("subject").string();
-  request.prompt = record.at("prompt").string();
-  request.target_new = read_target(record.at("target_new"));
-  if (const auto field = record.find("target_true")) request.target_true = read_target(*field);
-  if (const auto field = record.find("rephrase")) request.rephrases = field->strings();
-  if (const auto field = record.find("relation")) request.relation = field->string();
-  if (const auto field = record.find("target_new_aliases")) {
-    request.target_new_aliases = field->strings();
-  }
+  EditRequest request = request_from_json(record);
+  const auto id = record.find("id");
+  if (!id)
+    request.id = default_id;
+  else if (request.id.empty() || request.id.size() > kIdBytes)
+    id->fail("an id of 1 to 512 bytes");
   return request;
 }
 
@@ -48,21 +30,6 @@ EditRequest checked_request(const Json& value, const std::string& origin,
   } catch (const RequestError& error) {
     throw DataError(fmt::format("reading {}: {}", origin, error.what()));
   }
-}
-
-Json request_json(const EditRequest& request) {
-  Json record = Json::object();
-  record["id"] = request.id;
-  record["subject"] = request.subject;
-  record["prompt"] = request.prompt;
-  record["target_new"] = request.target_new;
-  if (request.target_true) record["target_true"] = *request.target_true;
-  if (!request.rephrases.empty()) record["rephrase"] = request.rephrases;
-  if (!request.relation.empty()) record["relation"] = request.relation;
-  if (!request.target_new_aliases.empty()) {
-    record["target_new_aliases"] = request.target_new_aliases;
-  }
-  return record;
 }
 
 std::vector<EditRequest> read_lines(const std::filesystem::path& file) {
@@ -105,7 +72,7 @@ std::vector<EditRequest> read_requests(const std::filesystem::path& file) {
 
 void write_requests(const std::filesystem::path& file, const std::vector<EditRequest>& requests) {
   std::string text;
-  for (const EditRequest& request : requests) text += to_text(request_json(request)) + "\n";
+  for (const EditRequest& request : requests) text += to_text(request_to_json(request)) + "\n";
   write_file_atomically(file, text);
 }
 

@@ -49,6 +49,13 @@ struct EditorSettings {
 };
 
 /// One editing method. `edit` computes what would change and changes nothing.
+///
+/// Threads: an editor is immutable once made, and its const functions may be called from several
+/// threads at once, each with a model of its own or with one that nobody mounts on meanwhile. What
+/// an editor prepares for a model and keeps (templates, factors) it guards itself; the callers that
+/// need the same wait while it is made. The sinks of a `RunContext` are called on the calling
+/// thread. Deltas, requests and settings are values and may be handed from thread to thread;
+/// tensors in them are not written to.
 class Editor {
  public:
   virtual ~Editor() = default;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "edits/fact.hpp"
+#include "edits/figures.hpp"
+#include "edits/request.hpp"
+#include "json/json.hpp"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <stdexcept>
 #include <string>
 #include <variant>
@@ -37,14 +39,13 @@ struct WeightUpdate {
 /// What an editor found: a value that can be stored, mounted, exported and explained later.
 /// Computing one changes nothing.
 struct EditDelta {
-  std::string editor;            ///< "rome", "in-context", ...
-  std::string settings;          ///< Canonical JSON: hyper-parameters and seed.
+  std::string editor;  ///< "rome", "in-context", ...
+  Json settings;       ///< Hyper-parameters and seed: a `canonical` object, null for none.
   std::string base_fingerprint;  ///< Of the model it was made for; mounting on another is refused.
-  std::vector<std::string> request_ids;  ///< What it was asked to do, in order.
-  std::string requests;                  ///< The requests themselves, canonical JSON array.
-  std::vector<WeightUpdate> updates;     ///< Empty for editors that only remember facts.
-  std::vector<Fact> facts;               ///< Empty for weight editors.
-  std::string diagnostics;  ///< JSON: optimisation curve, norms, seconds by phase, health figures.
+  std::vector<EditRequest> requests;  ///< What it was asked to do, in order.
+  std::vector<WeightUpdate> updates;  ///< Empty for editors that only remember facts.
+  std::vector<Fact> facts;            ///< Empty for weight editors.
+  EditFigures figures;                ///< How the edit went; no part of its identity.
 
   bool changes_weights() const { return !updates.empty(); }
 };

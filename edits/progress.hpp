@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
@@ -25,6 +26,24 @@ using StopRequest = std::function<bool()>;
 class Interrupted : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Wall-clock seconds of the parts of some work.
+class Stopwatch {
+ public:
+  /// Seconds since construction or the last `lap`.
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  /// The same, and begins anew.
+  double lap() {
+    const Clock::time_point now = Clock::now();
+    const double passed = std::chrono::duration<double>(now - start_).count();
+    start_ = now;
+    return passed;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
 };
 
 /// What every long operation is given besides its own options. No globals: two runs in one process

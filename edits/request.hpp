@@ -27,6 +27,8 @@ struct EditRequest {
   std::vector<std::string> rephrases;           ///< Other prompts, subject already filled in.
   std::string relation;                         ///< Relation id ("P36"), empty if unknown.
   std::vector<std::string> target_new_aliases;  ///< Other names of the new object.
+
+  bool operator==(const EditRequest&) const = default;
 };
 
 /// The prompt with the subject spliced in (no format engine: braces elsewhere stay as they are).

@@ -1,4 +1,5 @@
 // What edits claim, and where claims and keys of live edits stand in each other's way.
+#include "edits/request_json.hpp"
 #include "json/json.hpp"
 #include "store/edit_rows.hpp"
 #include "store/merge_plan.hpp"
@@ -13,9 +14,11 @@
 namespace kedit {
 namespace {
 
-Json parsed_body(const std::string& edit, const std::string& body) {
+EditRequest read_body(const std::string& edit, const std::string& body) {
+  const std::string origin = "the store: edit " + edit + ": request";
   try {
-    return parse_json(body, "the store: edit " + edit + ": request");
+    const Json json = parse_json(body, origin);
+    return request_from_json(JsonView(json, origin));
   } catch (const JsonError& error) {
     throw StoreError(StoreError::Kind::corrupt,
                      fmt::format("{}; run kedit store verify", error.what()));
@@ -25,15 +28,9 @@ Json parsed_body(const std::string& edit, const std::string& body) {
 EditClaim claim_of(const std::string& edit, const std::string& model, const RequestRow& row) {
   EditClaim claim{edit, model, row.id, row.subject, "", row.prompt, row.target_new};
   if (!row.has_body) return claim;
-  const Json body = parsed_body(edit, row.body);
-  const auto relation = body.find("relation");
-  if (relation != body.end() && relation->is_string())
-    claim.relation = relation->get<std::string>();
-  const auto aliases = body.find("target_new_aliases");
-  if (aliases == body.end() || !aliases->is_array()) return claim;
-  for (const Json& alias : *aliases) {
-    if (alias.is_string()) claim.target_aliases.push_back(alias.get<std::string>());
-  }
+  EditRequest request = read_body(edit, row.body);
+  claim.relation = std::move(request.relation);
+  claim.target_aliases = std::move(request.target_new_aliases);
   return claim;
 }
 

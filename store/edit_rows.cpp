@@ -1,6 +1,8 @@
 #include "store/edit_rows.hpp"
 
 #include "edits/hash.hpp"
+#include "edits/request_json.hpp"
+#include "store/figures_json.hpp"
 #include "store/schema.hpp"
 #include "store/store_impl.hpp"
 
@@ -119,14 +121,24 @@ WeightUpdate decoded(const Connection& connection, const EditRow& edit, const Up
   }
 }
 
-std::string joined_bodies(const std::vector<RequestRow>& rows) {
-  if (rows.empty() || !rows.front().has_body) return {};
-  std::string text = "[";
-  for (const RequestRow& row : rows) {
-    if (text.size() > 1) text += ',';
-    text += row.body;
+// What `read` makes of a text of the store; null for an empty one.
+template <typename Read>
+auto read_text(const Connection& connection, const std::string& edit, const std::string& text,
+               const char* field, const Read& read) {
+  try {
+    const std::string origin =
+        fmt::format("{}: edit {}: {}", connection.file().string(), edit, field);
+    const Json json = text.empty() ? Json() : parse_json(text, origin);
+    return read(JsonView(json, origin));
+  } catch (const JsonError& error) {
+    throw StoreError(StoreError::Kind::corrupt,
+                     fmt::format("{}; run kedit store verify", error.what()));
   }
-  return text + "]";
+}
+
+Json settings_from_json(const JsonView& json) {
+  if (!json.value().is_null() && !json.value().is_object()) json.fail("an object");
+  return json.value();
 }
 
 }  // namespace
@@ -182,16 +194,34 @@ EditContent read_content(Connection& connection, const std::string& id, Factors 
   return content;
 }
 
+EditRequest request_of(const Connection& connection, const std::string& edit,
+                       const RequestRow& row) {
+  EditRequest request;
+  if (row.has_body) {
+    request = read_text(connection, edit, row.body, "request", request_from_json);
+  } else {
+    request.subject = row.subject;
+    request.prompt = row.prompt;
+    request.target_new = row.target_new;
+  }
+  if (row.has_id) request.id = row.id;
+  return request;
+}
+
+EditFigures figures_of(const Connection& connection, const EditRow& row) {
+  if (row.diagnostics.empty()) return {};
+  return read_text(connection, row.id, row.diagnostics, "diagnostics", figures_from_json);
+}
+
 EditDelta delta_of(const Connection& connection, const EditRow& row, const EditContent& content) {
   EditDelta delta;
   delta.editor = content.editor;
-  delta.settings = content.settings;
+  delta.settings = read_text(connection, row.id, content.settings, "settings", settings_from_json);
   delta.base_fingerprint = content.model;
-  delta.diagnostics = row.diagnostics;
+  delta.figures = figures_of(connection, row);
   delta.facts = content.facts;
-  delta.requests = joined_bodies(content.requests);
   for (const RequestRow& request : content.requests) {
-    if (request.has_id) delta.request_ids.push_back(request.id);
+    delta.requests.push_back(request_of(connection, row.id, request));
   }
   for (const UpdateRow& update : content.updates) {
     delta.updates.push_back(decoded(connection, row, update));

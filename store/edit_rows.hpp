@@ -14,7 +14,7 @@ struct EditRow {
   std::string content_sha256;
   std::optional<std::string> parent;  ///< previous edit of the branch
   std::optional<std::string> run;     ///< the run that it was made for
-  std::string diagnostics;
+  std::string diagnostics;            ///< the figures, JSON (figures_json.hpp); empty for none
   std::string diagnostics_sha256;
   bool forced = false;
 };
@@ -29,7 +29,8 @@ enum class Factors { read, leave };
 /// The content of an existing edit; the factors are not decoded and not checked here, or left out.
 EditContent read_content(Connection& connection, const std::string& id,
                          Factors factors = Factors::read);
-/// The delta again. Throws `StoreError` (corrupt) when factors do not match their checksum.
+/// The delta again, its texts read. Throws `StoreError` (corrupt) when factors do not match their
+/// checksum or a text does not hold what it should.
 EditDelta delta_of(const Connection& connection, const EditRow& row, const EditContent& content);
 
 }  // namespace kedit

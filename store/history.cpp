@@ -2,6 +2,7 @@
 #include "edits/hash.hpp"
 #include "store/branch_rows.hpp"
 #include "store/edit_rows.hpp"
+#include "store/figures_json.hpp"
 #include "store/schema.hpp"
 #include "store/store_impl.hpp"
 
@@ -25,8 +26,8 @@ void require_model(Connection& db, const std::string& fingerprint) {
 EditRow row_of(const EditDelta& delta, const EditContent& content, EditRow row) {
   row.content_sha256 = content_sha256(content);
   row.id = edit_id(row.content_sha256, row.parent.value_or(""), row.run.value_or(""));
-  row.diagnostics = delta.diagnostics;
-  row.diagnostics_sha256 = sha256_hex(delta.diagnostics);
+  row.diagnostics = to_text(figures_to_json(delta.figures));
+  row.diagnostics_sha256 = sha256_hex(row.diagnostics);
   return row;
 }
 

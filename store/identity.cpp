@@ -1,6 +1,7 @@
 #include "store/identity.hpp"
 
 #include "edits/hash.hpp"
+#include "edits/request_json.hpp"
 #include "json/json.hpp"
 
 #include <ATen/ATen.h>
@@ -39,44 +40,23 @@ UpdateRow update_row(const WeightUpdate& update) {
   return row;
 }
 
-Json parsed(const EditDelta& delta, const std::string& text, const char* field) {
-  try {
-    return parse_json(text, fmt::format("edit of {}: {}", delta.editor, field));
-  } catch (const JsonError& error) {
-    throw DeltaError(error.what());
-  }
+RequestRow request_row(const EditRequest& request) {
+  RequestRow row;
+  row.has_id = true;
+  row.id = request.id;
+  row.subject = request.subject;
+  row.prompt = request.prompt;
+  row.target_new = request.target_new;
+  row.has_body = true;
+  row.body = canonical_text(request_to_json(request));
+  return row;
 }
 
-std::string text_field(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::vector<RequestRow> request_rows(const EditDelta& delta) {
-  const Json bodies = delta.requests.empty() ? Json() : parsed(delta, delta.requests, "requests");
-  if (!bodies.is_null() && !bodies.is_array()) {
-    throw DeltaError(fmt::format("edit of {}: requests: expected a JSON array, found {}",
-                                 delta.editor, bodies.type_name()));
-  }
-  const bool has_ids = !delta.request_ids.empty();
-  if (has_ids && bodies.is_array() && bodies.size() != delta.request_ids.size()) {
-    throw DeltaError(
-        fmt::format("edit of {}: requests: expected as many as request ids ({}), found {}",
-                    delta.editor, delta.request_ids.size(), bodies.size()));
-  }
-  std::vector<RequestRow> rows(has_ids ? delta.request_ids.size() : bodies.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    RequestRow& row = rows[i];
-    row.has_id = has_ids;
-    if (has_ids) row.id = delta.request_ids[i];
-    row.has_body = bodies.is_array();
-    if (!row.has_body) continue;
-    row.body = canonical_text(bodies[i]);
-    row.subject = text_field(bodies[i], "subject");
-    row.prompt = text_field(bodies[i], "prompt");
-    row.target_new = text_field(bodies[i], "target_new");
-  }
-  return rows;
+std::string settings_text(const EditDelta& delta) {
+  if (delta.settings.is_null()) return {};
+  if (delta.settings.is_object()) return canonical_text(delta.settings);
+  throw DeltaError(fmt::format("edit of {}: settings: expected an object, found {}", delta.editor,
+                               delta.settings.type_name()));
 }
 
 }  // namespace
@@ -84,11 +64,11 @@ std::vector<RequestRow> request_rows(const EditDelta& delta) {
 EditContent content_of(const EditDelta& delta) {
   EditContent content;
   content.editor = delta.editor;
-  content.settings = delta.settings;
+  content.settings = settings_text(delta);
   content.model = delta.base_fingerprint;
-  if (!delta.settings.empty()) parsed(delta, delta.settings, "settings");
-  if (!delta.diagnostics.empty()) parsed(delta, delta.diagnostics, "diagnostics");
-  content.requests = request_rows(delta);
+  for (const EditRequest& request : delta.requests) {
+    content.requests.push_back(request_row(request));
+  }
   content.updates.reserve(delta.updates.size());
   for (const WeightUpdate& update : delta.updates) content.updates.push_back(update_row(update));
   content.facts = delta.facts;

@@ -19,7 +19,8 @@ struct UpdateRow {
   std::vector<std::uint8_t> factors;
 };
 
-/// One request as it lies in the store.
+/// One request as it lies in the store. Id and body are always written; stores may hold rows that
+/// lack one of them.
 struct RequestRow {
   bool has_id = false;
   std::string id, subject, prompt, target_new;
@@ -27,7 +28,7 @@ struct RequestRow {
   std::string body;  ///< the whole request, canonical JSON
 };
 
-/// An edit's content, all that its id is made from. Diagnostics (seconds, curves), time and note
+/// An edit's content, all that its id is made from. Figures (seconds, curves), time and note
 /// are not in it: the same edit made twice has the same content.
 struct EditContent {
   std::string editor, settings, model;
@@ -36,8 +37,8 @@ struct EditContent {
   std::vector<Fact> facts;
 };
 
-/// Takes a delta apart. Throws `DeltaError` when tensors, requests or JSON texts are not
-/// well-formed.
+/// Takes a delta apart into what is written. Throws `DeltaError` when tensors are not well-formed
+/// or settings are no object.
 EditContent content_of(const EditDelta& delta);
 
 /// SHA-256 over the content, every field preceded by its length; of the factors only the checksum.

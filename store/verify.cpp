@@ -1,8 +1,10 @@
 // Every invariant of the file that can be checked, and one sentence for each that does not hold.
 #include "edits/hash.hpp"
+#include "edits/request_json.hpp"
 #include "json/json.hpp"
 #include "store/branch_rows.hpp"
 #include "store/edit_rows.hpp"
+#include "store/figures_json.hpp"
 #include "store/schema.hpp"
 #include "store/store_impl.hpp"
 
@@ -38,10 +40,13 @@ void check_schema(Connection& db, Faults& faults) {
   for (std::string& text : schema_differences(db)) faults.push_back(std::move(text));
 }
 
-void check_json(const std::string& text, const std::string& where, Faults& faults) {
+template <typename Read>
+void check_json(const std::string& text, const std::string& where, Faults& faults,
+                const Read& read) {
   if (text.empty()) return;
   try {
-    parse_json(text, where);
+    const Json json = parse_json(text, where);
+    read(JsonView(json, where));
   } catch (const JsonError& error) {
     faults.push_back(error.what());
   }
@@ -91,9 +96,10 @@ void check_edit(Connection& db, const std::string& id, Faults& faults) {
   const std::string where = fmt::format("edit {}: ", id);
   for (const UpdateRow& update : content.updates) check_update(id, update, faults);
   for (const RequestRow& request : content.requests) {
-    check_json(request.body, where + "request", faults);
+    check_json(request.body, where + "request", faults, request_from_json);
   }
-  check_json(content.settings, where + "settings", faults);
+  check_json(content.settings, where + "settings", faults, [](const JsonView& v) { v.keys(); });
+  check_json(row->diagnostics, where + "diagnostics", faults, figures_from_json);
   if (sha256_hex(row->diagnostics) != row->diagnostics_sha256) {
     faults.push_back(where + "diagnostics do not match their SHA-256");
   }
@@ -252,7 +258,7 @@ void check_results(Connection& db, Faults& faults) {
     if (sha256_hex(payload) != query.text(4)) {
       faults.push_back(where + ": it does not match its SHA-256");
     }
-    check_json(payload, where, faults);
+    check_json(payload, where, faults, [](const JsonView&) {});
   }
 }
 

@@ -12,7 +12,6 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -20,11 +19,6 @@ namespace kedit {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void check_options(const TrainOptions& o) {
   const bool sizes = o.steps > 0 && o.rows > 0 && o.row_tokens > 1 && o.threads > 0 &&
@@ -143,7 +137,7 @@ TrainResult train_decoder(const Architecture& architecture, const Tokenizer& tok
                           const std::string& recipe, const fs::path& work, const RunContext& run) {
   check_options(options);
   at::set_num_threads(options.threads);
-  const auto start = Clock::now();
+  const Stopwatch watch;
   Training training(architecture, tokenizer, std::move(documents), options, run.seed);
   if (const auto state = load_train_state(work, recipe, training.parameters())) {
     training.restore(*state);
@@ -155,7 +149,7 @@ TrainResult train_decoder(const Architecture& architecture, const Tokenizer& tok
       stop(training, options, work);
     }
     training.advance();
-    report(run, training, options, training.step() - first, seconds_since(start));
+    report(run, training, options, training.step() - first, watch.seconds());
     if (training.step() % options.checkpoint_every == 0 || training.step() == options.steps) {
       save_train_state(work, training.state(), recipe);
     }
@@ -163,7 +157,7 @@ TrainResult train_decoder(const Architecture& architecture, const Tokenizer& tok
   TrainResult result;
   result.weights = training.weights();
   result.curve = training.curve();
-  result.seconds = seconds_since(start);
+  result.seconds = watch.seconds();
   result.tokens = options.steps * options.rows * options.row_tokens;
   return result;
 }

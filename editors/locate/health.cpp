@@ -55,9 +55,9 @@ std::string find_fault(const HealthReport& report, const HealthLimits& limits) {
     if (u.ratio() > limits.max_update_ratio) {
       return fmt::format(
           "the change of {} has norm {:.4g} against the weight's {:.4g} (ratio {:.3g}, allowed "
-          "{:.3g}; "
-          "rho {:.3g})",
-          u.weight, u.update_norm, u.weight_norm, u.ratio(), limits.max_update_ratio, u.rho);
+          "{:.3g}{})",
+          u.weight, u.update_norm, u.weight_norm, u.ratio(), limits.max_update_ratio,
+          u.rho ? fmt::format("; rho {:.3g}", *u.rho) : "");
     }
   }
   if (report.probe_drift && !(*report.probe_drift <= limits.max_probe_drift)) {
@@ -69,21 +69,8 @@ std::string find_fault(const HealthReport& report, const HealthLimits& limits) {
 
 }  // namespace
 
-Json HealthReport::to_json() const {
-  Json json = {{"healthy", healthy()}, {"updates", Json::array()}};
-  for (const UpdateHealth& u : updates) {
-    json["updates"].push_back({{"weight", u.weight},
-                               {"update_frobenius", u.update_norm},
-                               {"weight_frobenius", u.weight_norm},
-                               {"ratio", u.ratio()},
-                               {"rho", u.rho}});
-  }
-  if (probe_drift) json["probe_drift"] = *probe_drift;
-  if (!healthy()) json["fault"] = fault;
-  return json;
-}
-
-UpdateHealth measure_update(const EditedModel& model, const WeightUpdate& update, double rho) {
+UpdateHealth measure_update(const EditedModel& model, const WeightUpdate& update,
+                            std::optional<double> rho) {
   UpdateHealth health;
   health.weight = update.weight;
   health.rho = rho;

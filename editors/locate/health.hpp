@@ -1,8 +1,8 @@
 #pragma once
 
 #include "edits/delta.hpp"
+#include "edits/figures.hpp"
 #include "edits/progress.hpp"
-#include "json/json.hpp"
 #include "model/edited_model.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -25,29 +25,10 @@ struct HealthLimits {
   double max_probe_drift = 1.0;
 };
 
-/// The figures of one touched weight.
-struct UpdateHealth {
-  std::string weight;
-  bool finite = true;
-  double update_norm = 0;  ///< Frobenius
-  double weight_norm = 0;
-  double rho = 1;  ///< (u . kbar) / (u . k0): how much further than asked the mean key moves
-
-  double ratio() const { return weight_norm > 0 ? update_norm / weight_norm : update_norm; }
-};
-
-struct HealthReport {
-  std::vector<UpdateHealth> updates;
-  std::optional<double> probe_drift;
-  std::string fault;  ///< One sentence; empty when healthy.
-
-  bool healthy() const { return fault.empty(); }
-  Json to_json() const;
-};
-
 /// Norms of a low-rank or dense update against the weight as it is in `model`. The norm of a
 /// low-rank change comes from its factors: |L R|^2 = tr((L^T L)(R R^T)).
-UpdateHealth measure_update(const EditedModel& model, const WeightUpdate& update, double rho = 1.0);
+UpdateHealth measure_update(const EditedModel& model, const WeightUpdate& update,
+                            std::optional<double> rho = {});
 
 /// Judges the figures; measures probe drift between `before` and `after` when the limits ask for
 /// it.

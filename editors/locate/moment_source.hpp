@@ -1,12 +1,24 @@
 #pragma once
 
 #include "editors/locate/closed_form.hpp"
-#include "editors/locate/rome_settings.hpp"
 #include "editors/locate/second_moment.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
 
 namespace kedit::locate {
+
+/// Where the second moment of a layer comes from.
+struct MomentSource {
+  bool adjustment = true;  ///< mom2_adjustment: false replaces C by the identity (EasyEdit)
+  double ridge = 0.0;      ///< mom2_ridge (kedit's own): times the mean diagonal of C, added to it
+  std::string dataset;     ///< mom2_dataset: a text file, one text a line, or a name
+  std::int64_t samples = 100000;                        ///< mom2_n_samples
+  std::string dtype = "float32";                        ///< mom2_dtype
+  std::map<std::int64_t, std::filesystem::path> files;  ///< second_moment, by layer
+};
 
 /// The second moment that the settings name for a layer: the file given; else the cache, for the
 /// corpus given (`mom2_dataset` as a text file: collected with progress if it is not cached yet) or

@@ -3,27 +3,16 @@
 #include "editors/editor.hpp"
 #include "editors/locate/context_templates.hpp"
 #include "editors/locate/health.hpp"
+#include "editors/locate/moment_source.hpp"
 #include "editors/locate/subject_position.hpp"
 #include "editors/locate/value_optimiser.hpp"
 
 #include <cstdint>
-#include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace kedit::locate {
-
-/// Where the second moment of a layer comes from.
-struct MomentSource {
-  bool adjustment = true;  ///< mom2_adjustment: false replaces C by the identity (EasyEdit)
-  double ridge = 0.0;      ///< mom2_ridge (kedit's own): times the mean diagonal of C, added to it
-  std::string dataset;     ///< mom2_dataset: a text file, one text a line, or a name
-  std::int64_t samples = 100000;                        ///< mom2_n_samples
-  std::string dtype = "float32";                        ///< mom2_dtype
-  std::map<std::int64_t, std::filesystem::path> files;  ///< second_moment, by layer
-};
 
 /// ROME's settings, typed once at the edge.
 struct RomeSettings {

@@ -1,6 +1,5 @@
 #include "editors/reasoning/in_context.hpp"
 
-#include "editors/request_json.hpp"
 #include "editors/setting_keys.hpp"
 
 #include <fmt/format.h>
@@ -29,12 +28,10 @@ std::vector<EditDelta> InContextEditor::edit(const EditedModel& model,
     const EditRequest request = validate_request(given);
     EditDelta delta;
     delta.editor = "in-context";
-    delta.settings = settings_text();
+    delta.settings = Json::object();
     delta.base_fingerprint = model.base().fingerprint();
-    delta.request_ids = {request.id};
-    delta.requests = canonical_text(Json::array({request_to_json(request)}));
+    delta.requests = {request};
     delta.facts = {fact_of(request)};
-    delta.diagnostics = "{}";
     deltas.push_back(std::move(delta));
   }
   return deltas;

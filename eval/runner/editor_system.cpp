@@ -5,17 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 namespace kedit {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Hashing all weights after every group is free for small models and minutes for large ones.
 constexpr std::int64_t kSmallModelBytes = std::int64_t{256} << 20;
@@ -107,9 +100,9 @@ class EditorSystem final : public System {
   // Makes edits on the model as it is now, keeps them in the store and mounts them.
   void add_edits(const std::vector<EditRequest>& requests, const RunContext& run) {
     if (requests.empty()) return;
-    const Clock::time_point begin = Clock::now();
+    const Stopwatch watch;
     std::vector<EditDelta> deltas = make_edits(requests, run);
-    edit_seconds_ += seconds_since(begin);
+    edit_seconds_ += watch.seconds();
     const std::vector<std::string> ids = store_.commit_for_run(run_id_, deltas);
     for (std::size_t i = 0; i < deltas.size(); ++i) edited_.mount(ids[i], std::move(deltas[i]));
     edit_ids_.insert(edit_ids_.end(), ids.begin(), ids.end());

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <optional>
 #include <utility>
@@ -98,11 +97,10 @@ void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
   for (const MquakeCase* one : work.pending) {
     check_stop(run);
     system.before(*one, quiet_context(run));
-    const auto begin = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     CaseOutputs outputs = system.answer(*one);
     outputs.group = group.number;
-    outputs.answer_seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    outputs.answer_seconds = watch.seconds();
     store.put_results(loop.run_id, {{label, one->case_id, to_text(to_json(outputs))}});
     progress.step(label);
   }

@@ -26,7 +26,7 @@ struct Workplace {
     store.put_model({base, "qwen2", "", "float32", 1, "out-in"});
     EditDelta delta;
     delta.editor = "rome";
-    delta.settings = "{}";
+    delta.settings = Json::object();
     delta.base_fingerprint = base;
     delta.updates.push_back({"model.layers.0.mlp.down_proj.weight",
                              LowRank{at::ones({16, 1}), at::arange(32, at::kFloat).view({1, 32})}});

@@ -1,5 +1,4 @@
 #include "datasets/mquake.hpp"
-#include "editors/request_json.hpp"
 #include "json/json.hpp"
 #include "store/store.hpp"
 #include "tests/apps/program.hpp"
@@ -19,16 +18,13 @@ namespace {
 EditDelta remembered(const MquakeCase& one, const std::string& model) {
   EditDelta delta;
   delta.editor = "in-context";
-  delta.settings = "{}";
+  delta.settings = Json::object();
   delta.base_fingerprint = model;
-  Json requests = Json::array();
-  for (const EditRequest& request : requests_of(one)) {
-    delta.request_ids.push_back(request.id);
-    requests.push_back(request_to_json(request));
+  delta.requests = requests_of(one);
+  for (const EditRequest& request : delta.requests) {
     delta.facts.push_back(
         {request.subject, request.relation, request.target_new, edit_sentence(request)});
   }
-  delta.requests = canonical_text(requests);
   return delta;
 }
 

@@ -21,7 +21,7 @@ using Words = std::vector<std::string>;
 EditDelta fact(int number) {
   EditDelta delta;
   delta.editor = "in-context";
-  delta.settings = "{}";
+  delta.settings = Json::object();
   delta.base_fingerprint = std::string(64, 'a');
   const std::string city = "City " + std::to_string(number);
   delta.facts = {{city, "P17", "Land", city + " lies in Land"}};

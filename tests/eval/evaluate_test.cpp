@@ -24,10 +24,8 @@ std::vector<Probe> mini_probes() {
 EditDelta fact_delta(const EditedModel& model) {
   EditDelta delta;
   delta.editor = "in-context";
-  delta.settings = "{}";
+  delta.settings = Json::object();
   delta.base_fingerprint = model.base().fingerprint();
-  delta.request_ids = {"r"};
-  delta.requests = "[]";
   delta.facts = {{"Person 1", "P27", "Belmar", "Person 1 is a citizen of Belmar"}};
   return delta;
 }

@@ -1,3 +1,4 @@
+#include "json/canonical.hpp"
 #include "json/json.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/thrown_message.hpp"
@@ -84,4 +85,6 @@ TEST_CASE("canonical text sorts keys at every level") {
   const Json other = parse_json(R"({"a": [{"x": 0, "y": 0}], "b": {"c": 2, "d": 1}})", "other");
   CHECK(canonical_text(one) == R"({"a":[{"x":0,"y":0}],"b":{"c":2,"d":1}})");
   CHECK(canonical_text(one) == canonical_text(other));
+  CHECK(one != other);
+  CHECK(canonical(one) == canonical(other));
 }

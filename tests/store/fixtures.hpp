@@ -24,23 +24,25 @@ inline ModelRecord sample_model(const std::string& fingerprint = kFingerprint) {
 inline EditDelta rank_one_delta(int seed, std::int64_t rows = 24, std::int64_t cols = 16) {
   EditDelta delta;
   delta.editor = "rome";
-  delta.settings = fmt::format(R"({{"layers":[1],"seed":{}}})", seed);
+  delta.settings = {{"layers", {1}}, {"seed", seed}};
   delta.base_fingerprint = kFingerprint;
-  delta.request_ids = {fmt::format("request/{}", seed)};
-  delta.requests =
-      fmt::format(R"([{{"prompt":"{{}} lies in","subject":"City {}","target_new":"Land {}"}}])",
-                  seed, seed + 1);
+  EditRequest request;
+  request.id = fmt::format("request/{}", seed);
+  request.prompt = "{} lies in";
+  request.subject = fmt::format("City {}", seed);
+  request.target_new = fmt::format("Land {}", seed + 1);
+  delta.requests = {request};
   const at::Tensor left = at::arange(rows, at::kFloat).add(seed).sin().reshape({rows, 1});
   const at::Tensor right = at::arange(cols, at::kFloat).add(seed).cos().reshape({1, cols});
   delta.updates.push_back({"model.layers.1.mlp.down_proj.weight", LowRank{left, right}});
-  delta.diagnostics = R"({"seconds":0.25})";
+  delta.figures.numbers["seconds"] = 0.25;
   return delta;
 }
 
 inline EditDelta fact_delta(int seed) {
   EditDelta delta;
   delta.editor = "in-context";
-  delta.settings = "{}";
+  delta.settings = Json::object();
   delta.base_fingerprint = kFingerprint;
   delta.facts = {{fmt::format("City {}", seed), "P17", "Land", "City lies in Land"},
                  {"Élodie", "", "東京", "Élodie lives in 東京"}};
@@ -51,20 +53,18 @@ inline EditDelta fact_delta(int seed) {
 inline EditDelta claim_delta(const std::string& subject, const std::string& target, int seed,
                              const std::string& relation = "") {
   EditDelta delta = rank_one_delta(seed);
-  delta.requests =
-      relation.empty()
-          ? fmt::format(R"([{{"prompt":"{{}} lies in","subject":"{}","target_new":"{}"}}])",
-                        subject, target)
-          : fmt::format(R"([{{"prompt":"{{}} lies in {}","relation":"{}","subject":"{}",)"
-                        R"("target_new":"{}"}}])",
-                        seed, relation, subject, target);
+  EditRequest& request = delta.requests.front();
+  request.subject = subject;
+  request.target_new = target;
+  request.relation = relation;
+  if (!relation.empty()) request.prompt = fmt::format("{{}} lies in {}", seed);
   return delta;
 }
 
 inline bool same_delta(const EditDelta& a, const EditDelta& b) {
-  if (a.editor != b.editor || a.settings != b.settings || a.request_ids != b.request_ids ||
+  if (a.editor != b.editor || a.settings != b.settings ||
       a.base_fingerprint != b.base_fingerprint || a.requests != b.requests || a.facts != b.facts ||
-      a.diagnostics != b.diagnostics || a.updates.size() != b.updates.size()) {
+      a.figures != b.figures || a.updates.size() != b.updates.size()) {
     return false;
   }
   for (std::size_t i = 0; i < a.updates.size(); ++i) {

@@ -102,6 +102,9 @@ TEST_CASE("each kind of damage is found and named") {
       {"UPDATE facts SET object = 'Atlantis'", "its content does not match its SHA-256"},
       {"DELETE FROM facts WHERE position = 0", "facts: a position is missing"},
       {"UPDATE requests SET body = '{}'", "its content does not match its SHA-256"},
+      {"UPDATE requests SET body = '{}'", "request: /subject: expected a value, found none"},
+      {"UPDATE edits SET diagnostics = '{\"norms\":[]}'",
+       "diagnostics: /norms: expected an object"},
       {"DELETE FROM models", "refers to a missing row of models"},
       {"DELETE FROM commits WHERE kind = 'revert'", "refers to a missing row of commits"},
       {"UPDATE commits SET kind = 'fuse' WHERE kind = 'revert'", "found \"fuse\""},
@@ -137,6 +140,24 @@ TEST_CASE("factors that do not decode are named") {
   const std::string faults = all_faults(sample.file);
   CHECK(contains(faults, "edit " + sample.weights + ": factors of "));
   CHECK(contains(faults, "magic"));
+}
+
+TEST_CASE("texts that cannot be read are told with the edit and the place when it is looked up") {
+  const Sample sample;
+  const auto [sql, place] = GENERATE(table<std::string, std::string>({
+      {"UPDATE edits SET settings = '{'", "settings"},
+      {"UPDATE edits SET settings = '[]'", "settings: /: expected an object"},
+      {"UPDATE edits SET diagnostics = '{\"seconds\":[]}'", "diagnostics: /seconds"},
+      {"UPDATE requests SET body = '{\"subject\":1}'", "request: /subject: expected a string"},
+  }));
+  INFO(sql);
+  damage(sample.file, [&sql = sql](Connection& db) { db.execute(sql); });
+  const StoreError error = error_of([&] { Store::open(sample.file).find(sample.weights); });
+  INFO(error.what());
+  CHECK(error.kind() == Kind::corrupt);
+  CHECK(contains(error.what(), sample.file.string()));
+  CHECK(contains(error.what(), "edit " + sample.weights + ": " + place));
+  CHECK(contains(error.what(), "run kedit store verify"));
 }
 
 TEST_CASE("a damaged page is a fault, not an end of the verification") {

@@ -60,10 +60,10 @@ std::filesystem::path shard_store(const std::filesystem::path& store, const Shar
 }
 
 BenchInputs open_inputs(Context& context, BenchConfig& config, const Place& place) {
-  LoadOptions options;
-  options.device = context.options.given("device") ? context.options.text("device") : config.device;
-  options.dtype = context.options.given("dtype") ? context.options.text("dtype") : config.dtype;
-  options.allow_nonfinite = context.options.flag("allow-nonfinite");
+  LoadOptions options = context.load_options();
+  if (!options.verify) options.warn = {};  // each worker would say it again
+  if (!context.options.given("device")) options.device = config.device;
+  if (!context.options.given("dtype")) options.dtype = config.dtype;
   const bool chosen = context.options.given("model") || config.model.empty();
   const std::filesystem::path directory =
       chosen ? context.model_directory() : std::filesystem::path(config.model);

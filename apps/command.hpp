@@ -83,7 +83,7 @@ class Failure : public std::runtime_error {
 /// --help besides).
 enum Takes : unsigned {
   kNothing = 0,
-  kModel = 1,  ///< --model --device --dtype --allow-nonfinite
+  kModel = 1,  ///< --model --device --dtype --allow-nonfinite --verify-model
   kMount = 2,  ///< --store --branch --edits: edits mounted on the model; no default store
   kStore = 4,  ///< --store (default kedit.db) --branch: the store that is worked on
   kSeed = 8,   ///< --seed
@@ -91,6 +91,9 @@ enum Takes : unsigned {
 };
 
 class Context;
+
+/// What becomes of live edits that were made for another model than the one at hand.
+enum class OtherModels { refused, passed_over };
 
 struct Command {
   std::string name;     ///< "model info"
@@ -140,16 +143,23 @@ class Context {
   /// --model, else $KEDIT_MODEL, else the lab model; throws `InputError` when there is none.
   std::filesystem::path model_directory() const;
   std::shared_ptr<const Model> load_model();
-  /// The same with the edits of --store mounted (kMount), in commit order.
+  /// The same with the edits of --store mounted (kMount), in commit order. A live edit that cannot
+  /// be mounted, as one for another model, is a `StoreError` of exit code 4.
   EditedModel load_edited_model();
+  /// Of a model for this run: device, dtype, checks, warnings, the cache of findings.
+  LoadOptions load_options();
+  /// Says which mounted edits are facts, for a command that looks at weights alone.
+  void note_facts(const EditedModel& model);
 
   /// --branch, else the branch that is checked out.
   std::string branch(const Store& store) const;
 
   /// Mounts exactly these edits ("ID,ID", shortened ids too), in this order.
   void mount_edits(EditedModel* model, const Store& store, const std::string& ids);
-  /// Mounts what is live on a branch for this model; edits for other models are named in a warning.
-  void mount_branch(EditedModel* model, const Store& store, const std::string& branch);
+  /// Mounts what is live on a branch, in commit order. Live edits for other models are refused
+  /// (exit code 4), or passed over with a warning where a store of several models is worked on.
+  void mount_branch(EditedModel* model, const Store& store, const std::string& branch,
+                    OtherModels others = OtherModels::refused);
 
   std::filesystem::path store_path() const;
   Store open_store(OpenMode mode);
@@ -164,6 +174,10 @@ class Context {
 /// The lab's folder (holding model/, mquake.json, requests.jsonl): beside the sources, or under
 /// share/kedit of an installation; searched from the executable. Empty when there is none.
 std::optional<std::filesystem::path> lab_directory();
+
+/// What a result says about the model that it is of: fingerprint, the type that the weights are
+/// computed in and the one that they are stored in.
+Json identity_json(const Model& model);
 
 /// Common options of a command in the order of the help, its own ones first.
 std::vector<Option> all_options(const Command& command);

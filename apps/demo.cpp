@@ -123,9 +123,11 @@ Undo undo_edits(EditedModel& model, Store& store, std::vector<DemoEdit>& edits) 
   model.unmount(undo.id);
   for (DemoEdit& edit : edits) edit.undone = complete(model, edit.request);
   EditedModel others(model.base_ptr());
+  std::vector<std::pair<EditId, EditDelta>> left;
   for (const std::string& id : store.live("main", model.base().fingerprint())) {
-    if (auto delta = store.find(id)) others.mount(id, *std::move(delta));
+    if (auto delta = store.find(id)) left.emplace_back(id, *std::move(delta));
   }
+  others.mount(std::move(left));
   undo.others_exact = others.fingerprint() == model.fingerprint();
   model.unmount_all();
   undo.base_again = model.fingerprint() == model.base().fingerprint();

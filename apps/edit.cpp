@@ -195,7 +195,7 @@ void mount_before(Context& context, EditedModel& model, const Store& store,
                   const std::string& branch) {
   const auto ids = context.options.find("edits");
   if (ids) return context.mount_edits(&model, store, *ids);
-  context.mount_branch(&model, store, branch);
+  context.mount_branch(&model, store, branch, OtherModels::passed_over);
 }
 
 // Said before minutes are spent on edits that the store would refuse.
@@ -260,7 +260,7 @@ Json edits_document(const Context& context, const Target& target, const std::vec
   const bool dry_run = context.options.flag("dry-run");
   Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
                    {"branch", target.branch},
-                   {"model", {{"fingerprint", target.model.base().fingerprint()}}},
+                   {"model", identity_json(target.model.base())},
                    {"edits", Json::array()}};
   for (const Made& one : made) document["edits"].push_back(edit_json(one));
   if (!failed.empty()) document["failed"] = Json::array();

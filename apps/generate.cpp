@@ -30,35 +30,29 @@ GenerateOptions generate_options(const Context& context) {
   return options;
 }
 
-// Lines are JSON strings or objects with "prompt".
-std::vector<std::string> read_prompts(const std::filesystem::path& file) {
-  const std::vector<Json> lines = read_json_lines(file);
-  std::vector<std::string> prompts;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const JsonView line(lines[i], record_name(file, i));
-    prompts.push_back(lines[i].is_object() ? line.at("prompt").string() : line.string());
-  }
-  if (prompts.empty()) {
-    throw InputError(
-        fmt::format("reading {}: expected at least one prompt, found none", file.string()));
-  }
-  return prompts;
-}
-
 Json generation_json(const Model& model, const Generation& result) {
   return {{"ids", result.ids},
           {"text", model.has_tokenizer() ? Json(result.text) : Json(nullptr)},
           {"stopped", to_string(result.stopped)}};
 }
 
+// What stands before a result for people: the prompt, spelt out where it came as ids.
+std::string shown_prompt(const Model& model, const Prompt& prompt) {
+  if (!prompt.ids) return prompt.text;
+  return model.has_tokenizer() ? model.tokenizer().decode(*prompt.ids)
+                               : fmt::format("{}: ", fmt::join(*prompt.ids, ","));
+}
+
 int answer_generations(Context& context, const Model& model, const std::vector<Generation>& results,
-                       const std::vector<std::string>& prompts) {
+                       const std::vector<Prompt>& prompts) {
   Json list = Json::array();
   std::string text;
   for (std::size_t i = 0; i < results.size(); ++i) {
     list.push_back(generation_json(model, results[i]));
     const std::size_t prompt = prompts.empty() ? 0 : i * prompts.size() / results.size();
-    if (!prompts.empty()) text += context.style().paint(Tone::faint, prompts[prompt]);
+    if (!prompts.empty()) {
+      text += context.style().paint(Tone::faint, shown_prompt(model, prompts[prompt]));
+    }
     text +=
         model.has_tokenizer() ? results[i].text : fmt::format("{}", fmt::join(results[i].ids, ","));
     text += "\n";
@@ -81,9 +75,6 @@ std::int64_t longest_row(const std::vector<Ids>& prompts, const std::vector<Gene
 int generate_from_ids(Context& context, const EditedModel& model, const GenerateOptions& options) {
   const Ids ids = integer_list("ids", context.options.text("ids"));
   check_ids(model.architecture(), ids, "ids");
-  if (!options.stop.empty() && !model.base().has_tokenizer()) {
-    throw UsageError("--stop: expected a model with a tokenizer, found one without");
-  }
   const auto results = generate_ids(model, {ids}, options);
   warn_beyond_positions(context, model.architecture(), longest_row({ids}, results));
   return answer_generations(context, model.base(), results, {});
@@ -95,10 +86,14 @@ int run_generate(Context& context) {
     throw UsageError("--chat: expected --prompt or --prompts, found --ids");
   }
   const GenerateOptions options = generate_options(context);
-  std::vector<std::string> prompts;
+  std::vector<Prompt> prompts;
   if (source == "prompts") prompts = read_prompts(context.options.path("prompts"));
-  if (source == "prompt") prompts = {context.options.text("prompt")};
+  if (source == "prompt") prompts = {{context.options.text("prompt"), std::nullopt, ""}};
   const EditedModel model = context.load_edited_model();
+  context.note_facts(model);
+  if (!options.stop.empty() && !model.base().has_tokenizer()) {
+    throw UsageError("--stop: expected a model with a tokenizer, found one without");
+  }
   if (source == "ids") return generate_from_ids(context, model, options);
   const std::vector<Ids> ids = ids_of_prompts(context, model, prompts);
   const auto results = generate_ids(model, ids, options);
@@ -119,7 +114,9 @@ Command generate_command() {
   generate.options = {
       text("ids", "LIST", "token ids with commas (needs no tokenizer)"),
       text("prompt", "TEXT", "the text to continue"),
-      text("prompts", "FILE", "one JSON string or {\"prompt\": TEXT} a line; - is standard input"),
+      text("prompts", "FILE",
+           "one JSON string, {\"prompt\": TEXT} or {\"ids\": [ID, ...]} a line; - is standard "
+           "input"),
       flag("chat",
            "write prompts (text, or a JSON list of messages) with the model's chat template"),
       integer("max-tokens", "N", "new tokens at most").otherwise("64").at_least(1),

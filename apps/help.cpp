@@ -21,6 +21,7 @@ std::vector<Option> model_options() {
           .otherwise("auto")
           .one_of({"auto", "float32", "bfloat16", "float16"}),
       flag("allow-nonfinite", "accept weights that are infinite or not a number"),
+      flag("verify-model", "read and hash all weights, whatever the cache remembers of them"),
   };
 }
 

@@ -36,6 +36,7 @@ Json info_json(const EditedModel& model) {
                {"max_positions", shape.max_positions},
                {"parameters", base.parameters()},
                {"dtype", base.dtype()},
+               {"stored_dtype", base.stored_dtype()},
                {"bytes", base.bytes()},
                {"tied_head", shape.tied_head},
                {"fingerprint", model.fingerprint()},
@@ -60,8 +61,11 @@ int run_info(Context& context) {
   table.row({"vocabulary", fmt::format("{}{}", shape.vocab, shape.tied_head ? ", tied head" : "")});
   table.row({"positions", fmt::format("{}", shape.max_positions)});
   table.row({"parameters", short_count(model.base().parameters())});
+  const std::string stored = model.base().stored_dtype();
   table.row(
-      {"weights", fmt::format("{}, {}", model.base().dtype(), short_bytes(model.base().bytes()))});
+      {"weights", fmt::format("{}{}, {}", model.base().dtype(),
+                              stored == model.base().dtype() ? "" : " (stored: " + stored + ")",
+                              short_bytes(model.base().bytes()))});
   table.row({"tokenizer", model.base().has_tokenizer() ? model.tokenizer().kind() : "none"});
   table.row({"fingerprint", model.fingerprint()});
   if (!model.mounted().empty())
@@ -126,6 +130,7 @@ std::string logits_text(Context& context, const Model& model, const Ids& ids,
 int run_logits(Context& context) {
   const Ids ids = integer_list("ids", context.options.text("ids"));
   const EditedModel model = context.load_edited_model();
+  context.note_facts(model);
   check_ids(model.architecture(), ids, "ids");
   warn_beyond_positions(context, model.architecture(), static_cast<std::int64_t>(ids.size()));
   const at::Tensor logits = logits_of(model, ids);
@@ -142,6 +147,7 @@ int run_score(Context& context) {
   const std::string target = context.options.text("target");
   if (target.empty()) throw UsageError("--target: expected text, found nothing");
   const EditedModel model = context.load_edited_model();
+  context.note_facts(model);
   Ids seen = model.tokenizer().ids(prompt);
   check_ids(model.architecture(), seen, "prompt");
   const Ids continuation = model.tokenizer().ids(target, false);

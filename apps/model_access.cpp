@@ -1,10 +1,14 @@
 #include "apps/command.hpp"
 #include "apps/process.hpp"
+#include "editors/locate/second_moment.hpp"
+#include "edits/delta.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -19,16 +23,14 @@ bool is_device_name(std::string_view name) {
   return std::all_of(name.begin() + 5, name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-LoadOptions load_options(const Values& values) {
-  LoadOptions options;
-  options.device = values.text("device");
-  options.dtype = values.text("dtype");
-  options.allow_nonfinite = values.flag("allow-nonfinite");
-  if (!is_device_name(options.device)) {
-    throw UsageError(
-        fmt::format("--device: expected auto, cpu, cuda or cuda:N, found '{}'", options.device));
-  }
-  return options;
+// Where findings about checkpoints are kept. Not in a temporary directory, where others may write.
+fs::path findings_cache() {
+  const auto is_set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+  };
+  const bool own = is_set("KEDIT_CACHE") || is_set("XDG_CACHE_HOME") || is_set("HOME");
+  return own ? locate::cache_directory() : fs::path();
 }
 
 std::vector<std::string> split_ids(const std::string& text) {
@@ -45,15 +47,57 @@ std::vector<std::string> split_ids(const std::string& text) {
   return ids;
 }
 
-void mount_one(EditedModel* model, const Store& store, const std::string& id) {
+// "1a2b3c4d5e6f (gpt2, path/to/model)", as far as the store knows the model.
+std::string shown_model(const Store& store, const std::string& fingerprint) {
+  const auto known = store.model(fingerprint);
+  if (!known) return fingerprint.substr(0, 12);
+  return fmt::format("{:.12} ({}{}{})", fingerprint, known->family, known->path.empty() ? "" : ", ",
+                     known->path);
+}
+
+[[noreturn]] void refuse_other_model(const EditedModel& model, const Store& store,
+                                     const EditRecord& record, std::size_t more) {
+  throw StoreError(
+      StoreError::Kind::conflict,
+      fmt::format("mounting edit {} of {}: expected one for this model, {:.12}, found one made for "
+                  "model {}{}; give that model, or name the edits to mount with --edits",
+                  record.id, store.path().string(), model.base().fingerprint(),
+                  shown_model(store, record.model),
+                  more == 0 ? "" : fmt::format(" (and {} more)", more)));
+}
+
+EditDelta stored_delta(const Store& store, const std::string& id) try {
   auto delta = store.find(id);
-  if (!delta) {
+  if (delta) return *std::move(delta);
+  throw StoreError(StoreError::Kind::corrupt,
+                   fmt::format("reading {}: edit {}: expected its content, found none; run "
+                               "'kedit store verify'",
+                               store.path().string(), id));
+} catch (const DeltaError& error) {
+  throw StoreError(StoreError::Kind::corrupt,
+                   fmt::format("reading {}: edit {}: {}; run 'kedit store verify'",
+                               store.path().string(), id, error.what()));
+}
+
+// All or none. What the store holds for this very model and does not fit it is damaged.
+void mount_all(EditedModel* model, const Store& store, const std::vector<std::string>& ids) {
+  std::vector<std::pair<EditId, EditDelta>> edits;
+  for (const std::string& id : ids) edits.emplace_back(id, stored_delta(store, id));
+  try {
+    model->mount(std::move(edits));
+  } catch (const ModelError& error) {
     throw StoreError(StoreError::Kind::corrupt,
-                     fmt::format("reading {}: edit {}: expected its content, found none; run "
-                                 "'kedit store verify'",
-                                 store.path().string(), id));
+                     fmt::format("reading {}: {}", store.path().string(), error.what()));
   }
-  model->mount(id, *std::move(delta));
+}
+
+// "2 edits of in-context and 1 edit of mello"
+std::string shown_counts(const std::map<std::string, std::int64_t>& edits_by_editor) {
+  std::vector<std::string> parts;
+  for (const auto& [editor, count] : edits_by_editor) {
+    parts.push_back(fmt::format("{} live {} of {}", count, count == 1 ? "edit" : "edits", editor));
+  }
+  return fmt::format("{}", fmt::join(parts, " and "));
 }
 
 }  // namespace
@@ -80,10 +124,23 @@ fs::path Context::model_directory() const {
       "--model");
 }
 
-std::shared_ptr<const Model> Context::load_model() {
-  LoadOptions load = load_options(options);
+LoadOptions Context::load_options() {
+  LoadOptions load;
+  load.device = options.text("device");
+  load.dtype = options.text("dtype");
+  load.allow_nonfinite = options.flag("allow-nonfinite");
   load.warn = [this](const std::string& sentence) { warn(sentence); };
-  return Model::load(model_directory(), load);
+  load.cache = findings_cache();
+  load.verify = options.flag("verify-model");
+  if (!is_device_name(load.device)) {
+    throw UsageError(
+        fmt::format("--device: expected auto, cpu, cuda or cuda:N, found '{}'", load.device));
+  }
+  return load;
+}
+
+std::shared_ptr<const Model> Context::load_model() {
+  return Model::load(model_directory(), load_options());
 }
 
 EditedModel Context::load_edited_model() {
@@ -109,20 +166,53 @@ std::string Context::branch(const Store& store) const {
 }
 
 void Context::mount_edits(EditedModel* model, const Store& store, const std::string& ids) {
-  for (const std::string& id : split_ids(ids)) mount_one(model, store, store.resolve(id));
+  std::vector<std::string> full;
+  for (const std::string& id : split_ids(ids)) {
+    full.push_back(store.resolve(id));
+    if (std::count(full.begin(), full.end(), full.back()) > 1) {
+      throw UsageError(fmt::format("--edits: expected each edit once, found {} twice", id));
+    }
+    const auto record = store.record(full.back());
+    if (record && record->model != model->base().fingerprint()) {
+      refuse_other_model(*model, store, *record, 0);
+    }
+  }
+  mount_all(model, store, full);
 }
 
-void Context::mount_branch(EditedModel* model, const Store& store, const std::string& name) {
-  const auto live = store.live(name, model->base().fingerprint());
-  for (const std::string& id : live) mount_one(model, store, id);
-  const auto log = store.log(name);
-  const auto others = std::count_if(log.begin(), log.end(), [&](const EditRecord& record) {
-    return record.reverted_by.empty() && record.model != model->base().fingerprint();
-  });
-  if (others > 0) {
-    warn(fmt::format("{} live edits on branch {} are for another model and were not mounted",
-                     others, name));
+void Context::mount_branch(EditedModel* model, const Store& store, const std::string& name,
+                           OtherModels others) {
+  std::vector<EditRecord> foreign;
+  for (const EditRecord& record : store.log(name)) {
+    const bool other = record.model != model->base().fingerprint();
+    if (record.reverted_by.empty() && other) foreign.push_back(record);
   }
+  if (!foreign.empty() && others == OtherModels::refused) {
+    refuse_other_model(*model, store, foreign.front(), foreign.size() - 1);
+  }
+  if (!foreign.empty()) {
+    warn(fmt::format("{} live edits on branch {} are for another model and were not mounted",
+                     foreign.size(), name));
+  }
+  mount_all(model, store, store.live(name, model->base().fingerprint()));
+}
+
+void Context::note_facts(const EditedModel& model) {
+  std::map<std::string, std::int64_t> edits_by_editor;
+  for (const auto& delta : model.deltas()) {
+    if (!delta->facts.empty()) ++edits_by_editor[delta->editor];
+  }
+  if (edits_by_editor.empty()) return;
+  note(
+      fmt::format("note: {} remember facts and change no weights: they have no effect here, only "
+                  "where kedit writes the prompts (kedit edit, kedit bench)",
+                  shown_counts(edits_by_editor)));
+}
+
+Json identity_json(const Model& model) {
+  return {{"fingerprint", model.fingerprint()},
+          {"dtype", model.dtype()},
+          {"stored_dtype", model.stored_dtype()}};
 }
 
 fs::path Context::store_path() const { return options.path("store"); }

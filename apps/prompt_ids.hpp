@@ -3,6 +3,9 @@
 #include "apps/command.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,14 +17,21 @@ using Ids = std::vector<std::int64_t>;
 /// position table holds are a fault of the command line (`UsageError`).
 void check_ids(const Architecture& architecture, const Ids& ids, std::string_view option);
 
+/// What a model shall continue: a text, or ids as they are (then `text` is empty).
+struct Prompt {
+  std::string text;
+  std::optional<Ids> ids;
+  std::string origin;  ///< "FILE: record N (line L)"; empty for one from the command line.
+};
+
+/// JSON lines: a string, {"prompt": TEXT} or {"ids": [ID, ...]}, in any mixture. At least one.
+std::vector<Prompt> read_prompts(const std::filesystem::path& file);
+
 /// The ids of prompts from --prompt or, with exit code 3 for a wrong one, from the file --prompts;
 /// under --chat as the model's chat template writes them, which adds the special tokens itself.
 std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model,
-                                const std::vector<std::string>& prompts);
+                                const std::vector<Prompt>& prompts);
 
 void warn_beyond_positions(Context& context, const Architecture& architecture, std::int64_t tokens);
-
-/// "FILE: record N", for messages about a record of a file, counted from 0.
-std::string record_name(const std::filesystem::path& file, std::size_t record);
 
 }  // namespace kedit::cli

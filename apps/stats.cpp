@@ -56,6 +56,7 @@ std::shared_ptr<const Model> as_one_model(const EditedModel& edited) {
 int run_stats(Context& context) {
   const Values& options = context.options;
   const EditedModel edited = context.load_edited_model();
+  context.note_facts(edited);
   edited.tokenizer();
   const std::shared_ptr<const Model> model = as_one_model(edited);
   const auto layers = layers_of_options(options, model->architecture());
@@ -67,7 +68,7 @@ int run_stats(Context& context) {
   const auto files = write_moments(moments, options, cache);
   context.finish_progress();
 
-  Json document = {{"model", {{"fingerprint", model->fingerprint()}}},
+  Json document = {{"model", identity_json(*model)},
                    {"edits", edited.mounted()},
                    {"corpus", {{"name", corpus.name}, {"sha256", corpus.sha256}}},
                    {"layers", Json::array()}};

@@ -1,5 +1,6 @@
 // A float32 checkpoint of about 1 GB in the page cache: seconds to the first weight, to all
-// weights, and to all weights checked for NaN and infinity; and the most anonymous memory that any
+// weights, to all weights checked for NaN and infinity, and to the fingerprint, with and without a
+// memory of an earlier start; and the most anonymous memory that any
 // of it took, which is what loading costs besides the page cache.
 //
 //   kedit_bench_loading [THREADS] [DIRECTORY FOR THE CHECKPOINT]
@@ -80,6 +81,14 @@ void write_large_checkpoint(const fs::path& directory) {
   write_checkpoint(directory, a, weights);
 }
 
+// As if the checkpoint had been written an hour ago: fresh files are not remembered.
+void settle(const fs::path& directory) {
+  const auto then = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const char* name : {"model.safetensors", "config.json"}) {
+    fs::last_write_time(directory / name, then);
+  }
+}
+
 void check_value(const at::Tensor& weight) {
   if (weight.view({-1})[0].item<float>() != 0.01F) throw std::runtime_error("a wrong weight");
 }
@@ -117,6 +126,19 @@ int main(int count, char** words) {
          [&] { check_value(Model::load(directory, trusting)->weight(first)); });
   report("all weights, checked for NaN and infinity",
          [&] { check_value(Model::load(directory)->weight(first)); });
+  LoadOptions remembering;
+  remembering.cache = directory / "cache";
+  settle(directory);
+  report("fingerprint, nothing remembered", [&] {
+    fs::remove_all(remembering.cache);
+    Model::load(directory, remembering)->fingerprint();
+  });
+  report("fingerprint, remembered", [&] {
+    const auto model = Model::load(directory, remembering);
+    if (model->fingerprint().empty() || !model->remembered()) {
+      throw std::runtime_error("not remembered");
+    }
+  });
   LoadOptions half = trusting;
   half.dtype = "bfloat16";
   report("all weights, converted to bfloat16", [&] { Model::load(directory, half); });

@@ -15,12 +15,8 @@
 namespace kedit {
 namespace {
 
-std::vector<std::string> touched_names(const EditDelta& delta) {
-  std::vector<std::string> names;
-  for (const auto& update : delta.updates) names.push_back(update.weight);
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
+void add_touched(const EditDelta& delta, std::set<std::string>& names) {
+  for (const auto& update : delta.updates) names.insert(update.weight);
 }
 
 void check_fits(const EditId& id, const EditDelta& delta, const Model& base) {
@@ -73,7 +69,7 @@ kernels::WeightType weight_type(const std::string& name, c10::ScalarType dtype) 
 }
 
 // round(base + sum of terms), from the base every time: nothing is ever subtracted.
-at::Tensor rebuilt(const std::string& name, const at::Tensor& base,
+at::Tensor rebuild(const std::string& name, const at::Tensor& base,
                    const std::vector<kernels::UpdateTerm>& terms) {
   const at::Tensor from = base.cpu().contiguous();
   at::Tensor out = at::empty_like(from);
@@ -90,17 +86,22 @@ EditedModel::EditedModel(std::shared_ptr<const Model> base)
 
 // The named weights as `deltas` make them; the base's own tensor where none touches it any more.
 EditedModel::Overlay EditedModel::overlay_of(const Deltas& deltas,
-                                             const std::vector<std::string>& names) const {
-  Overlay changes;
-  for (const auto& name : names) {
-    std::vector<kernels::UpdateTerm> terms;
-    for (const auto& delta : deltas) {
-      for (const auto& update : delta->updates) {
-        if (update.weight == name) terms.push_back(as_term(update));
-      }
+                                             const std::set<std::string>& names,
+                                             Rebuilt* rebuilt) const {
+  std::map<std::string, std::vector<kernels::UpdateTerm>> terms_of;
+  for (const auto& name : names) terms_of[name];
+  for (const auto& delta : deltas) {
+    for (const auto& update : delta->updates) {
+      const auto found = terms_of.find(update.weight);
+      if (found != terms_of.end()) found->second.push_back(as_term(update));
     }
+  }
+  Overlay changes;
+  for (const auto& [name, terms] : terms_of) {
     const at::Tensor base = base_->weight(name);
-    changes[name] = terms.empty() ? base : rebuilt(name, base, terms);
+    changes[name] = terms.empty() ? base : rebuild(name, base, terms);
+    rebuilt->weights += terms.empty() ? 0 : 1;
+    rebuilt->terms += std::ssize(terms);
   }
   return changes;
 }
@@ -124,37 +125,52 @@ void EditedModel::install(const Overlay& changes) {
   overlay_.swap(overlay);
 }
 
-void EditedModel::mount(const EditId& id, EditDelta delta) {
-  if (std::find(order_.begin(), order_.end(), id) != order_.end()) {
-    throw ModelError(fmt::format(
-        "mounting edit {}: expected an edit that is not mounted, found it mounted", id));
-  }
-  check_fits(id, delta, *base_);
-  const auto names = touched_names(delta);
-  auto order = order_;
-  auto deltas = deltas_;
-  order.push_back(id);
-  deltas.push_back(std::make_shared<const EditDelta>(std::move(delta)));
-  install(overlay_of(deltas, names));  // nothing below throws
-  order_.swap(order);
-  deltas_.swap(deltas);
+Rebuilt EditedModel::mount(const EditId& id, EditDelta delta) {
+  std::vector<std::pair<EditId, EditDelta>> one;
+  one.emplace_back(id, std::move(delta));
+  return mount(std::move(one));
 }
 
-void EditedModel::unmount(const EditId& id) {
+Rebuilt EditedModel::mount(std::vector<std::pair<EditId, EditDelta>> edits) {
+  std::set<EditId> taken(order_.begin(), order_.end());
+  auto order = order_;
+  auto deltas = deltas_;
+  std::set<std::string> names;
+  for (auto& [id, delta] : edits) {
+    if (!taken.insert(id).second) {
+      throw ModelError(fmt::format(
+          "mounting edit {}: expected an edit that is not mounted, found it mounted", id));
+    }
+    check_fits(id, delta, *base_);
+    add_touched(delta, names);
+    order.push_back(std::move(id));
+    deltas.push_back(std::make_shared<const EditDelta>(std::move(delta)));
+  }
+  Rebuilt rebuilt;
+  install(overlay_of(deltas, names, &rebuilt));  // nothing below throws
+  order_.swap(order);
+  deltas_.swap(deltas);
+  return rebuilt;
+}
+
+Rebuilt EditedModel::unmount(const EditId& id) {
   const auto found = std::find(order_.begin(), order_.end(), id);
   if (found == order_.end()) {
     throw ModelError(
         fmt::format("unmounting edit {}: expected a mounted edit, found no such edit", id));
   }
   const auto position = found - order_.begin();
-  const auto names = touched_names(*deltas_[static_cast<std::size_t>(position)]);
+  std::set<std::string> names;
+  add_touched(*deltas_[static_cast<std::size_t>(position)], names);
   auto order = order_;
   auto deltas = deltas_;
   order.erase(order.begin() + position);
   deltas.erase(deltas.begin() + position);
-  install(overlay_of(deltas, names));
+  Rebuilt rebuilt;
+  install(overlay_of(deltas, names, &rebuilt));
   order_.swap(order);
   deltas_.swap(deltas);
+  return rebuilt;
 }
 
 void EditedModel::unmount_all() {
@@ -182,9 +198,11 @@ std::string EditedModel::fingerprint() const {
   const auto tensors = named_tensors(architecture(), current_);
   auto digests = base_->tensor_digests();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (overlay_.count(tensors[i].first) > 0) digests[i] = tensor_digest(tensors[i].second);
+    if (overlay_.count(tensors[i].first) == 0) continue;
+    digests[i].dtype = tensors[i].second.scalar_type();
+    digests[i].sha256 = tensor_digest(tensors[i].second);
   }
-  return combine_digests(architecture(), tensors, digests);
+  return combine_digests(architecture(), digests);
 }
 
 ForwardOutput EditedModel::forward(const ForwardInput& input, KvCache* cache,

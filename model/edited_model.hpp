@@ -7,12 +7,21 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kedit {
 
 using EditId = std::string;
+
+/// What a change of the mounted edits cost: weights rebuilt from the base, and the terms (updates
+/// of mounted edits) that were added to them.
+struct Rebuilt {
+  std::int64_t weights = 0;
+  std::int64_t terms = 0;
+};
 
 /// A shared immutable base plus an ordered set of mounted edits. A touched weight is always rebuilt
 /// as round(base + sum of terms accumulated in float32 in mount order); nothing is ever subtracted,
@@ -22,15 +31,20 @@ class EditedModel {
  public:
   explicit EditedModel(std::shared_ptr<const Model> base);
 
-  /// Throws `ModelError` when the delta is for another base, names an unknown weight, has the wrong
-  /// shape, or `id` is mounted already; the model is then unchanged. Facts are kept beside the
-  /// weights.
-  void mount(const EditId& id, EditDelta delta);
+  /// Mounts one edit after another, all or none: each weight that they touch is rebuilt once.
+  /// The weights are those, to the bit, that mounting them one by one would give. Throws
+  /// `ModelError` when a delta is for another base, names an unknown weight, has the wrong shape,
+  /// or an id comes twice or is mounted already; the model is then unchanged. Facts are kept beside
+  /// the weights.
+  Rebuilt mount(std::vector<std::pair<EditId, EditDelta>> edits);
+  Rebuilt mount(const EditId& id, EditDelta delta);
   /// Throws `ModelError` when `id` is not mounted.
-  void unmount(const EditId& id);
+  Rebuilt unmount(const EditId& id);
   void unmount_all();
 
   const std::vector<EditId>& mounted() const noexcept;
+  /// The mounted edits themselves, parallel to `mounted`.
+  const std::vector<std::shared_ptr<const EditDelta>>& deltas() const noexcept { return deltas_; }
   /// All facts of mounted edits, in mount order.
   std::vector<Fact> facts() const;
 
@@ -52,7 +66,8 @@ class EditedModel {
 
   using Deltas = std::vector<std::shared_ptr<const EditDelta>>;
 
-  Overlay overlay_of(const Deltas& deltas, const std::vector<std::string>& names) const;
+  Overlay overlay_of(const Deltas& deltas, const std::set<std::string>& names,
+                     Rebuilt* rebuilt) const;
   void install(const Overlay& changes);
 
   std::shared_ptr<const Model> base_;

@@ -22,16 +22,11 @@ struct Model::Impl {
   std::unordered_map<std::string, std::size_t> index;
 
   // Hashing reads every byte, so it waits until somebody asks.
-  std::once_flag hashed;
-  std::vector<std::string> digests;
+  std::unique_ptr<StoredWeights> stored;
+  std::once_flag combined;
   std::string fingerprint;
 
-  void hash() {
-    std::call_once(hashed, [this] {
-      digests = kedit::tensor_digests(tensors, at::get_num_threads());
-      fingerprint = combine_digests(architecture, tensors, digests);
-    });
-  }
+  const std::vector<TensorDigest>& digests() { return stored->digests(at::get_num_threads()); }
   void index_tensors() {
     tensors = named_tensors(architecture, weights);
     for (std::size_t i = 0; i < tensors.size(); ++i) index.emplace(tensors[i].first, i);
@@ -46,7 +41,9 @@ std::shared_ptr<const Model> Model::load(const std::filesystem::path& directory,
   auto impl = std::make_unique<Impl>();
   impl->directory = directory;
   impl->architecture = read_architecture(directory);
-  impl->weights = load_weights(directory, impl->architecture, options);
+  LoadedWeights loaded = load_weights(directory, impl->architecture, options);
+  impl->weights = std::move(loaded.weights);
+  impl->stored = std::move(loaded.stored);
   if (Tokenizer::present(directory)) impl->tokenizer = Tokenizer::load(directory);
   impl->index_tensors();
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
@@ -69,6 +66,7 @@ std::shared_ptr<const Model> Model::from_weights(Architecture architecture, Deco
       "from memory");
   impl->tokenizer = std::move(tokenizer);
   impl->index_tensors();
+  impl->stored = std::make_unique<StoredWeights>(impl->tensors);
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }
 
@@ -106,14 +104,15 @@ const Tokenizer& Model::tokenizer() const {
 std::shared_ptr<const Tokenizer> Model::tokenizer_ptr() const { return impl_->tokenizer; }
 
 const std::string& Model::fingerprint() const {
-  impl_->hash();
+  std::call_once(impl_->combined, [this] {
+    impl_->fingerprint = combine_digests(impl_->architecture, impl_->digests());
+  });
   return impl_->fingerprint;
 }
 
-const std::vector<std::string>& Model::tensor_digests() const {
-  impl_->hash();
-  return impl_->digests;
-}
+const std::vector<TensorDigest>& Model::tensor_digests() const { return impl_->digests(); }
+
+bool Model::remembered() const { return impl_->stored->remembered(); }
 
 std::int64_t Model::parameters() const {
   std::int64_t count = 0;
@@ -131,6 +130,8 @@ std::int64_t Model::bytes() const {
 std::string Model::dtype() const {
   return dtype_name(impl_->weights.token_embedding.scalar_type());
 }
+
+std::string Model::stored_dtype() const { return dtype_name(impl_->stored->dtype()); }
 
 const std::filesystem::path& Model::directory() const { return impl_->directory; }
 

@@ -18,9 +18,16 @@ struct LoadOptions {
   std::string device = "cpu";    ///< "cpu", "cuda", "cuda:N", "auto"
   std::string dtype = "auto";    ///< "auto" (as stored), "float32", "bfloat16", "float16"
   bool allow_nonfinite = false;  ///< Otherwise weights with NaN or infinity are refused by name.
-  /// Gets at most one sentence: which tensors of the checkpoint the model does not use.
+  /// Gets sentences: which tensors of the checkpoint the model does not use; which ones are not
+  /// those that the cache knows although their file seems untouched (`verify`).
   std::function<void(const std::string&)> warn = {};
+  /// Directory that remembers what reading all weights of a checkpoint found (digests, no NaN), for
+  /// as long as path, size, time of change and inode of its files stay the same. Empty: none.
+  std::filesystem::path cache = {};
+  bool verify = false;  ///< Read and hash all weights now, whatever the cache remembers.
 };
+
+struct TensorDigest;  // model/checkpoint/fingerprint.hpp
 
 /// A checkpoint, immutable once loaded and shared by all overlays. Weights are memory-mapped; no
 /// copy is made on the CPU when the dtype agrees.
@@ -46,15 +53,20 @@ class Model {
   /// Throws `ModelError` when the directory has no tokenizer.
   const Tokenizer& tokenizer() const;
   std::shared_ptr<const Tokenizer> tokenizer_ptr() const;  ///< May be null.
-  /// SHA-256 over architecture, names, dtypes, shapes and bytes of all weights: equal models, equal
-  /// fingerprints, wherever they lie.
+  /// SHA-256 over architecture, names, dtypes, shapes and bytes of all weights as they are stored:
+  /// equal checkpoints, equal fingerprints, wherever they lie and whatever type they are computed
+  /// in.
   const std::string& fingerprint() const;
-  /// SHA-256 of the bytes of each tensor, in the order of `weight_names`: with these an overlay
-  /// hashes only what it has changed.
-  const std::vector<std::string>& tensor_digests() const;
+  /// Name, type, shape and SHA-256 of each tensor as it is stored, in the order of `weight_names`:
+  /// with these an overlay hashes only what it has changed.
+  const std::vector<TensorDigest>& tensor_digests() const;
+  /// True while nothing but the cache was asked for what all weights hold: no byte of them was read
+  /// to hash them or to look for NaN.
+  bool remembered() const;
   std::int64_t parameters() const;  ///< A tied head counts once.
   std::int64_t bytes() const;
-  std::string dtype() const;                       ///< "float32", ... of the bulk of the weights
+  std::string dtype() const;         ///< "float32", ...: what the weights are computed in.
+  std::string stored_dtype() const;  ///< Of the bulk of the weights in the checkpoint's files.
   const std::filesystem::path& directory() const;  ///< Empty for a model from memory.
 
  private:

@@ -34,6 +34,7 @@ class PipelineTokenizer final : public Tokenizer {
 
   Encoding encode(std::string_view text, const EncodeOptions& options) const override;
   std::string decode(const std::vector<std::int64_t>& ids, bool skip_special_tokens) const override;
+  bool decodes_in_parts() const override { return decode_in_parts(parts_.decoders); }
   std::int64_t vocab_size() const override;
   std::string token(std::int64_t id) const override;
   std::optional<std::int64_t> id(std::string_view token) const override;

@@ -45,6 +45,10 @@ class Tokenizer {
   virtual Encoding encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
   virtual std::string decode(const std::vector<std::int64_t>& ids,
                              bool skip_special_tokens = false) const = 0;
+  /// True if a token's text depends on no more than its neighbours, so that the end of a text can
+  /// be decoded from its last tokens alone: `decode(ids)` ends as `decode` of a tail of `ids` ends,
+  /// but for the text of the tail's first token, where the tail begins between two characters.
+  virtual bool decodes_in_parts() const { return false; }
   virtual std::int64_t vocab_size() const = 0;           ///< Highest id + 1.
   virtual std::string token(std::int64_t id) const = 0;  ///< As the vocabulary spells it.
   virtual std::optional<std::int64_t> id(std::string_view token) const = 0;

@@ -71,6 +71,11 @@ fs::path cache_directory() {
   return (home.empty() ? fs::temp_directory_path() : fs::path(home) / ".cache") / "kedit";
 }
 
+std::string moment_owner(const Model& model) {
+  if (model.dtype() == model.stored_dtype()) return model.fingerprint();
+  return sha256_hex(fmt::format("{} in {}", model.fingerprint(), model.dtype()));
+}
+
 std::string MomentKey::file_name() const {
   const Json key = {{"model", fingerprint},
                     {"layer", layer},
@@ -119,7 +124,7 @@ std::map<std::int64_t, SecondMoment> cached_second_moments(
     const MomentOptions& options, const MomentCache& cache, const RunContext& run) {
   const auto samples = std::min(options.samples, static_cast<std::int64_t>(corpus.texts.size()));
   const auto key_of = [&](std::int64_t layer) {
-    return MomentKey{model.fingerprint(), layer, corpus.sha256, samples, options.dtype};
+    return MomentKey{moment_owner(model), layer, corpus.sha256, samples, options.dtype};
   };
   std::map<std::int64_t, SecondMoment> moments;
   std::vector<std::int64_t> missing;

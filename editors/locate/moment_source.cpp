@@ -15,7 +15,7 @@ SecondMoment from_corpus(const Model& model, std::int64_t layer, const MomentSou
 }
 
 SecondMoment from_cache(const Model& model, std::int64_t layer) {
-  const auto files = MomentCache().files(model.fingerprint(), layer);
+  const auto files = MomentCache().files(moment_owner(model), layer);
   if (files.size() == 1)
     return read_second_moment(files.front(), model.architecture().intermediate);
   if (files.empty()) {

@@ -58,9 +58,13 @@ void write_second_moment(const std::filesystem::path& file, const SecondMoment& 
 /// $KEDIT_CACHE, else $XDG_CACHE_HOME/kedit, else ~/.cache/kedit.
 std::filesystem::path cache_directory();
 
+/// Whose statistics they are: the model's fingerprint; computed in another type than the stored one
+/// the numbers are others, and so is this.
+std::string moment_owner(const Model& model);
+
 /// What a cached second moment is found by.
 struct MomentKey {
-  std::string fingerprint;  ///< of the base model
+  std::string fingerprint;  ///< `moment_owner` of the base model
   std::int64_t layer = 0;
   std::string corpus_sha256;
   std::int64_t samples = 0;  ///< texts really used

@@ -104,7 +104,11 @@ class EditorSystem final : public System {
     std::vector<EditDelta> deltas = make_edits(requests, run);
     edit_seconds_ += watch.seconds();
     const std::vector<std::string> ids = store_.commit_for_run(run_id_, deltas);
-    for (std::size_t i = 0; i < deltas.size(); ++i) edited_.mount(ids[i], std::move(deltas[i]));
+    std::vector<std::pair<EditId, EditDelta>> edits;
+    for (std::size_t i = 0; i < deltas.size(); ++i) {
+      edits.emplace_back(ids[i], std::move(deltas[i]));
+    }
+    edited_.mount(std::move(edits));
     edit_ids_.insert(edit_ids_.end(), ids.begin(), ids.end());
   }
 
@@ -114,14 +118,16 @@ class EditorSystem final : public System {
       new_requests(*one);
       if (one->case_id == earlier.case_id) break;
     }
+    std::vector<std::pair<EditId, EditDelta>> edits;
     for (const std::string& id : earlier.edit_ids) {
       std::optional<EditDelta> delta = store_.find(id);
       if (!delta) {
         throw EvalError(fmt::format("resuming {}: edit {} of group {} is no longer in the store",
                                     choice_.label, id, earlier.group));
       }
-      edited_.mount(id, std::move(*delta));
+      edits.emplace_back(id, std::move(*delta));
     }
+    edited_.mount(std::move(edits));
     edit_ids_ = earlier.edit_ids;
     failure_ = earlier.failure;
     edit_seconds_ = earlier.edit_seconds;
@@ -143,9 +149,11 @@ class EditorSystem final : public System {
   std::vector<EditDelta> make_edits_one_by_one(const std::vector<EditRequest>& pool,
                                                const RunContext& run) {
     EditedModel scratch(start_);
+    std::vector<std::pair<EditId, EditDelta>> before;
     for (const std::string& id : edit_ids_) {
-      if (auto mounted = store_.find(id)) scratch.mount(id, std::move(*mounted));
+      if (auto mounted = store_.find(id)) before.emplace_back(id, std::move(*mounted));
     }
+    scratch.mount(std::move(before));
     std::vector<EditDelta> deltas;
     for (const EditRequest& request : pool) {
       try {

@@ -58,6 +58,7 @@ Json model_header(const BenchInputs& inputs) {
               {"fingerprint", model.fingerprint()},
               {"parameters", model.parameters()},
               {"dtype", model.dtype()}};
+  if (model.stored_dtype() != model.dtype()) header["stored_dtype"] = model.stored_dtype();
   if (inputs.start && !inputs.start->mounted().empty()) {
     header["mounted"] = inputs.start->mounted();
     header["mounted_fingerprint"] = inputs.start->fingerprint();

@@ -8,8 +8,8 @@ namespace kedit {
 /// What the store keeps of a model that edits or runs belong to.
 inline ModelRecord model_record(const Model& model) {
   const bool in_out = model.architecture().orientation == Orientation::in_out;
-  return {model.fingerprint(), model.architecture().family, model.directory().string(),
-          model.dtype(),       model.parameters(),          in_out ? "in-out" : "out-in"};
+  return {model.fingerprint(),  model.architecture().family, model.directory().string(),
+          model.stored_dtype(), model.parameters(),          in_out ? "in-out" : "out-in"};
 }
 
 }  // namespace kedit

@@ -124,6 +124,12 @@ std::vector<std::string> CheckpointFiles::names() const {
   return out;
 }
 
+std::vector<std::shared_ptr<const MappedFile>> CheckpointFiles::mappings() const {
+  std::vector<std::shared_ptr<const MappedFile>> all;
+  for (const SafetensorsFile& file : files_) all.push_back(file.mapping());
+  return all;
+}
+
 fs::path CheckpointFiles::file_of(const std::string& name) const {
   const auto found = file_by_name_.find(name);
   return found == file_by_name_.end() ? directory_ : files_[found->second].path();

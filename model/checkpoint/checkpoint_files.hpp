@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,6 +23,7 @@ class CheckpointFiles {
   std::vector<std::string> names() const;
   /// The file that holds `name`, for messages; the directory when none does.
   std::filesystem::path file_of(const std::string& name) const;
+  std::vector<std::shared_ptr<const MappedFile>> mappings() const;  ///< Of all files with tensors.
 
  private:
   void open_single(const std::filesystem::path& file);

@@ -12,47 +12,62 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 
 namespace kedit {
+namespace {
+
+// The largest first, so that no thread begins a long one when the others have ended.
+std::vector<std::size_t> by_size(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  std::vector<std::size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return tensors[a].second.nbytes() > tensors[b].second.nbytes();
+  });
+  return order;
+}
+
+}  // namespace
 
 std::string tensor_digest(const at::Tensor& tensor) {
   const at::Tensor bytes = tensor.detach().cpu().contiguous();
   return Sha256().update(bytes.const_data_ptr(), bytes.nbytes()).hex();
 }
 
-std::vector<std::string> tensor_digests(
+std::vector<TensorDigest> tensor_digests(
     const std::vector<std::pair<std::string, at::Tensor>>& tensors, int threads) {
-  std::vector<std::string> digests(tensors.size());
+  std::vector<TensorDigest> digests(tensors.size());
+  const std::vector<std::size_t> order = by_size(tensors);
   std::atomic<std::size_t> next{0};
   const auto workers =
       std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(std::ssize(tensors), 1));
   kernels::run_workers(workers, [&](std::int64_t) {
-    for (std::size_t i = next++; i < tensors.size(); i = next++) {
-      digests[i] = tensor_digest(tensors[i].second);
+    for (std::size_t turn = next++; turn < order.size(); turn = next++) {
+      const auto& [name, tensor] = tensors[order[turn]];
+      digests[order[turn]] = {name, tensor.scalar_type(), tensor.sizes().vec(),
+                              tensor_digest(tensor)};
     }
   });
   return digests;
 }
 
 std::string combine_digests(const Architecture& architecture,
-                            const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                            const std::vector<std::string>& digests) {
+                            const std::vector<TensorDigest>& digests) {
   Json config = architecture_to_config(architecture);
   config.erase("architectures");
   config.erase("eos_token_id");
   Sha256 hash;
   hash.update("kedit model 1\n").update(canonical_text(config)).update("\n");
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const auto& [name, tensor] = tensors[i];
-    hash.update(fmt::format("{} {} [{}] {}\n", name, dtype_name(tensor.scalar_type()),
-                            fmt::join(tensor.sizes(), ","), digests[i]));
+  for (const TensorDigest& one : digests) {
+    hash.update(fmt::format("{} {} [{}] {}\n", one.name, dtype_name(one.dtype),
+                            fmt::join(one.shape, ","), one.sha256));
   }
   return hash.hex();
 }
 
 std::string weights_fingerprint(const Architecture& architecture, const DecoderWeights& weights) {
   const auto tensors = named_tensors(architecture, weights);
-  return combine_digests(architecture, tensors, tensor_digests(tensors, at::get_num_threads()));
+  return combine_digests(architecture, tensor_digests(tensors, at::get_num_threads()));
 }
 
 }  // namespace kedit

@@ -1,6 +1,5 @@
 #include "model/checkpoint/load.hpp"
 
-#include "kernels/finite.hpp"
 #include "model/checkpoint/checkpoint_files.hpp"
 #include "model/device.hpp"
 
@@ -127,53 +126,54 @@ void warn_of_unused(const NameResolver& resolver, const CheckpointFiles& files,
       more > 0 ? fmt::format(" and {} more", more) : ""));
 }
 
-kernels::WeightType weight_type(c10::ScalarType dtype) {
-  if (dtype == c10::ScalarType::BFloat16) return kernels::WeightType::bfloat16;
-  return dtype == c10::ScalarType::Half ? kernels::WeightType::float16
-                                        : kernels::WeightType::float32;
-}
-
-bool is_finite(const at::Tensor& tensor) {
-  if (tensor.scalar_type() == c10::ScalarType::Double)
-    return at::isfinite(tensor).all().item<bool>();
-  return kernels::all_finite(tensor.const_data_ptr(), weight_type(tensor.scalar_type()),
-                             tensor.numel(), at::get_num_threads());
-}
-
-void check_elements(const std::string& name, const at::Tensor& tensor, const std::string& file,
-                    bool allow_nonfinite) {
+void check_type(const std::string& name, const at::Tensor& tensor, const std::string& file) {
   const auto dtype = tensor.scalar_type();
-  if (!c10::isFloatingType(dtype)) {
-    throw ModelError(
-        fmt::format("reading {}: tensor {}: expected float32, bfloat16 or float16, found {} "
-                    "(quantised weights are not "
-                    "supported)",
-                    file, name, dtype_name(dtype)));
-  }
-  if (!allow_nonfinite && !is_finite(tensor)) {
-    throw ModelError(
-        fmt::format("reading {}: tensor {}: expected finite numbers, found NaN or infinity; use "
-                    "--allow-nonfinite to "
-                    "load it all the same",
-                    file, name));
-  }
+  if (c10::isFloatingType(dtype)) return;
+  throw ModelError(
+      fmt::format("reading {}: tensor {}: expected float32, bfloat16 or float16, found {} "
+                  "(quantised weights are not "
+                  "supported)",
+                  file, name, dtype_name(dtype)));
 }
 
-// The dtype of most elements: checkpoints may keep norms in float32 beside 16-bit matrices.
-c10::ScalarType bulk_dtype(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
-  std::map<c10::ScalarType, std::int64_t> elements;
-  for (const auto& [name, tensor] : tensors) elements[tensor.scalar_type()] += tensor.numel();
-  auto best = elements.begin();
-  for (auto it = elements.begin(); it != elements.end(); ++it) {
-    if (it->second > best->second) best = it;
-  }
-  return best->first == c10::ScalarType::Double ? c10::ScalarType::Float : best->first;
+// Without --dtype: as most weights are stored, but for float64.
+c10::ScalarType computed_as(c10::ScalarType stored) {
+  return stored == c10::ScalarType::Double ? c10::ScalarType::Float : stored;
+}
+
+std::optional<CheckpointMemory> memory_of(const std::filesystem::path& directory,
+                                          const CheckpointFiles& files,
+                                          const LoadOptions& options) {
+  if (options.cache.empty()) return std::nullopt;
+  return CheckpointMemory(options.cache, directory, files.mappings());
+}
+
+void check_finite(StoredWeights& stored, const StoredWeights::Tensors& tensors,
+                  const NameResolver& resolver) {
+  const auto bad = stored.first_nonfinite(at::get_num_threads());
+  if (!bad) return;
+  const std::string& name = tensors[*bad].first;
+  throw ModelError(
+      fmt::format("reading {}: tensor {}: expected finite numbers, found NaN or infinity; use "
+                  "--allow-nonfinite to "
+                  "load it all the same",
+                  resolver.file_of(name).string(), name));
+}
+
+void verify_content(StoredWeights& stored, const std::filesystem::path& directory,
+                    const LoadOptions& options) {
+  const std::vector<std::string> changed = stored.verify(at::get_num_threads());
+  if (changed.empty() || !options.warn) return;
+  options.warn(fmt::format(
+      "verifying {}: {} of its tensors are not what they were when they were last read, although "
+      "size, time and inode of the files are: it was tampered with or is damaged; the first: {}",
+      directory.string(), changed.size(), changed.front()));
 }
 
 }  // namespace
 
-DecoderWeights load_weights(const std::filesystem::path& directory,
-                            const Architecture& architecture, const LoadOptions& options) {
+LoadedWeights load_weights(const std::filesystem::path& directory, const Architecture& architecture,
+                           const LoadOptions& options) {
   const c10::Device device = parse_device(options.device);
   const auto wanted = parse_dtype(options.dtype);
   const CheckpointFiles files(directory);
@@ -185,13 +185,19 @@ DecoderWeights load_weights(const std::filesystem::path& directory,
 
   const auto tensors = named_tensors(architecture, stored);
   for (const auto& [name, tensor] : tensors) {
-    check_elements(name, tensor, resolver.file_of(name).string(), options.allow_nonfinite);
+    check_type(name, tensor, resolver.file_of(name).string());
   }
-  const c10::ScalarType dtype = wanted.value_or(bulk_dtype(tensors));
+  LoadedWeights loaded;
+  loaded.stored = std::make_unique<StoredWeights>(tensors, memory_of(directory, files, options),
+                                                  options.verify);
+  if (!options.allow_nonfinite) check_finite(*loaded.stored, tensors, resolver);
+  if (options.verify) verify_content(*loaded.stored, directory, options);
+  const c10::ScalarType dtype = wanted.value_or(computed_as(loaded.stored->dtype()));
   std::map<std::string, at::Tensor> converted;
   for (const auto& [name, tensor] : tensors) converted[name] = tensor.to(device, dtype);
-  return resolve_weights(
+  loaded.weights = resolve_weights(
       architecture, [&](const std::string& name) { return converted[name]; }, directory.string());
+  return loaded;
 }
 
 }  // namespace kedit

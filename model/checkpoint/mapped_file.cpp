@@ -39,9 +39,23 @@ std::size_t regular_size(int descriptor, const std::filesystem::path& file) {
   return static_cast<std::size_t>(status.st_size);
 }
 
+FileStamp stamp_from(const std::filesystem::path& file, const struct stat& status) {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return {std::filesystem::absolute(file).lexically_normal().string(),
+          static_cast<std::int64_t>(status.st_size),
+          static_cast<std::int64_t>(status.st_mtim.tv_sec) * kNanoseconds + status.st_mtim.tv_nsec,
+          static_cast<std::uint64_t>(status.st_ino)};
+}
+
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& file) {
+std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return std::nullopt;
+  return stamp_from(file, status);
+}
+
+MappedFile::MappedFile(const std::filesystem::path& file) : path_(file) {
   // Without O_NONBLOCK opening a named pipe would wait for a writer for ever.
   DescriptorGuard guard{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (guard.descriptor < 0) fail(file, reason());
@@ -69,6 +83,12 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
 #else
   static_cast<void>(::madvise(memory, size_, MADV_WILLNEED));
 #endif
+}
+
+std::optional<FileStamp> MappedFile::stamp() const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) return std::nullopt;
+  return stamp_from(path_, status);
 }
 
 MappedFile::~MappedFile() {

@@ -73,6 +73,8 @@ const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
 
 const std::filesystem::path& SafetensorsFile::path() const { return impl_->path; }
 
+std::shared_ptr<const MappedFile> SafetensorsFile::mapping() const { return impl_->mapping; }
+
 namespace {
 
 std::string header_text(const std::filesystem::path& file,

@@ -13,6 +13,8 @@
 
 namespace kedit {
 
+class MappedFile;
+
 /// One `.safetensors` file, memory-mapped privately. Opening checks the header against the file's
 /// size (reference rules: length, UTF-8, JSON without duplicate keys, sorted contiguous offsets,
 /// checked products of shapes) before anything is allocated. Throws `ModelError`.
@@ -30,6 +32,7 @@ class SafetensorsFile {
   at::Tensor tensor(const std::string& name) const;  ///< Stored dtype, CPU. Throws when absent.
   const std::map<std::string, std::string>& metadata() const;
   const std::filesystem::path& path() const;
+  std::shared_ptr<const MappedFile> mapping() const;  ///< What the tensors lie in.
 
  private:
   struct Impl;

@@ -5,6 +5,7 @@
 #include "model/generation/prompt_clusters.hpp"
 #include "model/generation/ragged_batch.hpp"
 #include "model/generation/sampling.hpp"
+#include "model/generation/stop_strings.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -29,6 +31,7 @@ struct Row {
   std::int64_t sample = 0;
   std::size_t distinct = 0;  // which of the distinct prompts
   Generation generation;
+  StopStrings::Row stop;
 };
 
 void check_options(const GenerateOptions& options, bool has_tokenizer, std::int64_t batch_rows) {
@@ -53,6 +56,7 @@ class Generator {
             const GenerateOptions& options, std::int64_t batch_rows, PrefixCache& prefixes)
       : model_(model), options_(options), batch_rows_(batch_rows), prefixes_(prefixes) {
     if (model.base().has_tokenizer()) tokenizer_ = &model.tokenizer();
+    if (!options.stop.empty()) stops_.emplace(*tokenizer_, options.stop);
     add_rows(prompts);
     clusters_ = cluster_prompts(distinct_);
     cluster_of_.resize(distinct_.size());
@@ -72,13 +76,14 @@ class Generator {
   RaggedBatch prefill(const std::vector<Row*>& rows, at::Tensor& logits) const;
   TokenIds choose(const std::vector<Row*>& rows, const at::Tensor& logits) const;
   bool accept(Row& row, std::int64_t token, std::int64_t next_position) const;
-  bool at_stop_string(Generation& generation) const;
+  bool at_stop_string(Row& row) const;
 
   const EditedModel& model_;
   const GenerateOptions& options_;
   std::int64_t batch_rows_;
   PrefixCache& prefixes_;
   const Tokenizer* tokenizer_ = nullptr;
+  std::optional<StopStrings> stops_;
   std::vector<TokenIds> distinct_;
   std::vector<Row> rows_;
   std::vector<PromptCluster> clusters_;  // of distinct prompts
@@ -150,7 +155,7 @@ void Generator::add_rows(const std::vector<TokenIds>& prompts) {
     const auto [entry, added] = numbers.emplace(prompts[prompt], distinct_.size());
     if (added) distinct_.push_back(prompts[prompt]);
     for (std::int64_t sample = 0; sample < options_.samples; ++sample) {
-      rows_.push_back({prompt, sample, entry->second, {}});
+      rows_.push_back({prompt, sample, entry->second, {}, {}});
     }
   }
 }
@@ -255,12 +260,10 @@ TokenIds Generator::choose(const std::vector<Row*>& rows, const at::Tensor& logi
 }
 
 // Cuts the text where the first stop string begins, if there is one.
-bool Generator::at_stop_string(Generation& generation) const {
-  const std::string text = tokenizer_->decode(generation.ids);
-  std::size_t cut = std::string::npos;
-  for (const std::string& stop : options_.stop) cut = std::min(cut, text.find(stop));
-  if (cut == std::string::npos) return false;
-  generation.text = text.substr(0, cut);
+bool Generator::at_stop_string(Row& row) const {
+  auto text = stops_->find(row.stop, row.generation.ids);
+  if (!text) return false;
+  row.generation.text = *std::move(text);
   return true;
 }
 
@@ -279,7 +282,7 @@ bool Generator::accept(Row& row, std::int64_t token, std::int64_t next_position)
     return finish(StopReason::eos);
   }
   generation.ids.push_back(token);
-  if (!options_.stop.empty() && at_stop_string(generation)) return finish(StopReason::stop);
+  if (stops_ && at_stop_string(row)) return finish(StopReason::stop);
   if (static_cast<std::int64_t>(generation.ids.size()) == options_.max_tokens) {
     return finish(StopReason::length);
   }

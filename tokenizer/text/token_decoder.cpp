@@ -16,20 +16,27 @@ namespace kedit {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::size_t kMostFront = 4;                         // bytes
 constexpr std::size_t kMostDecoded = std::size_t{16} << 20U;  // bytes
 
 // A step that is a function of the list of tokens.
 class DecoderStep final : public TokenDecoder {
  public:
   using Act = std::function<void(std::vector<std::string>&)>;
-  explicit DecoderStep(Act act) : act_(std::move(act)) {}
+  DecoderStep(Reach reach, Act act) : reach_(reach), act_(std::move(act)) {}
   void apply(std::vector<std::string>& tokens) const override { act_(tokens); }
+  Reach reach() const override { return reach_; }
 
  private:
+  Reach reach_;
   Act act_;
 };
 
-TokenDecoderPtr step(DecoderStep::Act act) { return std::make_unique<DecoderStep>(std::move(act)); }
+using Reach = TokenDecoder::Reach;
+
+TokenDecoderPtr step(Reach reach, DecoderStep::Act act) {
+  return std::make_unique<DecoderStep>(reach, std::move(act));
+}
 
 void spell_bytes(std::vector<std::string>& tokens) {
   std::string bytes;
@@ -148,6 +155,18 @@ void join_word_pieces(std::vector<std::string>& tokens, const std::string& prefi
 
 }  // namespace
 
+bool decode_in_parts(const std::vector<TokenDecoderPtr>& steps) {
+  bool joined = false;
+  for (const TokenDecoderPtr& step : steps) {
+    const Reach reach = step->reach();
+    // What has been put together is one text: a change inside it could reach across any tail.
+    const bool fits = joined ? reach == Reach::join || reach == Reach::start : reach != Reach::text;
+    if (!fits) return false;
+    joined = joined || reach == Reach::spelling || reach == Reach::join;
+  }
+  return true;
+}
+
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   if (from.empty()) return;
   std::size_t at = text.find(from);
@@ -163,12 +182,12 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   text = result.append(text, kept);
 }
 
-TokenDecoderPtr byte_level_decoder() { return step(spell_bytes); }
+TokenDecoderPtr byte_level_decoder() { return step(Reach::spelling, spell_bytes); }
 
-TokenDecoderPtr byte_fallback_decoder() { return step(join_bytes); }
+TokenDecoderPtr byte_fallback_decoder() { return step(Reach::spelling, join_bytes); }
 
 TokenDecoderPtr metaspace_decoder(std::string mark, bool drop_first) {
-  return step([mark = std::move(mark), drop_first](std::vector<std::string>& tokens) {
+  return step(Reach::token, [mark = std::move(mark), drop_first](std::vector<std::string>& tokens) {
     change_all(tokens, [&](std::string& token, std::size_t i) {
       replace_all(token, mark, i == 0 && drop_first ? "" : " ");
     });
@@ -176,7 +195,7 @@ TokenDecoderPtr metaspace_decoder(std::string mark, bool drop_first) {
 }
 
 TokenDecoderPtr fuse_decoder() {
-  return step([](std::vector<std::string>& tokens) {
+  return step(Reach::join, [](std::vector<std::string>& tokens) {
     std::string text;
     for (const std::string& token : tokens) text += token;
     tokens.clear();
@@ -185,15 +204,18 @@ TokenDecoderPtr fuse_decoder() {
 }
 
 TokenDecoderPtr strip_decoder(std::string content, std::size_t start, std::size_t stop) {
-  return step([content = std::move(content), start, stop](std::vector<std::string>& tokens) {
+  // Its front is far from the end of a text unless a file asks for more than any does.
+  const bool front_only = stop == 0 && start * content.size() <= kMostFront;
+  const Reach reach = front_only ? Reach::start : Reach::text;
+  return step(reach, [content = std::move(content), start, stop](std::vector<std::string>& tokens) {
     if (content.empty()) return;
     for (std::string& token : tokens) strip_token(token, content, start, stop);
   });
 }
 
 TokenDecoderPtr replace_literal_decoder(std::string literal, std::string content) {
-  return step([literal = std::move(literal),
-               content = std::move(content)](std::vector<std::string>& tokens) {
+  return step(Reach::token, [literal = std::move(literal),
+                             content = std::move(content)](std::vector<std::string>& tokens) {
     change_all(tokens,
                [&](std::string& token, std::size_t) { replace_all(token, literal, content); });
   });
@@ -201,20 +223,24 @@ TokenDecoderPtr replace_literal_decoder(std::string literal, std::string content
 
 TokenDecoderPtr replace_pattern_decoder(SplitPattern pattern, std::string content) {
   auto shared = std::make_shared<const SplitPattern>(std::move(pattern));
-  return step([shared, content = std::move(content)](std::vector<std::string>& tokens) {
-    change_all(tokens,
-               [&](std::string& token, std::size_t) { replace_matches(token, *shared, content); });
-  });
+  return step(Reach::token,
+              [shared, content = std::move(content)](std::vector<std::string>& tokens) {
+                change_all(tokens, [&](std::string& token, std::size_t) {
+                  replace_matches(token, *shared, content);
+                });
+              });
 }
 
 TokenDecoderPtr word_piece_decoder(std::string prefix, bool cleanup) {
-  return step([prefix = std::move(prefix), cleanup](std::vector<std::string>& tokens) {
+  // The first token keeps its prefix.
+  const Reach reach = prefix.size() <= kMostFront ? Reach::token : Reach::text;
+  return step(reach, [prefix = std::move(prefix), cleanup](std::vector<std::string>& tokens) {
     join_word_pieces(tokens, prefix, cleanup);
   });
 }
 
 TokenDecoderPtr word_suffix_decoder(std::string suffix) {
-  return step([suffix = std::move(suffix)](std::vector<std::string>& tokens) {
+  return step(Reach::token, [suffix = std::move(suffix)](std::vector<std::string>& tokens) {
     change_all(tokens, [&](std::string& token, std::size_t i) {
       replace_all(token, suffix, i + 1 == tokens.size() ? "" : " ");
     });
@@ -222,7 +248,7 @@ TokenDecoderPtr word_suffix_decoder(std::string suffix) {
 }
 
 TokenDecoderPtr join_decoder() {
-  return step([](std::vector<std::string>& tokens) {
+  return step(Reach::token, [](std::vector<std::string>& tokens) {
     for (std::size_t i = 1; i < tokens.size(); ++i) tokens[i].insert(0, 1, ' ');
   });
 }

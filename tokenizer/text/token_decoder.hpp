@@ -19,7 +19,13 @@ class TokenDecoder {
   TokenDecoder(const TokenDecoder&) = delete;
   TokenDecoder& operator=(const TokenDecoder&) = delete;
 
+  /// What a step looks at. `token`: each token by itself, and whether it is the first or the last.
+  /// `spelling`: the same, and puts neighbours together. `join`: only puts them together. `start`:
+  /// the front of what it gets. `text`: anything.
+  enum class Reach { token, spelling, join, start, text };
+
   virtual void apply(std::vector<std::string>& tokens) const = 0;
+  virtual Reach reach() const = 0;
 };
 
 using TokenDecoderPtr = std::unique_ptr<const TokenDecoder>;
@@ -43,6 +49,10 @@ TokenDecoderPtr word_piece_decoder(std::string prefix, bool cleanup);
 TokenDecoderPtr word_suffix_decoder(std::string suffix);
 /// A blank between tokens: what the reference library does without a decoder.
 TokenDecoderPtr join_decoder();
+
+/// True if the end of a text depends on its last tokens alone: nothing but its front is changed
+/// once tokens have been put together.
+bool decode_in_parts(const std::vector<TokenDecoderPtr>& steps);
 
 /// Every `from` in `text` becomes `to`.
 void replace_all(std::string& text, std::string_view from, std::string_view to);

@@ -1,6 +1,7 @@
 // kedit bench: batch benchmark runs.
 #include "apps/bench_inputs.hpp"
 #include "apps/commands.hpp"
+#include "apps/exit_code.hpp"
 #include "apps/process.hpp"
 #include "apps/store_view.hpp"
 #include "eval/report/definitions.hpp"
@@ -167,12 +168,12 @@ int run_workers(Context& context, std::int64_t workers) {
   }
   const int code = run_copies(worker_words(context, workers), workers);
   if (code == 130) throw Interrupted("the workers were interrupted; the same command goes on");
-  if (code != 0) {
-    throw Failure(
-        fmt::format("running {} workers: one ended with code {}; its message stands "
-                    "above, and the same command goes on with what is missing",
-                    workers, code));
-  }
+  const auto ended = fmt::format(
+      "running {} workers: one ended with code {}; its message stands "
+      "above",
+      workers, code);
+  if (code == kBadInput) throw InputError(ended);
+  if (code != 0) throw Failure(ended + ", and the same command goes on with what is missing");
   Store store = context.open_store(OpenMode::create);
   const std::string id = merge_runs(parts, store);
   if (store.run(id).value().state == "done") remove_parts(parts);

@@ -70,6 +70,7 @@ BenchInputs open_inputs(Context& context, BenchConfig& config, const Place& plac
   BenchInputs inputs;
   inputs.model = Model::load(directory, options);
   choose_threads(context, *inputs.model);
+  check_editors(config, *inputs.model);
   mount_start(context, config, place, inputs);
   inputs.dataset = open_dataset(context, config);
   return inputs;

@@ -1,5 +1,5 @@
 #include "apps/commands.hpp"
-#include "apps/edit_report.hpp"
+#include "apps/edit_run.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
 #include "eval/answering/prompts.hpp"
@@ -67,114 +67,23 @@ EditorSettings settings_of_options(const Values& options) {
   return settings;
 }
 
-const EditorInfo& editor_info(std::string_view name) {
-  for (const EditorInfo& info : known_editors()) {
-    if (info.name == name) return info;
-  }
-  throw std::logic_error("an editor without a description");
-}
-
-void check_mode(const std::string& mode, const EditorInfo& editor) {
-  if (mode != "batch" || editor.solves_batches) return;
-  throw UsageError(fmt::format(
-      "--mode: {} makes one edit at a time: expected independent or sequential, found batch",
-      editor.name));
-}
-
 // ---- The run ----------------------------------------------------------------
 
-struct EditRun {
-  Context& context;
-  const Editor& editor;
-  Store* store;  // null under --dry-run
-  std::string branch;
-  std::string note;
-  bool force;
-  bool allow_conflict;
-  bool independent;
-  PromptForm form;  // of clozes, which are the same in all forms
-};
-
-/// Computes, checks, commits and measures one edit; `model` has it mounted afterwards.
-Made make_edit(EditRun& run, EditedModel& model, const EditRequest& request) {
-  const Stopwatch whole;
-  Made made;
-  made.request = request;
-  made.before = measure(model, run.form, request);
-  std::vector<EditDelta> deltas = run.editor.edit(model, {request}, run.context.run());
-  made.delta = std::move(deltas.front());
-  if (run.store != nullptr) {
-    const Stopwatch commit;
-    const std::optional<HealthReport>& health = made.delta.figures.health;
-    const bool unhealthy = health && !health->healthy();
-    made.id = run.store->commit(made.delta, {.note = run.note,
-                                             .branch = run.branch,
-                                             .forced = run.force && unhealthy,
-                                             .allow_conflict = run.allow_conflict});
-    made.commit_seconds = commit.seconds();
-  }
-  const std::string id =
-      made.id.empty() ? fmt::format("dry run {}", model.mounted().size()) : made.id;
-  model.mount(id, made.delta);
-  made.after = measure(model, run.form, request);
-  made.total_seconds = whole.seconds();
-  return made;
-}
-
-struct Failed {
-  std::string request_id, reason;
-};
-
-// A request that cannot be edited, or that the store refuses because of another edit.
-bool spoils_one_request(const std::exception& error) {
-  if (dynamic_cast<const SettingsError*>(&error) != nullptr) return false;
-  if (const auto* refused = dynamic_cast<const StoreError*>(&error)) {
-    return refused->kind() == StoreError::Kind::conflict;
-  }
-  return dynamic_cast<const EditError*>(&error) != nullptr;
-}
-
-void edit_all(EditRun& run, EditedModel& model, const std::vector<EditRequest>& requests,
-              std::vector<Made>* made, std::vector<Failed>* failed) {
-  const bool goes_on = run.context.options.flag("keep-going");
-  for (const EditRequest& request : requests) {
-    if (run.context.run().should_stop()) {
-      throw Interrupted(fmt::format("editing was interrupted after {} edits{}", made->size(),
-                                    run.store == nullptr ? "" : ", which are committed"));
-    }
-    EditedModel scratch = model;
-    try {
-      made->push_back(make_edit(run, scratch, request));
-    } catch (const std::exception& error) {
-      const bool by_editor = dynamic_cast<const EditError*>(&error) != nullptr;
-      if (!spoils_one_request(error) || (!goes_on && !by_editor)) throw;
-      failed->push_back({request.id, error.what()});
-      if (!goes_on) return;
-      run.context.warn(error.what());
-      continue;
-    }
-    if (!run.independent) model = std::move(scratch);
-  }
-}
-
 /// A failure tells what was committed before it, so that nobody has to guess.
-[[noreturn]] void report_failure(const std::vector<Made>& made, const std::vector<Failed>& failed,
-                                 bool dry_run) {
-  std::string text = failed.front().reason;
-  if (failed.size() > 1) text += fmt::format(" (and {} more)", failed.size() - 1);
-  if (!made.empty() && !dry_run) {
-    text += fmt::format("; {} edits before it were committed", made.size());
+[[noreturn]] void report_failure(const EditedRequests& edited, bool dry_run) {
+  std::string text = edited.failed.front().reason;
+  if (!edited.made.empty() && !dry_run) {
+    text += fmt::format("; {} edits before it were committed", edited.made.size());
   }
   throw Failure(text);
 }
 
 std::unique_ptr<Editor> editor_of_options(const Values& options, const EditorSettings& settings) {
   const std::string name = options.text("editor");
-  bool known = false;
-  for (const EditorInfo& info : known_editors()) known = known || info.name == name;
   try {
     return make_editor(name, settings);
   } catch (const EditError& error) {
+    const bool known = find_editor(name) != nullptr;
     if (!known || !options.given("settings")) throw UsageError(error.what());
     throw InputError(error.what());
   }
@@ -229,9 +138,11 @@ struct Target {
   std::string branch;
 };
 
-Target open_target(Context& context, const std::vector<EditRequest>& requests, bool dry_run) {
+Target open_target(Context& context, const Editor& editor, const std::vector<EditRequest>& requests,
+                   bool dry_run) {
   EditedModel model(context.load_model());
   model.tokenizer();  // without one no prompt can be read: said before the store is touched
+  editor.settings_for(model.base());
   std::optional<Store> store = open_edit_store(context, dry_run);
   std::string branch = store ? context.branch(*store) : branch_of_no_store(context.options);
   if (store) {
@@ -242,29 +153,30 @@ Target open_target(Context& context, const std::vector<EditRequest>& requests, b
   return {std::move(model), std::move(store), std::move(branch)};
 }
 
-EditRun edit_run(Context& context, const Editor& editor, Target& target, bool force) {
+EditRun edit_run(Context& context, const Editor& editor, Target& target, EditMode mode) {
   const Values& options = context.options;
-  return {context,
-          editor,
-          options.flag("dry-run") ? nullptr : &*target.store,
-          target.branch,
-          options.given("note") ? options.text("note") : "",
-          force,
-          options.flag("allow-conflict"),
-          options.text("mode") == "independent",
-          prompt_form("few-shot", MquakeDataset{})};
+  EditRun run{editor,
+              options.flag("dry-run") ? nullptr : &*target.store,
+              {.note = options.given("note") ? options.text("note") : "",
+               .branch = target.branch,
+               .allow_conflict = options.flag("allow-conflict")},
+              mode,
+              options.flag("force"),
+              options.flag("keep-going"),
+              prompt_form("few-shot", MquakeDataset{}),
+              context.run()};
+  return run;
 }
 
-Json edits_document(const Context& context, const Target& target, const std::vector<Made>& made,
-                    const std::vector<Failed>& failed) {
+Json edits_document(const Context& context, const Target& target, const EditedRequests& edited) {
   const bool dry_run = context.options.flag("dry-run");
   Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
                    {"branch", target.branch},
                    {"model", identity_json(target.model.base())},
                    {"edits", Json::array()}};
-  for (const Made& one : made) document["edits"].push_back(edit_json(one));
-  if (!failed.empty()) document["failed"] = Json::array();
-  for (const Failed& one : failed) {
+  for (const Made& one : edited.made) document["edits"].push_back(edit_json(one));
+  if (!edited.failed.empty()) document["failed"] = Json::array();
+  for (const FailedEdit& one : edited.failed) {
     document["failed"].push_back({{"request_id", one.request_id}, {"reason", one.reason}});
   }
   return document;
@@ -276,22 +188,20 @@ int run_edit(Context& context) {
   const std::vector<EditRequest> requests = requests_of_options(options);
   const EditorSettings settings = settings_of_options(options);
   const std::unique_ptr<Editor> editor = editor_of_options(options, settings);
-  check_mode(options.text("mode"), editor_info(editor->name()));
-
-  Target target = open_target(context, requests, dry_run);
-  EditRun run = edit_run(context, *editor, target, settings.force);
-  std::vector<Made> made;
-  std::vector<Failed> failed;
+  const EditMode mode = edit_mode(options.text("mode"), *find_editor(editor->name()));
   try {
-    edit_all(run, target.model, requests, &made, &failed);
+    Target target = open_target(context, *editor, requests, dry_run);
+    EditedRequests edited;
+    edit_all(edit_run(context, *editor, target, mode), target.model, requests, &edited);
+    context.finish_progress();
+    if (!edited.failed.empty() && !options.flag("keep-going")) report_failure(edited, dry_run);
+    context.answer(edits_document(context, target, edited),
+                   edits_text(edited.made, context.style()));
+    return edited.failed.empty() ? 0 : 1;
   } catch (const SettingsError& error) {
     if (options.given("settings")) throw InputError(error.what());
     throw UsageError(error.what());
   }
-  context.finish_progress();
-  if (!failed.empty() && !options.flag("keep-going")) report_failure(made, failed, dry_run);
-  context.answer(edits_document(context, target, made, failed), edits_text(made, context.style()));
-  return failed.empty() ? 0 : 1;
 }
 
 std::string editor_help() {

@@ -1,8 +1,10 @@
 #pragma once
 
-#include "apps/command.hpp"
+#include "apps/terminal.hpp"
 #include "edits/request.hpp"
 #include "eval/answering/prompts.hpp"
+#include "json/json.hpp"
+#include "model/edited_model.hpp"
 
 #include <optional>
 #include <string>

@@ -84,6 +84,8 @@ Verdict judge(const std::exception_ptr& exception) {
     return {kBadInput, one_line(error.what())};
   } catch (const DeltaError& error) {
     return {kBadInput, one_line(error.what())};
+  } catch (const SetupError& error) {
+    return {kBadInput, one_line(error.what())};
   } catch (const InputError& error) {
     return {kBadInput, one_line(error.what())};
   } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@ set(KEDIT_PUBLIC_HEADERS
   json/json.hpp
   edits/delta.hpp
   edits/fact.hpp
+  edits/figures.hpp
   edits/progress.hpp
   edits/request.hpp
   tokenizer/tokenizer.hpp

@@ -17,17 +17,30 @@
 
 namespace kedit {
 
-/// An edit cannot be computed: a setting is wrong, the subject's position is not found, statistics
-/// are missing. One sentence.
+/// An edit cannot be computed: the subject's position is not found, the loss is not finite. One
+/// sentence.
 class EditError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A setting is unknown or holds a value of the wrong kind or range. The message names the key.
-class SettingsError : public EditError {
+/// No request can be edited with this editor, these settings and this model. Who goes on after an
+/// `EditError` of one request must not go on after this one.
+class SetupError : public EditError {
  public:
   using EditError::EditError;
+};
+
+/// A setting is unknown or holds a value of the wrong kind or range. The message names the key.
+class SettingsError : public SetupError {
+ public:
+  using SetupError::SetupError;
+};
+
+/// The statistics that the settings ask for are not there, or of no use.
+class StatisticsError : public SetupError {
+ public:
+  using SetupError::SetupError;
 };
 
 /// The figures of an edit fail the health check (not finite, norm out of bounds, probe drift).
@@ -44,6 +57,9 @@ struct EditorSettings {
   bool force = false;               ///< Commit in spite of a failed health check, and record it.
 
   static EditorSettings read(const std::filesystem::path& file);  ///< JSON, or YAML of flat keys.
+  /// The values with relative files (`second_moment`, `mom2_dataset`) taken from `directory`. What
+  /// `mom2_dataset` names is a file when there is one, else a corpus by name, which stays.
+  Json anchored() const;
   /// "key=value"; the value is JSON if it parses, else a string.
   void set(const std::string& assignment);
 };
@@ -65,8 +81,11 @@ class Editor {
   virtual std::vector<EditDelta> edit(const EditedModel& model,
                                       const std::vector<EditRequest>& requests,
                                       const RunContext& run) const = 0;
-  /// The settings after defaults, as canonical JSON (what the store keeps).
-  virtual std::string settings_text() const = 0;
+  /// The settings that edits of `model` use (defaults, then what ships with the model, then the
+  /// user's): what reports state and the store keeps, there with what the first
+  /// edit generates. Checks all that can be checked without computing anything, statistics too;
+  /// throws `SetupError`.
+  virtual Json settings_for(const Model& model) const = 0;
 };
 
 /// What the help and the README say about an editor.
@@ -81,6 +100,8 @@ struct EditorInfo {
 };
 
 const std::vector<EditorInfo>& known_editors();
+/// Null for an unknown name.
+const EditorInfo* find_editor(std::string_view name);
 
 /// Explicit table by name; throws `EditError` with the nearest name for an unknown one, and for
 /// unknown settings with the nearest key.

@@ -24,6 +24,25 @@ EditorSettings EditorSettings::read(const std::filesystem::path& file) {
   return settings;
 }
 
+Json EditorSettings::anchored() const {
+  Json anchored = values;
+  if (directory.empty()) return anchored;
+  const auto beside = [this](const std::string& name) { return (directory / name).string(); };
+  if (anchored.contains("second_moment") && anchored["second_moment"].is_object()) {
+    for (auto& [layer, file] : anchored["second_moment"].items()) {
+      if (file.is_string()) file = beside(file.get<std::string>());
+    }
+  }
+  if (anchored.contains("mom2_dataset") && anchored["mom2_dataset"].is_string()) {
+    const std::string name = anchored["mom2_dataset"];
+    std::error_code absent;
+    if (!name.empty() && std::filesystem::exists(beside(name), absent)) {
+      anchored["mom2_dataset"] = beside(name);
+    }
+  }
+  return anchored;
+}
+
 void EditorSettings::set(const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {

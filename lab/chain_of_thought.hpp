@@ -8,8 +8,8 @@
 
 namespace kedit {
 
-/// Greedy answers to prompts that end in "Thoughts:": what stands after "Answer:" on its line;
-/// empty when the model wrote none.
+/// Answers to prompts that end in "Thoughts:", asked and read as benchmarks do
+/// (`reasoning::thought_options`, `reasoning::stated_answer`); empty when the model wrote none.
 std::vector<std::string> answers_after_thoughts(const EditedModel& model,
                                                 const std::vector<std::string>& prompts,
                                                 std::int64_t batch_rows);

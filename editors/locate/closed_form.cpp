@@ -25,7 +25,7 @@ struct MomentFactor::Impl {
 
 MomentFactor MomentFactor::factorise(const at::Tensor& second_moment, double ridge) {
   if (second_moment.dim() != 2 || second_moment.size(0) != second_moment.size(1)) {
-    throw EditError("factorising a second moment: expected a square matrix");
+    throw StatisticsError("factorising a second moment: expected a square matrix");
   }
   at::Tensor c = as_double(second_moment);
   if (ridge > 0.0) c = c + ridge * c.diagonal().mean() * at::eye(c.size(0), c.options());
@@ -35,7 +35,7 @@ MomentFactor MomentFactor::factorise(const at::Tensor& second_moment, double rid
   auto impl = std::make_shared<Impl>();
   impl->cholesky.compute(matrix);
   if (impl->cholesky.info() != Eigen::Success || !impl->cholesky.matrixLLT().allFinite()) {
-    throw EditError(fmt::format(
+    throw StatisticsError(fmt::format(
         "factorising the second moment of {} key components: expected a positive definite matrix, "
         "found a singular one; collect statistics over more text, or set mom2_ridge to 0.01",
         m));
@@ -52,7 +52,7 @@ at::Tensor MomentFactor::solve(const at::Tensor& rhs) const {
   if (!impl_) return solution;
   const std::int64_t m = solution.size(0);
   if (m != impl_->cholesky.rows()) {
-    throw EditError(
+    throw StatisticsError(
         fmt::format("solving with a second moment: expected keys of {} components, found {}",
                     impl_->cholesky.rows(), m));
   }

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& file, const std::string& expected,
                        const std::string& found) {
-  throw EditError(fmt::format("reading the second moment {}: expected {}, found {}", file.string(),
-                              expected, found));
+  throw StatisticsError(fmt::format("reading the second moment {}: expected {}, found {}",
+                                    file.string(), expected, found));
 }
 
 void check_matrix(const fs::path& file, const at::Tensor& matrix, std::int64_t width) {

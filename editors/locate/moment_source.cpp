@@ -14,34 +14,51 @@ SecondMoment from_corpus(const Model& model, std::int64_t layer, const MomentSou
   return cached_second_moments(model, {layer}, corpus, options, MomentCache(), run).at(layer);
 }
 
-SecondMoment from_cache(const Model& model, std::int64_t layer) {
+std::filesystem::path cached_file(const Model& model, std::int64_t layer) {
   const auto files = MomentCache().files(moment_owner(model), layer);
-  if (files.size() == 1)
-    return read_second_moment(files.front(), model.architecture().intermediate);
+  if (files.size() == 1) return files.front();
   if (files.empty()) {
-    throw EditError(fmt::format(
+    throw StatisticsError(fmt::format(
         "finding the key statistics of layer {0}: none are cached for this model; run kedit stats "
         "--layers {0} --corpus FILE, name a file with second_moment, or set mom2_adjustment=false",
         layer));
   }
-  throw EditError(fmt::format(
+  throw StatisticsError(fmt::format(
       "finding the key statistics of layer {}: expected one cached corpus, found {}; choose with "
       "mom2_dataset=FILE (the corpus) or second_moment (the statistics)",
       layer, files.size()));
 }
 
+bool names_corpus(const MomentSource& source) {
+  std::error_code absent;
+  return !source.dataset.empty() && std::filesystem::is_regular_file(source.dataset, absent);
+}
+
 }  // namespace
+
+void check_second_moment(const Model& model, std::int64_t layer, const MomentSource& source) {
+  if (!source.adjustment) return;
+  const auto given = source.files.find(layer);
+  if (given == source.files.end()) {
+    if (!names_corpus(source)) cached_file(model, layer);
+    return;
+  }
+  std::error_code absent;
+  if (std::filesystem::is_regular_file(given->second, absent)) return;
+  throw StatisticsError(fmt::format(
+      "finding the key statistics of layer {}: {}: expected the file that second_moment "
+      "names, found none",
+      layer, given->second.string()));
+}
 
 SecondMoment find_second_moment(const Model& model, std::int64_t layer, const MomentSource& source,
                                 const RunContext& run) {
   const auto given = source.files.find(layer);
-  if (given != source.files.end()) {
-    return read_second_moment(given->second, model.architecture().intermediate);
-  }
-  if (!source.dataset.empty() && std::filesystem::is_regular_file(source.dataset)) {
+  if (given == source.files.end() && names_corpus(source)) {
     return from_corpus(model, layer, source, run);
   }
-  return from_cache(model, layer);
+  const auto file = given == source.files.end() ? cached_file(model, layer) : given->second;
+  return read_second_moment(file, model.architecture().intermediate);
 }
 
 MomentFactor moment_factor(const Model& model, std::int64_t layer, const MomentSource& source,

@@ -22,10 +22,14 @@ struct MomentSource {
 
 /// The second moment that the settings name for a layer: the file given; else the cache, for the
 /// corpus given (`mom2_dataset` as a text file: collected with progress if it is not cached yet) or
-/// for the only corpus that statistics exist for. Throws `EditError` that names `kedit stats` when
-/// there are none: statistics are never collected silently.
+/// for the only corpus that statistics exist for. Throws `StatisticsError` that names `kedit stats`
+/// when there are none: statistics are never collected silently.
 SecondMoment find_second_moment(const Model& model, std::int64_t layer, const MomentSource& source,
                                 const RunContext& run);
+
+/// Throws the `StatisticsError` that `find_second_moment` would throw for want of a file, without
+/// reading one: what an edit needs is there, or named as absent before the first one.
+void check_second_moment(const Model& model, std::int64_t layer, const MomentSource& source);
 
 /// The factor a layer's solves use; the identity without `mom2_adjustment`.
 MomentFactor moment_factor(const Model& model, std::int64_t layer, const MomentSource& source,

@@ -61,12 +61,12 @@ RomeEditor::RomeEditor(EditorSettings settings) : settings_(std::move(settings))
 
 RomeEditor::~RomeEditor() = default;
 
-std::string RomeEditor::settings_text() const {
-  Json values = rome_default_settings();
-  for (const std::string& key : rome_setting_keys()) {
-    if (settings_.values.contains(key)) values[key] = settings_.values[key];
+Json RomeEditor::settings_for(const Model& model) const {
+  const RomeSettings settings = resolve_rome_settings(settings_, model);
+  for (const std::int64_t layer : settings.layers) {
+    check_second_moment(model, layer, settings.moment);
   }
-  return canonical_text(values);
+  return settings.resolved;
 }
 
 std::shared_ptr<const RomeEditor::Prepared> RomeEditor::prepare(const EditedModel& model,

@@ -22,7 +22,7 @@ class RomeEditor : public Editor {
   std::string_view name() const noexcept override { return "rome"; }
   std::vector<EditDelta> edit(const EditedModel& model, const std::vector<EditRequest>& requests,
                               const RunContext& run) const override;
-  std::string settings_text() const override;
+  Json settings_for(const Model& model) const override;
 
  private:
   struct Prepared;  // what all edits of one model share: typed settings, templates, moment factors

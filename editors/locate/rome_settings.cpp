@@ -57,17 +57,27 @@ RomeSettings typed(Json values, bool force, const Architecture& architecture) {
 }  // namespace
 
 const std::vector<std::string>& rome_setting_keys() {
-  static const std::vector<std::string> keys{"clamp_norm_factor", "context_template_length_params",
-                                             "context_templates", "fact_token",
-                                             "kl_factor",         "layers",
-                                             "max_probe_drift",   "max_update_ratio",
-                                             "mom2_adjustment",   "mom2_dataset",
-                                             "mom2_dtype",        "mom2_n_samples",
-                                             "mom2_ridge",        "probe_prompts",
-                                             "second_moment",     "v_best_iterate",
-                                             "v_loss_layer",      "v_lr",
-                                             "v_lr_scaled",       "v_num_grad_steps",
-                                             "v_stop_loss",       "v_weight_decay"};
+  static const std::vector<std::string> keys{"clamp_norm_factor",
+                                             "context_template_length_params",
+                                             "context_templates",
+                                             "fact_token",
+                                             "kl_factor",
+                                             "layers",
+                                             "max_probe_drift",
+                                             "max_update_ratio",
+                                             "mom2_adjustment",
+                                             "mom2_dataset",
+                                             "mom2_dtype",
+                                             "mom2_n_samples",
+                                             "mom2_ridge",
+                                             "probe_prompts",
+                                             "second_moment",
+                                             "v_best_iterate",
+                                             "v_lr",
+                                             "v_lr_scaled",
+                                             "v_num_grad_steps",
+                                             "v_stop_loss",
+                                             "v_weight_decay"};
   return keys;
 }
 

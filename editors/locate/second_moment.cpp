@@ -133,8 +133,8 @@ Corpus read_corpus(const std::filesystem::path& file) {
     begin = end + 1;
   }
   if (texts.empty()) {
-    throw EditError(fmt::format("reading the corpus {}: expected one text per line, found none",
-                                file.string()));
+    throw StatisticsError(fmt::format(
+        "reading the corpus {}: expected one text per line, found none", file.string()));
   }
   return make_corpus(file.filename().string(), std::move(texts));
 }
@@ -148,7 +148,8 @@ std::map<std::int64_t, SecondMoment> collect_second_moments(const Model& model,
   const c10::NoGradGuard no_grad;
   const EditedModel base(std::shared_ptr<const Model>(&model, [](const Model*) {}));
   const std::vector<LocatedText> texts = sampled_texts(model, corpus, options.samples);
-  if (texts.empty()) throw EditError("collecting key statistics: expected some text, found none");
+  if (texts.empty())
+    throw StatisticsError("collecting key statistics: expected some text, found none");
   const std::int64_t tokens = count_tokens(texts);
 
   MomentSums sums(layers, model.architecture().intermediate);

@@ -8,23 +8,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// File names of `second_moment` and `mom2_dataset`, relative ones taken from `directory`.
-void anchor_files(Json& values, const fs::path& directory) {
-  const auto anchored = [&directory](const std::string& name) {
-    const fs::path file(name);
-    return (file.is_absolute() || directory.empty() ? file : directory / file).string();
-  };
-  if (values.contains("second_moment") && values["second_moment"].is_object()) {
-    for (auto& [layer, file] : values["second_moment"].items()) {
-      if (file.is_string()) file = anchored(file.get<std::string>());
-    }
-  }
-  if (values.contains("mom2_dataset") && values["mom2_dataset"].is_string()) {
-    const std::string name = values["mom2_dataset"];
-    if (!name.empty() && fs::exists(anchored(name))) values["mom2_dataset"] = anchored(name);
-  }
-}
-
 void merge(Json& into, const Json& from) {
   for (const auto& [key, value] : from.items()) {
     if (!value.is_null()) into[key] = value;
@@ -57,8 +40,7 @@ Json shipped_settings(const Model& model, std::string_view editor) {
   if (!values.contains("context_templates") && view.has("context_templates")) {
     values["context_templates"] = view.at("context_templates").strings();
   }
-  anchor_files(values, file->parent_path());
-  return values;
+  return EditorSettings{std::move(values), file->parent_path()}.anchored();
 }
 
 }  // namespace
@@ -76,8 +58,7 @@ Json layered_settings(std::string_view editor, Json defaults, const std::vector<
                       const EditorSettings& user, const Model& model) {
   Json values = std::move(defaults);
   merge(values, shipped_settings(model, editor));
-  Json own = user.values;
-  anchor_files(own, user.directory);
+  const Json own = user.anchored();
   for (const std::string& key : keys) {
     if (own.contains(key) && !own[key].is_null()) values[key] = own[key];
   }

@@ -8,9 +8,11 @@
 namespace kedit::reasoning {
 
 Fact fact_of(const EditRequest& request) {
-  const std::size_t begin = request.target_new.find_first_not_of(' ');
-  return {request.subject, request.relation, request.target_new.substr(begin),
-          edit_sentence(request)};
+  EditRequest plain = request;
+  const std::size_t begin = plain.target_new.find_first_not_of(' ');
+  plain.target_new.erase(plain.target_new.find_last_not_of(' ') + 1);
+  plain.target_new.erase(0, begin);
+  return {plain.subject, plain.relation, plain.target_new, edit_sentence(plain)};
 }
 
 InContextEditor::InContextEditor(EditorSettings settings)
@@ -28,7 +30,7 @@ std::vector<EditDelta> InContextEditor::edit(const EditedModel& model,
     const EditRequest request = validate_request(given);
     EditDelta delta;
     delta.editor = "in-context";
-    delta.settings = Json::object();
+    delta.settings = settings_for(model.base());
     delta.base_fingerprint = model.base().fingerprint();
     delta.requests = {request};
     delta.facts = {fact_of(request)};

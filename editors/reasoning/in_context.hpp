@@ -13,13 +13,13 @@ class InContextEditor : public Editor {
   std::string_view name() const noexcept override { return "in-context"; }
   std::vector<EditDelta> edit(const EditedModel& model, const std::vector<EditRequest>& requests,
                               const RunContext& run) const override;
-  std::string settings_text() const override { return "{}"; }
+  Json settings_for(const Model&) const override { return Json::object(); }
 
  private:
   std::vector<std::string> ignored_;
 };
 
-/// The sentence of a request as a fact.
+/// The fact that a request makes true; blanks around its target are no part of it.
 Fact fact_of(const EditRequest& request);
 
 }  // namespace kedit::reasoning

@@ -1,5 +1,6 @@
 #include "eval/answering/facts_in_context.hpp"
 
+#include "editors/reasoning/in_context.hpp"
 #include "eval/metrics/unicode.hpp"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ bool contradicts_edit(const Fact& fact, const MquakeCase& one) {
     const std::string prompt = filled_prompt(request);
     const bool same = fact.subject == request.subject &&
                       fact.sentence == prompt + spaced_target(prompt, fact.object);
-    if (same && fact.object != request.target_new) return true;
+    if (same && fact.object != reasoning::fact_of(request).object) return true;
   }
   return false;
 }
@@ -51,13 +52,9 @@ double overlap(const std::string& subject, const std::set<std::string>& question
 
 }  // namespace
 
-Fact fact_of(const EditRequest& request) {
-  return {request.subject, request.relation, request.target_new, edit_sentence(request)};
-}
-
 std::vector<Fact> facts_of(const std::vector<EditRequest>& requests) {
   std::vector<Fact> facts;
-  for (const EditRequest& request : requests) facts.push_back(fact_of(request));
+  for (const EditRequest& request : requests) facts.push_back(reasoning::fact_of(request));
   return facts;
 }
 

@@ -10,8 +10,7 @@
 
 namespace kedit {
 
-/// The fact that an edit makes true.
-Fact fact_of(const EditRequest& request);
+/// The facts that edits make true, as the in-context editor keeps them.
 std::vector<Fact> facts_of(const std::vector<EditRequest>& requests);
 
 /// Which facts of a pool are shown with a question: all while they fit, else the `limit` whose

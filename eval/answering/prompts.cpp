@@ -1,5 +1,6 @@
 #include "eval/answering/prompts.hpp"
 
+#include "editors/reasoning/chain_of_thought.hpp"
 #include "edits/hash.hpp"
 #include "eval/metrics/matching.hpp"
 #include "eval/metrics/unicode.hpp"
@@ -13,7 +14,6 @@ namespace kedit {
 namespace {
 
 constexpr std::int64_t kAnswerTokens = 16;
-constexpr std::int64_t kThoughtTokens = 160;
 
 const AskForm& form_of(const PromptForm& form, Ask ask) {
   switch (ask) {
@@ -147,6 +147,7 @@ Ask parse_ask(std::string_view name) {
 
 PromptForm lab_prompts() {
   const std::vector<std::string> line = {"\n"};
+  const GenerateOptions thoughts = reasoning::thought_options();
   PromptForm form;
   form.name = "lab";
   form.version = "1";
@@ -154,15 +155,14 @@ PromptForm lab_prompts() {
   form.question = {"Question: {text}\nAnswer:", "Facts: {facts}\nQuestion: {text}\nAnswer:",
                    kAnswerTokens, line};
   form.direct = form.question;
-  form.cot = {"Question: {text}\nThoughts:",
-              "Facts: {facts}\nQuestion: {text}\nThoughts:",
-              kThoughtTokens,
-              {"\n\n"}};
+  form.cot = {"Question: {text}\nThoughts:", "Facts: {facts}\nQuestion: {text}\nThoughts:",
+              thoughts.max_tokens, thoughts.stop};
   return form;
 }
 
 PromptForm few_shot_prompts(const MquakeDataset& under_test) {
   const std::vector<std::string> line = {"\n"};
+  const GenerateOptions thoughts = reasoning::thought_options();
   PromptForm form;
   form.name = "few-shot";
   form.version = "2";
@@ -172,9 +172,8 @@ PromptForm few_shot_prompts(const MquakeDataset& under_test) {
                    "{exemplars}Facts: {facts}\nQuestion: {text}\nAnswer:", kAnswerTokens, line};
   form.direct = form.question;
   form.cot = {"{exemplars}Question: {text}\nThoughts:",
-              "{exemplars}Facts: {facts}\nQuestion: {text}\nThoughts:",
-              kThoughtTokens,
-              {"\n\n"}};
+              "{exemplars}Facts: {facts}\nQuestion: {text}\nThoughts:", thoughts.max_tokens,
+              thoughts.stop};
   const auto known = pairs_of(under_test);
   for (Exemplar& one : few_shot_exemplars()) {
     if (!tells_any(one, known)) form.exemplars.push_back(std::move(one));

@@ -105,11 +105,11 @@ std::optional<double> raises_nll(const Pair& pair) {
 }
 
 // Pairs of one subject stand and fall together: they are drawn together.
-Interval interval_of(const std::map<std::string, CaseScore>& by_subject, std::int64_t draws,
-                     std::uint64_t seed) {
+Interval interval_of(const std::map<std::string, CaseScore>& by_subject,
+                     const std::optional<Bounds>& bounds, std::int64_t draws, std::uint64_t seed) {
   CaseScores scores;
   for (const auto& [subject, score] : by_subject) scores.push_back(score);
-  return Bootstrap(static_cast<std::int64_t>(scores.size()), draws, seed).interval(scores);
+  return Bootstrap(static_cast<std::int64_t>(scores.size()), draws, seed).interval(scores, bounds);
 }
 
 std::optional<SpecificityScore> read(const std::string& reading, const std::string& form,
@@ -134,7 +134,9 @@ std::optional<SpecificityScore> read(const std::string& reading, const std::stri
   score.over_pairs = sum / static_cast<double>(score.pairs);
   for (const auto& [edit, part] : by_edit) score.over_edits += part.hit / part.n;
   score.over_edits /= static_cast<double>(score.edits);
-  score.interval = interval_of(by_subject, draws, seed);
+  const bool share = reading != "RS-dNLL";  // nats have no bounds
+  score.interval =
+      interval_of(by_subject, share ? std::optional(Bounds{}) : std::nullopt, draws, seed);
   return score;
 }
 

@@ -33,7 +33,60 @@ void check_size(const CaseScores& scores, std::int64_t cases) {
       fmt::format("resampling cases: expected {} scores, found {}", cases, scores.size()));
 }
 
+std::int64_t units_of(const CaseScores& scores) {
+  return std::count_if(scores.begin(), scores.end(),
+                       [](const CaseScore& one) { return one.n > 0; });
+}
+
+// The value that all units have, if they have one.
+std::optional<double> common_value(const CaseScores& scores) {
+  std::optional<double> common;
+  for (const CaseScore& one : scores) {
+    if (!(one.n > 0)) continue;
+    const double value = one.hit / one.n;
+    if (common && std::abs(value - *common) > 1e-12) return std::nullopt;
+    if (!common) common = value;
+  }
+  return common;
+}
+
+// Case by case. Cases that one side lacks have no difference.
+CaseScores differences(const CaseScores& a, const CaseScores& b) {
+  CaseScores scores;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool both = a[i].n > 0 && b[i].n > 0;
+    scores.push_back(
+        {a[i].case_id, both ? a[i].hit / a[i].n - b[i].hit / b[i].n : 0.0, both ? 1.0 : 0.0});
+  }
+  return scores;
+}
+
+Interval with_units(Interval interval, std::int64_t units) {
+  interval.units = units;
+  return interval;
+}
+
 }  // namespace
+
+const char* to_string(IntervalMethod method) {
+  return method == IntervalMethod::exact ? "Clopper-Pearson" : "percentile bootstrap";
+}
+
+const char* mark_of(IntervalMethod method) { return method == IntervalMethod::exact ? "*" : ""; }
+
+std::string interval_note(const std::string& units) {
+  return fmt::format(
+      "95 % intervals: percentile bootstrap over {0}; where all {0} have the same value (all or "
+      "none "
+      "right), marked *, Clopper-Pearson with n the number of {0}",
+      units);
+}
+
+Interval exact_interval(double value, std::int64_t units, const Bounds& bounds) {
+  const double others = 1.0 - std::pow(0.025, 1.0 / static_cast<double>(units));
+  return {value - others * (value - bounds.low), value + others * (bounds.high - value),
+          IntervalMethod::exact, units};
+}
 
 double mcnemar_p(std::int64_t only_first, std::int64_t only_second) {
   const std::int64_t trials = only_first + only_second;
@@ -80,12 +133,14 @@ double Bootstrap::resampled(const CaseScores& scores, std::int64_t draw) const {
   return n > 0 ? hit / n : 0.0;
 }
 
-Interval Bootstrap::interval(const CaseScores& scores) const {
+Interval Bootstrap::interval(const CaseScores& scores, const std::optional<Bounds>& bounds) const {
   check_size(scores, cases_);
+  const std::optional<double> common = common_value(scores);
+  if (common && bounds) return exact_interval(*common, units_of(scores), *bounds);
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(draws_));
   for (std::int64_t draw = 0; draw < draws_; ++draw) values.push_back(resampled(scores, draw));
-  return percentiles(std::move(values));
+  return with_units(percentiles(std::move(values)), units_of(scores));
 }
 
 Interval Bootstrap::harmonic_interval(const std::vector<CaseScores>& parts) const {
@@ -97,18 +152,32 @@ Interval Bootstrap::harmonic_interval(const std::vector<CaseScores>& parts) cons
     for (const CaseScores& scores : parts) drawn.push_back(resampled(scores, draw));
     values.push_back(harmonic_mean(drawn));
   }
-  return percentiles(std::move(values));
+  const std::int64_t units = parts.empty() ? 0 : units_of(parts.front());
+  const Interval drawn = with_units(percentiles(std::move(values)), units);
+  if (drawn.low < drawn.high) return drawn;
+  // No resample differs: the mean grows with each of its parts, so their limits limit it.
+  std::vector<double> lows, highs;
+  for (const CaseScores& scores : parts) {
+    const Interval part = interval(scores);
+    lows.push_back(part.low);
+    highs.push_back(part.high);
+  }
+  return {harmonic_mean(lows), harmonic_mean(highs), IntervalMethod::exact, units};
 }
 
 Interval Bootstrap::paired_difference(const CaseScores& a, const CaseScores& b) const {
   check_size(a, cases_);
   check_size(b, cases_);
+  const CaseScores by_case = differences(a, b);
+  if (const auto common = common_value(by_case)) {
+    return exact_interval(*common, units_of(by_case), {-1.0, 1.0});
+  }
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(draws_));
   for (std::int64_t draw = 0; draw < draws_; ++draw) {
     values.push_back(resampled(a, draw) - resampled(b, draw));
   }
-  return percentiles(std::move(values));
+  return with_units(percentiles(std::move(values)), units_of(by_case));
 }
 
 }  // namespace kedit

@@ -75,6 +75,13 @@ Metric on_record(const char* name, const char* title, const char* definition, co
       {name, title, definition, origin, false, true}, nullptr, nullptr, nullptr, nullptr, nullptr};
 }
 
+// A difference of two probabilities.
+Metric on_magnitude(const char* name, const char* title, const char* definition) {
+  Metric metric = on_record(name, title, definition, "ROME");
+  metric.info.lowest = -1.0;
+  return metric;
+}
+
 Metric harmonic(const char* name, const char* title, const char* definition, const char* origin,
                 std::vector<std::string> of) {
   Metric metric = on_record(name, title, definition, origin);
@@ -166,15 +173,14 @@ std::vector<Metric> record_metrics() {
                 "ROME"),
       harmonic("counterfact_s", "S", "Harmonic mean of ES, PS and NS.", "ROME",
                {"counterfact_es", "counterfact_ps", "counterfact_ns"}),
-      on_record("counterfact_em", "EM",
-                "Probability of the new object less that of the true one after the edited prompt, "
-                "each the geometric mean over its tokens.",
-                "ROME"),
-      on_record("counterfact_pm", "PM", "The same after paraphrases, averaged per record.", "ROME"),
-      on_record("counterfact_nm", "NM",
-                "Probability of the true object less that of the new one after prompts about other "
-                "subjects, averaged per record.",
-                "ROME"),
+      on_magnitude(
+          "counterfact_em", "EM",
+          "Probability of the new object less that of the true one after the edited prompt, "
+          "each the geometric mean over its tokens."),
+      on_magnitude("counterfact_pm", "PM", "The same after paraphrases, averaged per record."),
+      on_magnitude("counterfact_nm", "NM",
+                   "Probability of the true object less that of the new one after prompts about "
+                   "other subjects, averaged per record."),
       on_record("zsre_efficacy", "zsRE efficacy",
                 "Share of the answer's tokens that are the most probable ones under teacher "
                 "forcing after the edited question.",

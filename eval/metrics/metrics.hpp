@@ -86,6 +86,7 @@ struct MetricInfo {
   bool of_record = false;  ///< Of CounterFact or zsRE: probabilities, no matching rule.
   /// Empty, or the metrics whose totals' harmonic mean this is: it has no value case by case.
   std::vector<std::string> harmonic_of{};
+  double lowest = 0.0;  ///< Of one case: -1 for differences of probabilities.
 };
 
 /// All metrics, in the order in which reports show them.

@@ -1,5 +1,6 @@
 #include "eval/metrics/transcripts.hpp"
 
+#include "editors/reasoning/chain_of_thought.hpp"
 #include "eval/metrics/matching.hpp"
 #include "eval/metrics/unicode.hpp"
 
@@ -166,15 +167,6 @@ std::optional<std::string> mello_answer(std::string_view text) {
   return std::string(first_line(text.substr(at + answer.size())));
 }
 
-std::optional<std::string> kedit_answer(std::string_view text) {
-  constexpr std::string_view marker = "Answer:";
-  const std::size_t at = text.rfind(marker);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view answer = trim_ascii(first_line(text.substr(at + marker.size())));
-  if (answer.empty()) return std::nullopt;
-  return std::string(answer);
-}
-
 }  // namespace
 
 TranscriptForm parse_transcript_form(std::string_view name) {
@@ -190,7 +182,7 @@ Trace parse_trace(std::string_view text, TranscriptForm form,
 }
 
 std::optional<std::string> final_answer(std::string_view text, TranscriptForm form) {
-  return form == TranscriptForm::mello ? mello_answer(text) : kedit_answer(text);
+  return form == TranscriptForm::mello ? mello_answer(text) : reasoning::stated_answer(text);
 }
 
 std::size_t sentence_length(std::string_view text) {

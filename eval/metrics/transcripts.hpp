@@ -39,7 +39,7 @@ Trace parse_trace(std::string_view text, TranscriptForm form,
 
 /// The final answer that a transcript states, to the end of its line; empty when it states none.
 /// Form `mello`: after the first "Final answer: ", provided at most three "Retrieved fact: " stand
-/// before it (the loop's limit of four calls). Form `kedit`: after the last "Answer:".
+/// before it (the loop's limit of four calls). Form `kedit`: `reasoning::stated_answer`.
 std::optional<std::string> final_answer(std::string_view text, TranscriptForm form);
 
 /// Length of the first sentence without the period that ends it; the whole length when none ends. A

@@ -87,12 +87,12 @@ std::string specificity_rows(const BenchReport& report, SpecificityScope scope) 
     for (const SpecificityScore& one : scores->second) {
       rows += fmt::format(
           "<tr><th scope=\"row\">{}<small>{}</small></th><td class=\"num\"><b>{}</b></td>"
-          "<td class=\"num\">{} to {}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>"
+          "<td class=\"num\">{} to {}{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>"
           "<td class=\"num\">{}</td></tr>\n",
           escape_html(one.reading), escape_html(one.form), percent_or_nats(one, one.over_pairs),
           percent_or_nats(one, one.interval.low), percent_or_nats(one, one.interval.high),
-          percent_or_nats(one, one.over_edits), with_thousands(one.pairs),
-          with_thousands(one.edits));
+          mark_of(one.interval.method), percent_or_nats(one, one.over_edits),
+          with_thousands(one.pairs), with_thousands(one.edits));
     }
   }
   return rows;
@@ -186,8 +186,7 @@ std::string specificity_html(const BenchReport& report) {
     tables += fmt::format(
         "<details{}><summary>Scope {}</summary><div class=\"inside\">{}</div></details>\n",
         tables.empty() ? " open" : "", to_string(scope),
-        scrolled("Per cent (RS-dNLL: nats per token); intervals of 95 % from a bootstrap over "
-                 "subjects.",
+        scrolled("Per cent (RS-dNLL: nats per token). " + interval_note("subjects") + ".",
                  "<thead><tr><th scope=\"col\">Reading</th><th scope=\"col\">Over pairs</th>"
                  "<th scope=\"col\">95 % interval</th><th scope=\"col\">Over edits</th>"
                  "<th scope=\"col\">Pairs</th><th scope=\"col\">Edits</th></tr></thead><tbody>\n" +

@@ -164,10 +164,10 @@ std::string headline_html(const BenchReport& report) {
                     {"", rule, GoldSide::pre, metric, "", ""});
   }
   return fmt::format(
-      "<h2>At a glance</h2>\n<p class=\"note\">Per cent, rule {}, with 95 % intervals from a "
-      "bootstrap over cases. Coloured bars are editors, grey ones controls.{}</p>\n"
+      "<h2>At a glance</h2>\n<p class=\"note\">Per cent, rule {}. {}. Coloured bars are editors, "
+      "grey ones controls.{}</p>\n"
       "<div class=\"panels\">\n{}</div>\n",
-      to_string(rule),
+      to_string(rule), interval_note("cases"),
       old_side ? " The last panel counts answers that were right before the edits: there, less is "
                  "better."
                : "",

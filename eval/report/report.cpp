@@ -65,6 +65,8 @@ std::vector<ScoredCase> scored_cases(const BenchReport& report, const std::strin
   return cases;
 }
 
+Bounds bounds_of(const std::string& metric) { return {metric_info(metric).lowest, 1.0}; }
+
 // Whole-run numbers carry intervals; breakdowns carry their counts.
 class CellMaker {
  public:
@@ -80,8 +82,8 @@ class CellMaker {
       if (side == GoldSide::pre && !metric_info(metric).has_old_side) continue;
       auto scores = case_scores(metric, cases);
       if (!scores) continue;
-      report_.cells[{system, rule, side, metric, "", ""}] = {total(*scores),
-                                                             bootstrap_.interval(*scores)};
+      report_.cells[{system, rule, side, metric, "", ""}] = {
+          total(*scores), bootstrap_.interval(*scores, bounds_of(metric))};
       if (side == GoldSide::post) series_[{system, rule, metric}] = std::move(*scores);
     }
     if (side == GoldSide::post) add_harmonic_means(system, rule);
@@ -113,7 +115,7 @@ class CellMaker {
           const auto scores = case_scores(metric, bucket.cases);
           if (!scores) continue;
           report_.cells[{system, rule, GoldSide::post, metric, breakdown, bucket.name}] = {
-              total(*scores), resampling.interval(*scores)};
+              total(*scores), resampling.interval(*scores, bounds_of(metric))};
         }
       }
     }

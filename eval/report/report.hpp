@@ -18,7 +18,7 @@ namespace kedit {
 /// One number of a report.
 struct ReportCell {
   Score score;
-  std::optional<Interval> interval;  ///< 95 %, bootstrap over cases.
+  std::optional<Interval> interval;  ///< 95 %, over cases.
 };
 
 /// Where a number stands.
@@ -112,7 +112,7 @@ std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchR
 std::string to_html(const std::vector<BenchReport>& reports);
 std::string to_markdown(const std::vector<BenchReport>& reports);
 /// One line per number: run, system, kind, rule, gold, breakdown, bucket, metric, hit, n, value,
-/// low, high.
+/// low, high, method and units of the interval.
 std::string to_csv(const std::vector<BenchReport>& reports);
 Json to_json(const std::vector<BenchReport>& reports);
 

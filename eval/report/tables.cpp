@@ -53,9 +53,9 @@ std::string number_cell(const BenchReport& report, std::size_t column, CellKey k
       best > 0.0 && !is_control(report.systems[column]) && cell->score.value() >= best - 1e-12;
   std::string interval;
   if (cell->interval) {
-    interval =
-        fmt::format("<small>{}{}{}</small>", percent(cell->interval->low),
-                    cell->interval->low < 0.0 ? " to " : "&ndash;", percent(cell->interval->high));
+    interval = fmt::format("<small>{}{}{}{}</small>", percent(cell->interval->low),
+                           cell->interval->low < 0.0 ? " to " : "&ndash;",
+                           percent(cell->interval->high), mark_of(cell->interval->method));
   }
   return fmt::format("<td class=\"num{}{}\"><b>{}</b>{}</td>", place, is_best ? " best" : "",
                      percent(cell->score.value()), interval);
@@ -121,8 +121,9 @@ std::string metric_table(const BenchReport& report, MatchRule rule, GoldSide sid
   }
   const std::string caption =
       side == GoldSide::post
-          ? fmt::format("Rule {}, golds after the edits. Per cent; small: 95 % interval.",
-                        to_string(rule))
+          ? fmt::format(
+                "Rule {}, golds after the edits. Per cent; small: 95 % interval (* see above).",
+                to_string(rule))
           : fmt::format("Rule {}, golds before the edits: how often the old answer is still given.",
                         to_string(rule));
   return table(caption, head_row(report, "Metric") + "<tbody>\n" + body + "</tbody>");
@@ -223,14 +224,15 @@ std::string difference_rows(const std::vector<PairedDifference>& differences) {
     const bool clear = one.interval.low > 0.0 || one.interval.high < 0.0;
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"num\"><b>{}</b></td>"
-        "<td class=\"num\">{} to {}</td><td class=\"num\">{} / {}</td><td class=\"num\">{}</td>"
+        "<td class=\"num\">{} to {}{}</td><td class=\"num\">{} / {}</td><td class=\"num\">{}</td>"
         "<td>{}</td></tr>\n",
         one.first == one.second
             ? escape_html(one.first)
             : fmt::format("{} &minus; {}", escape_html(one.first), escape_html(one.second)),
         escape_html(metric_info(one.metric).title), signed_percent(one.value),
-        signed_percent(one.interval.low), signed_percent(one.interval.high), one.only_first,
-        one.only_second, one.mcnemar < 0.001 ? "&lt; 0.001" : fmt::format("{:.3f}", one.mcnemar),
+        signed_percent(one.interval.low), signed_percent(one.interval.high),
+        mark_of(one.interval.method), one.only_first, one.only_second,
+        one.mcnemar < 0.001 ? "&lt; 0.001" : fmt::format("{:.3f}", one.mcnemar),
         clear ? "differs" : "within noise");
   }
   return rows;

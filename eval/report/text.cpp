@@ -40,6 +40,16 @@ std::string kind_of(const BenchReport& report, const std::string& system) {
   return "";
 }
 
+// A bare asterisk would open emphasis.
+std::string markdown_mark(const Interval& interval) {
+  return interval.method == IntervalMethod::exact ? "\\*" : "";
+}
+
+std::string markdown_note() {
+  std::string note = interval_note("cases");
+  return note.replace(note.find('*'), 1, "\\*");
+}
+
 std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide side) {
   std::string out = "| Metric | n |";
   std::string line = "|---|---:|";
@@ -59,12 +69,19 @@ std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide s
       }
       n = fmt::format("{:.0f}", cell->score.n);
       const Interval& interval = *cell->interval;
-      cells += fmt::format(" {} ({}{}{}) |", percent(cell->score.value()), percent(interval.low),
-                           interval.low < 0.0 ? " to " : "–", percent(interval.high));
+      cells += fmt::format(" {} ({}{}{}){} |", percent(cell->score.value()), percent(interval.low),
+                           interval.low < 0.0 ? " to " : "–", percent(interval.high),
+                           markdown_mark(interval));
     }
     if (!n.empty()) out += fmt::format("| {} | {} |{}\n", metric_info(metric).title, n, cells);
   }
   return out;
+}
+
+void add_interval(Json& row, const Interval& interval) {
+  row["interval95"] = Json::array({interval.low, interval.high});
+  row["interval_method"] = to_string(interval.method);
+  row["interval_units"] = interval.units;
 }
 
 Json cell_json(const CellKey& key, const ReportCell& cell) {
@@ -73,7 +90,7 @@ Json cell_json(const CellKey& key, const ReportCell& cell) {
            {"bucket", key.bucket},           {"metric", key.metric},
            {"hit", rounded(cell.score.hit)}, {"n", rounded(cell.score.n)},
            {"value", cell.score.value()}};
-  if (cell.interval) one["interval95"] = Json::array({cell.interval->low, cell.interval->high});
+  if (cell.interval) add_interval(one, *cell.interval);
   return one;
 }
 
@@ -90,38 +107,37 @@ Json specificity_json(const BenchReport& report) {
   for (const auto& [system, table] : report.specificity) {
     for (const auto& [scope, scores] : table.scores) {
       for (const SpecificityScore& one : scores) {
-        out.push_back({{"system", system},
-                       {"scope", to_string(scope)},
-                       {"reading", one.reading},
-                       {"form", one.form},
-                       {"over_pairs", one.over_pairs},
-                       {"over_edits", one.over_edits},
-                       {"interval95", Json::array({one.interval.low, one.interval.high})},
-                       {"pairs", one.pairs},
-                       {"edits", one.edits},
-                       {"subjects", one.subjects}});
+        Json row = {
+            {"system", system},   {"scope", to_string(scope)},    {"reading", one.reading},
+            {"form", one.form},   {"over_pairs", one.over_pairs}, {"over_edits", one.over_edits},
+            {"pairs", one.pairs}, {"edits", one.edits},           {"subjects", one.subjects}};
+        add_interval(row, one.interval);
+        out.push_back(std::move(row));
       }
     }
   }
   return out;
 }
 
-Json comparison_json(const RunComparison& one) {
+Json difference_json(const PairedDifference& row) {
+  Json json = {
+      {"metric", row.metric},         {"rule", to_string(row.rule)},    {"value", row.value},
+      {"only_first", row.only_first}, {"only_second", row.only_second}, {"mcnemar_p", row.mcnemar}};
+  add_interval(json, row.interval);
+  return json;
+}
+
+Json comparison_json(const RunComparison& comparison) {
   Json rows = Json::array();
-  for (const PairedDifference& row : one.rows) {
-    rows.push_back({{"system", row.first},
-                    {"metric", row.metric},
-                    {"rule", to_string(row.rule)},
-                    {"value", row.value},
-                    {"interval95", Json::array({row.interval.low, row.interval.high})},
-                    {"only_first", row.only_first},
-                    {"only_second", row.only_second},
-                    {"mcnemar_p", row.mcnemar}});
+  for (const PairedDifference& row : comparison.rows) {
+    Json one = difference_json(row);
+    one["system"] = row.first;
+    rows.push_back(std::move(one));
   }
-  return {{"first", one.first},
-          {"second", one.second},
-          {"cases", one.cases},
-          {"protocol_differences", one.differences},
+  return {{"first", comparison.first},
+          {"second", comparison.second},
+          {"cases", comparison.cases},
+          {"protocol_differences", comparison.differences},
           {"rows", rows}};
 }
 
@@ -135,10 +151,10 @@ std::string comparison_markdown(const RunComparison& one) {
       "\n\n| System | Metric | Points | 95 % interval | Only first | Only second | McNemar p |\n"
       "|---|---|---:|---:|---:|---:|---:|\n";
   for (const PairedDifference& row : one.rows) {
-    out += fmt::format("| {} | {} | {:+.1f} | {:+.1f} to {:+.1f} | {} | {} | {:.3f} |\n",
+    out += fmt::format("| {} | {} | {:+.1f} | {:+.1f} to {:+.1f}{} | {} | {} | {:.3f} |\n",
                        markdown_cell(row.first), metric_info(row.metric).title, 100 * row.value,
-                       100 * row.interval.low, 100 * row.interval.high, row.only_first,
-                       row.only_second, row.mcnemar);
+                       100 * row.interval.low, 100 * row.interval.high, markdown_mark(row.interval),
+                       row.only_first, row.only_second, row.mcnemar);
   }
   return out;
 }
@@ -163,16 +179,10 @@ Json report_json(const BenchReport& report) {
   for (const auto& [key, cell] : report.cells) out["scores"].push_back(cell_json(key, cell));
   out["differences"] = Json::array();
   for (const PairedDifference& one : report.differences) {
-    out["differences"].push_back(
-        {{"first", one.first},
-         {"second", one.second},
-         {"metric", one.metric},
-         {"rule", to_string(one.rule)},
-         {"value", one.value},
-         {"interval95", Json::array({one.interval.low, one.interval.high})},
-         {"only_first", one.only_first},
-         {"only_second", one.only_second},
-         {"mcnemar_p", one.mcnemar}});
+    Json row = difference_json(one);
+    row["first"] = one.first;
+    row["second"] = one.second;
+    out["differences"].push_back(std::move(row));
   }
   if (!report.specificity.empty()) out["specificity"] = specificity_json(report);
   if (report.recall_asked > 0) {
@@ -199,6 +209,7 @@ std::string to_markdown(const std::vector<BenchReport>& reports) {
       out += fmt::format("\nRule {}, golds after the edits; per cent with 95 % intervals.\n\n{}",
                          to_string(rule), markdown_table(report, rule, GoldSide::post));
     }
+    out += fmt::format("\n{}.\n", markdown_note());
     out += fmt::format("\nRule {}, golds before the edits (old-answer rate).\n\n{}",
                        to_string(report.rules.front()),
                        markdown_table(report, report.rules.front(), GoldSide::pre));
@@ -210,11 +221,14 @@ std::string to_markdown(const std::vector<BenchReport>& reports) {
 }
 
 std::string to_csv(const std::vector<BenchReport>& reports) {
-  std::string out = "run,system,kind,rule,gold,breakdown,bucket,metric,hit,n,value,low,high\n";
+  std::string out =
+      "run,system,kind,rule,gold,breakdown,bucket,metric,hit,n,value,low,high,method,units\n";
   for (const BenchReport& report : reports) {
     for (const auto& [key, cell] : report.cells) {
       const std::string interval =
-          cell.interval ? fmt::format("{},{}", cell.interval->low, cell.interval->high) : ",";
+          cell.interval ? fmt::format("{},{},{},{}", cell.interval->low, cell.interval->high,
+                                      to_string(cell.interval->method), cell.interval->units)
+                        : ",,,";
       out +=
           fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", report.data.record.id,
                       csv_field(key.system), kind_of(report, key.system), to_string(key.rule),

@@ -71,7 +71,8 @@ std::string located_dataset(const JsonView& view, const std::filesystem::path& d
   }
 }
 
-// Relative files in a settings file are found beside it, whatever the run is resumed from.
+// Relative files in a settings file are found beside it, in settings of the configuration beside
+// that one. Both become absolute here, so that a run can be resumed from anywhere.
 EditorChoice editor_from(const JsonView& view, const std::filesystem::path& directory) {
   check_keys(view, kEditorKeys);
   EditorChoice choice;
@@ -85,9 +86,9 @@ EditorChoice editor_from(const JsonView& view, const std::filesystem::path& dire
   const auto settings = view.find("settings");
   if (!settings) return choice;
   if (settings->value().is_string()) {
-    choice.settings = EditorSettings::read(located(directory, settings->string())).values;
+    choice.settings = EditorSettings::read(located(directory, settings->string())).anchored();
   } else if (settings->value().is_object()) {
-    choice.settings = settings->value();
+    choice.settings = EditorSettings{settings->value(), directory}.anchored();
   } else {
     settings->fail("an object of settings or the path of a settings file");
   }
@@ -171,12 +172,11 @@ bool take_further_ask(const std::string& name, FurtherAsks& further) {
 void check_mask(const JsonView& view, const BenchConfig& config) {
   if (config.mask != MaskMode::memory) return;
   for (const EditorChoice& choice : config.editors) {
-    for (const EditorInfo& info : known_editors()) {
-      if (info.name != choice.name || !info.changes_weights) continue;
-      view.fail(fmt::format(
-          "mask \"report\" or \"drop\" with {}, which changes weights that no mask takes back",
-          choice.name));
-    }
+    const EditorInfo* info = find_editor(choice.name);
+    if (info == nullptr || !info->changes_weights) continue;
+    view.fail(fmt::format(
+        "mask \"report\" or \"drop\" with {}, which changes weights that no mask takes back",
+        choice.name));
   }
 }
 
@@ -306,11 +306,12 @@ const std::vector<ControlInfo>& known_controls() {
   return controls;
 }
 
-BenchConfig bench_config_from_json(const Json& value, const std::string& origin) {
+BenchConfig bench_config_from_json(const Json& value, const std::string& origin,
+                                   const std::filesystem::path& directory) {
   const JsonView view(value, origin);
   check_keys(view, kTopKeys);
   BenchConfig config;
-  config.directory = std::filesystem::path(origin).parent_path();
+  config.directory = directory;
   read_place(view, config);
   read_systems(view, config);
   if (const auto protocol = view.find("protocol")) read_protocol(*protocol, config);
@@ -321,7 +322,8 @@ BenchConfig bench_config_from_json(const Json& value, const std::string& origin)
 }
 
 BenchConfig read_bench_config(const std::filesystem::path& file) {
-  return bench_config_from_json(read_json(file), file.string());
+  return bench_config_from_json(read_json(file), file.string(),
+                                std::filesystem::absolute(file).parent_path());
 }
 
 Json to_json(const BenchConfig& config) {

@@ -17,8 +17,8 @@ namespace kedit {
 /// One editor of a run, with its settings under the reference programs' names.
 struct EditorChoice {
   std::string name;
-  std::string label;  ///< Unique in a run; the name where none is given.
-  Json settings = Json::object();
+  std::string label;               ///< Unique in a run; the name where none is given.
+  Json settings = Json::object();  ///< Files in them are absolute, see `EditorSettings::anchored`.
 };
 
 /// What becomes of cases whose expected answer other active edits contradict.
@@ -70,7 +70,10 @@ const std::vector<ControlInfo>& known_controls();
 /// Throws `JsonError` with file and pointer; unknown keys and names come with the nearest known
 /// one.
 BenchConfig read_bench_config(const std::filesystem::path& file);
-BenchConfig bench_config_from_json(const Json& value, const std::string& origin);
+/// Relative files start at `directory`; where it is empty, at the working directory (a stored
+/// configuration has none).
+BenchConfig bench_config_from_json(const Json& value, const std::string& origin,
+                                   const std::filesystem::path& directory = {});
 /// Reading the result gives the same configuration; its canonical text identifies a run.
 Json to_json(const BenchConfig& config);
 

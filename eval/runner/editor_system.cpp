@@ -13,18 +13,11 @@ namespace {
 // Hashing all weights after every group is free for small models and minutes for large ones.
 constexpr std::int64_t kSmallModelBytes = std::int64_t{256} << 20;
 
-EditorInfo editor_info(const std::string& name) {
-  for (const EditorInfo& info : known_editors()) {
-    if (info.name == name) return info;
-  }
-  return {};
-}
-
 class EditorSystem final : public System {
  public:
   EditorSystem(const EditorChoice& choice, const SystemParts& parts, const EditedModel& start,
                Store& store, std::string run_id)
-      : choice_(choice),
+      : info_(editor_system_info(choice, start.base())),
         parts_(parts),
         editor_(make_editor(choice.name, {choice.settings, {}, false})),
         start_(start),
@@ -34,11 +27,7 @@ class EditorSystem final : public System {
         store_(store),
         run_id_(std::move(run_id)) {}
 
-  SystemInfo info() const override {
-    const EditorInfo known = editor_info(choice_.name);
-    return {choice_.label, "editor",       choice_.name,
-            known.summary, known.evidence, editor_->settings_text()};
-  }
+  SystemInfo info() const override { return info_; }
 
   void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) override {
     failure_.clear();
@@ -84,7 +73,7 @@ class EditorSystem final : public System {
     throw EvalError(fmt::format(
         "taking the edits of {} away: the weights are not those of before again; this is a fault "
         "of the program, please report it",
-        choice_.label));
+        info_.label));
   }
 
  private:
@@ -123,7 +112,7 @@ class EditorSystem final : public System {
       std::optional<EditDelta> delta = store_.find(id);
       if (!delta) {
         throw EvalError(fmt::format("resuming {}: edit {} of group {} is no longer in the store",
-                                    choice_.label, id, earlier.group));
+                                    info_.label, id, earlier.group));
       }
       edits.emplace_back(id, std::move(*delta));
     }
@@ -136,6 +125,8 @@ class EditorSystem final : public System {
   std::vector<EditDelta> make_edits(const std::vector<EditRequest>& pool, const RunContext& run) {
     try {
       return editor_->edit(edited_, pool, run);
+    } catch (const SetupError&) {
+      throw;
     } catch (const EditError& error) {
       if (pool.size() == 1) {
         note_failure(error.what());
@@ -161,6 +152,8 @@ class EditorSystem final : public System {
           scratch.mount(fmt::format("scratch-{}", deltas.size()), delta);
           deltas.push_back(std::move(delta));
         }
+      } catch (const SetupError&) {
+        throw;
       } catch (const EditError& error) {
         note_failure(error.what());
       }
@@ -170,7 +163,7 @@ class EditorSystem final : public System {
 
   void note_failure(const std::string& what) { failure_ += (failure_.empty() ? "" : "; ") + what; }
 
-  EditorChoice choice_;
+  SystemInfo info_;
   SystemParts parts_;
   std::unique_ptr<Editor> editor_;
   EditedModel start_;
@@ -188,6 +181,13 @@ class EditorSystem final : public System {
 };
 
 }  // namespace
+
+SystemInfo editor_system_info(const EditorChoice& choice, const Model& model) {
+  const std::unique_ptr<Editor> editor = make_editor(choice.name, {choice.settings, {}, false});
+  const EditorInfo& known = *find_editor(choice.name);
+  return {choice.label,  "editor",       choice.name,
+          known.summary, known.evidence, canonical_text(editor->settings_for(model))};
+}
 
 std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
                                            const EditedModel& start, Store& store,

@@ -93,6 +93,17 @@ Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& gr
           {"contaminated", dirty_cases(groups)}};
 }
 
+Json system_infos(const BenchConfig& config, const Model& model) {
+  Json systems = Json::array();
+  for (const EditorChoice& choice : config.editors) {
+    systems.push_back(to_json(editor_system_info(choice, model)));
+  }
+  for (const std::string& name : config.controls) {
+    systems.push_back(to_json(make_control(name, SystemParts{})->info()));
+  }
+  return systems;
+}
+
 }  // namespace
 
 Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const PromptForm& prompts,
@@ -106,23 +117,8 @@ Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const Pr
             {"sha256", prompt_hash(prompts)},
             {"max_facts", prompts.max_facts}}},
           {"metrics", config.metrics},
+          {"systems", system_infos(config, *inputs.model)},
           {"seed", config.seed}};
-}
-
-Json system_infos(const BenchConfig& config) {
-  Json systems = Json::array();
-  for (const EditorChoice& choice : config.editors) {
-    for (const EditorInfo& known : known_editors()) {
-      if (known.name != choice.name) continue;
-      const auto editor = make_editor(choice.name, {choice.settings, {}, false});
-      systems.push_back(to_json(SystemInfo{choice.label, "editor", choice.name, known.summary,
-                                           known.evidence, editor->settings_text()}));
-    }
-  }
-  for (const std::string& name : config.controls) {
-    systems.push_back(to_json(make_control(name, SystemParts{})->info()));
-  }
-  return systems;
 }
 
 void check_same_header(const RunRecord& record, const Json& header) {

@@ -8,12 +8,11 @@
 
 namespace kedit {
 
-/// What a run says of itself before any answer: model, data, protocol with its hashes, prompts.
+/// What a run says of itself before any answer: model, data, protocol with its hashes, prompts,
+/// systems with the settings in effect. Throws `SetupError` for an editor that could not edit the
+/// model.
 Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const PromptForm& prompts,
                   const std::vector<CaseGroup>& groups);
-
-/// `SystemInfo` of every editor and control.
-Json system_infos(const BenchConfig& config);
 
 /// A run goes on only on the very model, data and prompts that it began with: throws `EvalError`
 /// naming the part that differs.

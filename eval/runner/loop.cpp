@@ -131,6 +131,9 @@ void run_loop(BenchLoop& loop, Store& store, const RunContext& run) {
     store.set_run_state(loop.run_id, "interrupted");
     throw Interrupted(
         fmt::format("run {} was interrupted; kedit bench resume goes on with it", loop.run_id));
+  } catch (const SetupError&) {  // statistics that turned out to be of no use: put them right first
+    store.set_run_state(loop.run_id, "interrupted");
+    throw;
   }
   store.set_run_state(loop.run_id, "done");
 }

@@ -33,8 +33,8 @@ void put_cases(Store& store, const std::string& run_id, const std::vector<CaseGr
 
 // Begins a run, or takes up the unfinished one of the same configuration. `own` cases are this
 // process's share of `groups`.
-std::string open_run(const BenchConfig& config, Json header, const std::vector<CaseGroup>& groups,
-                     std::int64_t own, Store& store) {
+std::string open_run(const BenchConfig& config, const Json& header,
+                     const std::vector<CaseGroup>& groups, std::int64_t own, Store& store) {
   const std::string text = canonical_text(to_json(config));
   if (const auto unfinished = store.unfinished_run(text)) {
     check_same_header(*unfinished, header);
@@ -42,7 +42,6 @@ std::string open_run(const BenchConfig& config, Json header, const std::vector<C
     put_cases(store, unfinished->id, groups);
     return unfinished->id;
   }
-  header["systems"] = system_infos(config);
   const auto systems = static_cast<std::int64_t>(config.editors.size() + config.controls.size());
   const std::string id = store.begin_run(config.name, text, to_text(header), own * systems);
   put_cases(store, id, groups);
@@ -119,6 +118,10 @@ PromptForm bench_prompts(const BenchConfig& config, const BenchInputs& inputs) {
   return prompt_form(lab ? "lab" : "few-shot", inputs.dataset);
 }
 
+void check_editors(const BenchConfig& config, const Model& model) {
+  for (const EditorChoice& choice : config.editors) editor_system_info(choice, model);
+}
+
 std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Store& store,
                       const RunContext& run, const Shard& shard) {
   const std::vector<CaseGroup> groups = bench_groups(config, inputs.dataset);
@@ -134,7 +137,7 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   store.put_model(model_record(*inputs.model));
   Json header = bench_header(config, inputs, parts.prompts, groups);
   if (shard.of > 1) header["shard"] = {{"rank", shard.rank}, {"of", shard.of}};
-  loop.run_id = open_run(config, std::move(header), groups, count_cases(loop.groups), store);
+  loop.run_id = open_run(config, header, groups, count_cases(loop.groups), store);
 
   const EditedModel base = inputs.start ? *inputs.start : EditedModel(inputs.model);
   const LocalLanguageModel language(base);

@@ -42,12 +42,17 @@ Shard shard_from_environment();
 /// when the stores hold other configurations, models, data or protocols, or no run at all.
 std::string merge_runs(const std::vector<std::filesystem::path>& stores, Store& into);
 
+/// Throws `SetupError` where an editor of the configuration could not edit the model: a setting is
+/// wrong, statistics are missing. `run_bench` does so as well, but callers may want to know before
+/// they make a store.
+void check_editors(const BenchConfig& config, const Model& model);
+
 /// Runs the configuration to its end, or goes on with the unfinished run of the same configuration
 /// in the store; returns the run's id. Every case's outputs are on disk before the next case is
 /// asked, so a killed process loses at most the case in flight, and a resumed run ends with the
 /// metrics of an uninterrupted one. Throws `Interrupted` after a stop request (state saved),
 /// `EvalError` when an unfinished run of this configuration was made with another model or other
-/// data.
+/// data, `SetupError` when an editor cannot edit the model, before the first case.
 std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Store& store,
                       const RunContext& run, const Shard& shard = {});
 

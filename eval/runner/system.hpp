@@ -32,9 +32,12 @@ struct SystemInfo {
   std::string name;      ///< of the editor or control
   std::string summary;   ///< One sentence.
   std::string evidence;  ///< Of an editor's formulas; empty for controls.
-  std::string settings;  ///< Canonical JSON; empty for controls.
+  std::string settings;  ///< Those in effect, canonical JSON; empty for controls.
 };
 Json to_json(const SystemInfo& info);
+/// Of an editor on a model: settings with what ships with the model. Throws `SetupError` where it
+/// could not edit this model.
+SystemInfo editor_system_info(const EditorChoice& choice, const Model& model);
 
 /// Something that answers questions after edits. `enter` makes the edits of a group active, `leave`
 /// takes every trace of them away; between the two, cases of the group are answered.
@@ -70,6 +73,7 @@ std::unique_ptr<System> make_control(const std::string& name, const SystemParts&
 /// `start` has mounted; facts that they hold are shown in the prompts. After every group the
 /// model's fingerprint must be that of `start` again; otherwise `EvalError`. Edits that cannot be
 /// made (EditError) are tried one by one; those that fail are named in the outputs' `failure`.
+/// Where no edit can be made (SetupError), the run ends.
 std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const SystemParts& parts,
                                            const EditedModel& start, Store& store,
                                            const std::string& run_id);

@@ -167,6 +167,78 @@ TEST_CASE("a run that cannot begin leaves no store") {
   CHECK_FALSE(fs::exists(scratch / "kedit.db"));
 }
 
+// A configuration of rome alone whose settings stand in a file in a folder of their own.
+fs::path write_rome_config(const ScratchFolder& scratch, const Json& settings) {
+  const fs::path config = write_config(scratch);
+  Json value = parse_json(read_text(config), "bench.json");
+  fs::create_directories(scratch / "hparams");
+  write_text(scratch / "hparams/rome.json", to_text(settings));
+  value["editors"] = Json::array({{{"name", "rome"}, {"settings", "hparams/rome.json"}}});
+  value["controls"] = Json::array();
+  value["answerers"] = Json::array({"cloze"});
+  write_text(config, to_text(value));
+  return config;
+}
+
+TEST_CASE("bench: files that a settings file names are found beside it, from anywhere") {
+  const ScratchFolder scratch;
+  const fs::path config = write_rome_config(
+      scratch, {{"mom2_dataset", "texts.txt"}, {"mom2_n_samples", 40}, {"v_num_grad_steps", 2}});
+  const std::string corpus = read_text(lab("corpus.txt"));
+  write_text(scratch / "hparams/texts.txt", corpus.substr(0, corpus.find('\n', 20000) + 1));
+  const fs::path store = scratch / "kedit.db";
+  RunOptions options = signalled(store, SIGINT, 1);
+  options.environment = {{"KEDIT_CACHE", (scratch / "cache").string()}};
+  CHECK(run_kedit(run_words(config, store), options).code == 130);
+  // The statistics that were collected are of that file, and the run goes on with it elsewhere.
+  RunOptions elsewhere;
+  fs::create_directories(scratch / "elsewhere");
+  elsewhere.directory = scratch / "elsewhere";
+  elsewhere.environment = {{"KEDIT_CACHE", (scratch / "other-cache").string()}};
+  const Json run =
+      answer({"bench", "resume", "--store", store.string(), "--json", "--threads", "1"}, elsewhere);
+  CHECK(run["state"] == "done");
+  std::string cached;
+  for (const auto& entry : fs::recursive_directory_iterator(scratch / "other-cache")) {
+    cached += entry.path().string() + "\n";
+  }
+  CHECK(cached.find(".safetensors") != std::string::npos);
+
+  // What the report states was used: the lab's own settings below those of the file.
+  const Outcome outcome = run_kedit(
+      {"report", "--store", store.string(), "--out", "-", "--format", "json", "--draws", "50"});
+  REQUIRE(outcome.code == 0);
+  const Json header = parse_json(outcome.out, "report")["runs"][0]["header"];
+  const Json stated =
+      parse_json(header["systems"][0]["settings"].get<std::string>(), "settings of the report");
+  CHECK(stated["v_num_grad_steps"] == 2);
+  CHECK(stated["mom2_ridge"] == 0.01);
+  CHECK(stated["v_lr_scaled"] == true);
+  CHECK(stated["layers"] == Json({0}));
+  CHECK(stated["mom2_dataset"] == "texts.txt");
+}
+
+TEST_CASE("bench: a wrong setting or missing statistics are bad input, also for workers") {
+  const ScratchFolder scratch;
+  const fs::path store = scratch / "kedit.db";
+  const auto refused = [&](const Json& settings, const Words& parts, const Words& more) {
+    Words words = run_words(write_rome_config(scratch, settings), store);
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run_kedit(words);
+    INFO(outcome.err);
+    CHECK(outcome.code == 3);
+    CHECK(outcome.out.empty());
+    for (const std::string& part : parts) CHECK(outcome.err.find(part) != std::string::npos);
+    if (more.empty()) CHECK(is_one_sentence(outcome.err, parts));
+    CHECK_FALSE(fs::exists(store));
+  };
+  refused({{"v_lr", "fast"}}, {"v_lr"}, {});
+  refused({{"v_lrr", 1}}, {"v_lrr", "did you mean v_lr?"}, {});
+  const std::string absent = (scratch / "hparams/absent.safetensors").string();
+  refused({{"second_moment", {{"0", "absent.safetensors"}}}}, {absent, "layer 0"}, {});
+  refused({{"second_moment", {{"0", "absent.safetensors"}}}}, {absent}, {"--workers", "2"});
+}
+
 TEST_CASE("processes that torchrun or Slurm start are joined by hand, in any order") {
   const ScratchFolder scratch;
   const Words words = run_words(write_config(scratch), scratch / "kedit.db");

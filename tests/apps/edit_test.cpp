@@ -111,6 +111,26 @@ TEST_CASE("unknown editors and settings are refused with the nearest name") {
   check_refused(run_kedit(words), 2, {"v_lrr", "did you mean v_lr?"});
 }
 
+TEST_CASE("edit --mode batch: an editor that solves no batches refuses it, and says who does") {
+  const ScratchFolder scratch;
+  for (const char* editor : {"rome", "in-context"}) {
+    Words words = remember(scratch / "kedit.db", kRequest);
+    words[2] = editor;
+    words.insert(words.end(), {"--mode", "batch"});
+    check_refused(run_kedit(words), 2, {"--mode", editor, "no editor solves batches yet"});
+  }
+  CHECK_FALSE(fs::exists(scratch / "kedit.db"));
+}
+
+TEST_CASE("edit: missing statistics are bad input and leave no store behind") {
+  const ScratchFolder scratch;
+  Words words = remember(scratch / "kedit.db", kRequest);
+  words[2] = std::string("rome");
+  words.insert(words.end(), {"--set", "second_moment={\"0\":\"absent.safetensors\"}"});
+  check_refused(run_kedit(words), 3, {"layer 0", "absent.safetensors"});
+  CHECK_FALSE(fs::exists(scratch / "kedit.db"));
+}
+
 TEST_CASE("a dataset that is not MQuAKE is refused with record and field") {
   const ScratchFolder scratch;
   write_text(scratch / "predictions.json", "[]");

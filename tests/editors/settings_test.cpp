@@ -59,6 +59,7 @@ TEST_CASE("keys that rome does not use are named in one warning, unknown ones ar
   settings.values = parse_flat_yaml(kEasyEditYaml, "llama.yaml");
   settings.values["context_templates"] = kTemplates;
   settings.values["L2"] = 10;
+  settings.values["v_loss_layer"] = 3;
   std::vector<std::string> warnings;
   RunContext run;
   run.warn = [&](const std::string& text) { warnings.push_back(text); };
@@ -69,6 +70,7 @@ TEST_CASE("keys that rome does not use are named in one warning, unknown ones ar
   REQUIRE(warnings.size() == 1);
   CHECK(contains(warnings[0], "L2"));
   CHECK(contains(warnings[0], "rewrite_module_tmp"));
+  CHECK(contains(warnings[0], "v_loss_layer"));
   CHECK_FALSE(contains(warnings[0], "alg_name"));  // names this very editor
   CHECK_FALSE(contains(warnings[0], "v_lr"));
 
@@ -188,5 +190,59 @@ TEST_CASE("every known editor can be made and describes itself") {
     CHECK_FALSE(info.summary.empty());
     CHECK_FALSE(info.evidence.empty());
   }
-  CHECK(parse_json(make_editor("rome")->settings_text(), "s").at("v_lr") == 0.5);
+  CHECK(find_editor("rome")->name == "rome");
+  CHECK(find_editor("romee") == nullptr);
+}
+
+TEST_CASE("Editor::settings_for: what ships with the model is in it, and directories are not") {
+  const TemporaryDirectory directory;
+  const auto memory = tiny_model("llama");
+  write_checkpoint(directory / "lab/model", memory->architecture(), memory->weights());
+  const auto model = Model::load(directory / "lab/model");
+  const Json lab = {{"fingerprint", model->fingerprint()},
+                    {"rome",
+                     {{"layers", {1}},
+                      {"v_num_grad_steps", 25},
+                      {"mom2_ridge", 0.01},
+                      {"mom2_dataset", "corpus.txt"}}}};
+  write_file_atomically(directory / "lab/lab.json", to_text(lab));
+  write_file_atomically(directory / "lab/corpus.txt", "Some text.");
+  const auto rome = make_editor("rome", settings_of({{"v_lr", 0.25}}));
+  const Json effective = rome->settings_for(*model);
+  CHECK(effective["layers"] == Json({1}));
+  CHECK(effective["v_num_grad_steps"] == 25);
+  CHECK(effective["mom2_ridge"] == 0.01);
+  CHECK(effective["v_lr"] == 0.25);
+  CHECK(effective["mom2_dataset"] == "corpus.txt");
+  CHECK(make_editor("in-context")->settings_for(*model) == Json::object());
+}
+
+TEST_CASE("Editor::settings_for: wrong values and missing statistics are setup errors") {
+  const TemporaryDirectory directory;
+  setenv("KEDIT_CACHE", directory.path().c_str(), 1);
+  const auto model = tiny_model("llama");
+  const auto settings_for = [&](const Json& values) {
+    make_editor("rome", settings_of(values))->settings_for(*model);
+  };
+  CHECK_THROWS_AS(settings_for({{"layers", {99}}}), SettingsError);
+  CHECK_THROWS_AS(settings_for({{"layers", {1}}}), StatisticsError);
+  CHECK_THROWS_AS(settings_for({{"layers", {1}}, {"second_moment", {{"1", "absent.safetensors"}}}}),
+                  StatisticsError);
+  CHECK_NOTHROW(settings_for({{"layers", {1}}, {"mom2_adjustment", false}}));
+  unsetenv("KEDIT_CACHE");
+}
+
+TEST_CASE("EditorSettings::anchored: files are taken from the settings' directory, names stay") {
+  const TemporaryDirectory directory;
+  write_file_atomically(directory / "corpus.txt", "Some text.");
+  EditorSettings settings =
+      settings_of({{"second_moment", {{"1", "one.safetensors"}, {"2", "/two.safetensors"}}},
+                   {"mom2_dataset", "corpus.txt"}});
+  CHECK(settings.anchored() == settings.values);
+  settings.directory = directory.path();
+  CHECK(settings.anchored()["second_moment"]["1"] == (directory / "one.safetensors").string());
+  CHECK(settings.anchored()["second_moment"]["2"] == "/two.safetensors");
+  CHECK(settings.anchored()["mom2_dataset"] == (directory / "corpus.txt").string());
+  settings.values["mom2_dataset"] = "wikipedia";
+  CHECK(settings.anchored()["mom2_dataset"] == "wikipedia");
 }

@@ -8,11 +8,12 @@
 
 namespace kedit::testing {
 
-/// A one-layer decoder with random weights and a tokenizer of its own: answers nonsense, always the
+/// A decoder of one layer, or more, with random weights and a tokenizer of its own: answers nonsense, always the
 /// same.
-inline std::shared_ptr<const Model> tiny_model(std::uint64_t seed) {
+inline std::shared_ptr<const Model> tiny_model(std::uint64_t seed,
+                                               std::int64_t layers = 1) {
   DecoderShape shape;
-  shape.layers = 1;
+  shape.layers = layers;
   shape.hidden = 16;
   shape.heads = 2;
   shape.intermediate = 32;

@@ -46,3 +46,12 @@ TEST_CASE("in-context edits check their requests and settings too") {
   settings.values = {{"colour", 1}};
   CHECK_THROWS_AS(make_editor("in-context", settings), SettingsError);
 }
+
+TEST_CASE("reasoning::fact_of: blanks around the target are no part of the fact") {
+  EditRequest request = capital_request();
+  const Fact plain = reasoning::fact_of(request);
+  CHECK(plain.object == request.target_new);
+  CHECK(plain.sentence == edit_sentence(request));
+  request.target_new = "  " + request.target_new + " ";
+  CHECK(reasoning::fact_of(request) == plain);
+}

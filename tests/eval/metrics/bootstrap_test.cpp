@@ -2,6 +2,10 @@
 
 #include "tests/support/catch.hpp"
 
+#include <cmath>
+#include <utility>
+#include <vector>
+
 using namespace kedit;
 
 namespace {
@@ -22,12 +26,59 @@ TEST_CASE("an interval of a share is near the normal one") {
   CHECK(interval.high == Approx(0.549).margin(0.006));
 }
 
-TEST_CASE("the same seed gives the same interval, certainty gives none") {
+TEST_CASE("Bootstrap: the same seed gives the same interval, and tells its method and units") {
   const CaseScores half = coin(50, 20);
-  CHECK(Bootstrap(50, 500, 3).interval(half).low == Bootstrap(50, 500, 3).interval(half).low);
-  const Interval sure = Bootstrap(50, 500, 3).interval(coin(50, 50));
-  CHECK(sure.low == 1.0);
+  const Interval interval = Bootstrap(50, 500, 3).interval(half);
+  CHECK(interval.low == Bootstrap(50, 500, 3).interval(half).low);
+  CHECK(interval.method == IntervalMethod::bootstrap);
+  CHECK(interval.units == 50);
+}
+
+TEST_CASE("Bootstrap: all or none right has Clopper and Pearson's limits over cases") {
+  // Of tables: 30 of 30, 88.4 to 100; 10 of 10, 69.2 to 100; 1 of 1, 2.5 to 100.
+  for (const auto& [cases, low] :
+       std::vector<std::pair<std::int64_t, double>>{{30, 0.884297}, {10, 0.691503}, {1, 0.025}}) {
+    CAPTURE(cases);
+    const Bootstrap bootstrap(cases, 100, 3);
+    const Interval all = bootstrap.interval(coin(cases, cases));
+    CHECK(all.low == Approx(low).margin(1e-6));
+    CHECK(all.high == 1.0);
+    CHECK(all.method == IntervalMethod::exact);
+    CHECK(all.units == cases);
+    const Interval none = bootstrap.interval(coin(cases, 0));
+    CHECK(none.low == 0.0);
+    CHECK(none.high == Approx(1.0 - low).margin(1e-6));
+  }
+}
+
+TEST_CASE("Bootstrap: three questions of a case are one unit, cases without any are none") {
+  CaseScores scores;
+  for (std::int64_t i = 0; i < 10; ++i) scores.push_back({i, 3.0, 3.0});
+  scores.push_back({10, 0.0, 0.0});
+  const Interval interval = Bootstrap(11, 100, 3).interval(scores);
+  CHECK(interval.units == 10);
+  CHECK(interval.low == Approx(0.691503).margin(1e-6));
+}
+
+TEST_CASE("Bootstrap: one value between the bounds has an interval on both sides, nats have none") {
+  const CaseScores halves = {{1, 1.0, 2.0}, {2, 2.0, 4.0}};
+  const Bootstrap bootstrap(2, 100, 3);
+  const double others = 1.0 - std::sqrt(0.025);
+  CHECK(bootstrap.interval(halves).low == Approx(0.5 - 0.5 * others));
+  CHECK(bootstrap.interval(halves).high == Approx(0.5 + 0.5 * others));
+  CHECK(bootstrap.interval(halves, Bounds{-1.0, 1.0}).low == Approx(0.5 - 1.5 * others));
+  CHECK(bootstrap.interval(halves, std::nullopt).low == 0.5);
+  CHECK(bootstrap.interval(halves, std::nullopt).method == IntervalMethod::bootstrap);
+}
+
+TEST_CASE("Bootstrap: a harmonic mean that no resample changes lies between its parts' limits") {
+  const Interval sure = Bootstrap(30, 100, 3).harmonic_interval({coin(30, 30), coin(30, 30)});
+  CHECK(sure.low == Approx(0.884297).margin(1e-6));
   CHECK(sure.high == 1.0);
+  CHECK(sure.method == IntervalMethod::exact);
+  const Interval zero = Bootstrap(30, 100, 3).harmonic_interval({coin(30, 15), coin(30, 0)});
+  CHECK(zero.low == 0.0);
+  CHECK(zero.high > 0.1);
 }
 
 TEST_CASE("paired differences profit from what the systems share") {
@@ -39,7 +90,11 @@ TEST_CASE("paired differences profit from what the systems share") {
   CHECK(paired.high < 0.1);
   const Interval alone = bootstrap.interval(a);
   CHECK(paired.high - paired.low < alone.high - alone.low);
-  CHECK(bootstrap.paired_difference(a, a).high == 0.0);
+  // None of 200 cases differs: at most 1.8 % of all do.
+  const Interval same = bootstrap.paired_difference(a, a);
+  CHECK(same.low == Approx(-0.018275).margin(1e-6));
+  CHECK(same.high == Approx(0.018275).margin(1e-6));
+  CHECK(bootstrap.paired_difference(coin(200, 200), coin(200, 0)).high == 1.0);
 }
 
 TEST_CASE("cases weigh by their denominators") {

@@ -241,6 +241,12 @@ TEST_CASE("other formats carry the same numbers") {
       CHECK(score["value"].get<double>() == Approx(0.75));
       CHECK(score["interval95"].size() == 2);
     }
+    if (!score.contains("interval95")) continue;
+    CAPTURE(score.dump());
+    CHECK(score["interval95"][0] < score["interval95"][1]);
+    const bool one_value = score["value"] == 0.0 || score["value"] == 1.0;
+    CHECK((score["interval_method"] == "Clopper-Pearson") >= one_value);
+    CHECK(score["interval_units"] > 0);
   }
   CHECK(found);
 }

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 
 using namespace kedit;
 using namespace kedit::testing;
@@ -107,6 +109,56 @@ TEST_CASE("a run of a real editor and controls ends in a report") {
   reports.push_back(make_report(load_run(store, id), {100, 0, 4}));
   CHECK(contains(to_html(reports), "copy-last-edit"));
   CHECK(store.verify().empty());
+}
+
+TEST_CASE(
+    "run_bench: a setting or statistics that no edit can do with end the run before it begins") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.editors = {{"rome", "rome", {{"layers", {9}}}}};
+  CHECK_THROWS_AS(run_bench(config, mini_inputs(), store, {}), SettingsError);
+  config.editors[0].settings = {{"layers", {0}}, {"second_moment", {{"0", "absent"}}}};
+  CHECK_THROWS_AS(run_bench(config, mini_inputs(), store, {}), StatisticsError);
+  CHECK_THROWS_AS(check_editors(config, *mini_inputs().model), StatisticsError);
+  CHECK(store.runs().empty());
+}
+
+TEST_CASE("run_bench: statistics that turn out to be of no use end the run, and it can go on") {
+  const ScratchStore file;
+  Store store = file.open();
+  const std::filesystem::path statistics = file.path().string() + ".safetensors";
+  std::ofstream(statistics) << "no statistics";
+  BenchConfig config = mini_config();
+  config.editors = {
+      {"rome", "rome", {{"layers", {0}}, {"second_moment", {{"0", statistics.string()}}}}}};
+  CHECK_THROWS(run_bench(config, mini_inputs(), store, {}));
+  REQUIRE(store.runs().size() == 1);
+  CHECK(store.runs()[0].state != "done");
+  CHECK(load_run(store, id_of(store)).outputs.count("rome") == 0);
+  std::filesystem::remove(statistics);
+}
+
+TEST_CASE("run_bench: a report states the settings in effect") {
+  const ScratchStore file;
+  Store store = file.open();
+  BenchConfig config = mini_config();
+  config.editors = {{"rome", "rome", {{"layers", {0}}, {"mom2_adjustment", false}}}};
+  config.grouping = {Grouping::file, 0, 0};
+  config.cases = "1";
+  config.editors[0].settings["v_num_grad_steps"] = 1;
+  config.editors[0].settings["max_update_ratio"] = 1e6;
+  config.editors[0].settings["context_templates"] = {"{}"};
+  BenchInputs inputs = mini_inputs();
+  inputs.model = tiny_model(1, 2);  // ROME reaches no answer from the last layer
+  const RunData data = load_run(store, run_bench(config, inputs, store, {}));
+  const Json stated =
+      parse_json(data.header["systems"][0]["settings"].get<std::string>(), "settings");
+  const auto& outputs = data.outputs.at("rome").at(1);
+  REQUIRE(outputs.edit_ids.size() == 1);
+  Json used = parse_json(store.find(outputs.edit_ids[0])->settings, "settings of the edit");
+  used.erase("seed");  // of the run, which its header states
+  CHECK(stated == used);
 }
 
 TEST_CASE("an interrupted run goes on with the same configuration and ends the same") {

@@ -29,7 +29,7 @@ TEST_CASE("a request is one JSON object, and the same request when it is read ag
         R"({"id":"r/1","subject":"France","prompt":"The capital of {} is","target_new":"Lyon",)"
         R"("target_true":"Paris","rephrase":["France is governed from"],"relation":"P36",)"
         R"("target_new_aliases":["Lugdunum"]})");
-  CHECK(read(json) == full_request());
+  CHECK((read(json) == full_request()));
 }
 
 TEST_CASE("empty parts of a request are left out") {
@@ -37,7 +37,7 @@ TEST_CASE("empty parts of a request are left out") {
   request.subject = "France";
   CHECK(to_text(request_to_json(request)) ==
         R"({"id":"","subject":"France","prompt":"","target_new":""})");
-  CHECK(read(request_to_json(request)) == request);
+  CHECK((read(request_to_json(request)) == request));
 }
 
 TEST_CASE("targets and ids are read in the reference programs' forms too") {

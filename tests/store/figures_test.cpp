@@ -57,12 +57,12 @@ TEST_CASE("figures are written in one form and read as they were") {
         R"("loss":[2.5,1.25],"nll":[2.0,1.0],"request":0,"steps":2,"target_logprob":[-2.0,-1.0]},)"
         R"({"epochs":2.0,"loss":[3.0],"request":1,"steps":1,"target_logprob":[-3.0]}],)"
         R"("seconds":{"key":0.5,"solve":0.25}})");
-  CHECK(figures_from_json(JsonView(json, "figures")) == figures);
+  CHECK((figures_from_json(JsonView(json, "figures")) == figures));
 }
 
 TEST_CASE("figures that an editor does not have leave nothing") {
   CHECK(to_text(figures_to_json({})) == "{}");
-  CHECK(read("{}") == EditFigures{});
+  CHECK((read("{}") == EditFigures{}));
 }
 
 TEST_CASE("numbers that are not finite become null and come back as NaN") {

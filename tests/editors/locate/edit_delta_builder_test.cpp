@@ -73,7 +73,7 @@ TEST_CASE("a delta of several requests and layers tells whose each figure is") {
   CHECK(delta.editor == "batch");
   CHECK(to_text(delta.settings) == R"({"layers":[1,2],"seed":3})");
   CHECK(delta.base_fingerprint == model.base().fingerprint());
-  CHECK(delta.requests == std::vector<EditRequest>{capital_request(), second_request()});
+  CHECK((delta.requests == std::vector<EditRequest>{capital_request(), second_request()}));
   REQUIRE(delta.updates.size() == 2);
 
   const EditFigures& figures = delta.figures;

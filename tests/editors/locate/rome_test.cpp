@@ -95,7 +95,7 @@ TEST_CASE("a delta touches the layers asked for, in ascending order, and tells h
   CHECK(delta.updates[0].cols() == 24);
   CHECK(delta.editor == "rome");
   CHECK(delta.base_fingerprint == model.base().fingerprint());
-  CHECK(delta.requests == std::vector<EditRequest>{capital_request()});
+  CHECK((delta.requests == std::vector<EditRequest>{capital_request()}));
 
   const Json& settings = delta.settings;
   CHECK(settings == canonical(settings));

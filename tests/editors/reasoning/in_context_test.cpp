@@ -19,9 +19,9 @@ TEST_CASE("an in-context edit is a fact and changes no weight") {
   const Fact expected{"Avaria", "P36", "Bor", "The capital of Avaria is Bor"};
   REQUIRE(deltas[0].facts.size() == 1);
   CHECK((deltas[0].facts[0] == expected));
-  CHECK(deltas[0].requests == std::vector<EditRequest>{capital_request()});
+  CHECK((deltas[0].requests == std::vector<EditRequest>{capital_request()}));
   CHECK(deltas[0].settings == Json::object());
-  CHECK(deltas[0].figures == EditFigures{});
+  CHECK((deltas[0].figures == EditFigures{}));
 
   const std::string before = model.fingerprint();
   model.mount("a", deltas[0]);

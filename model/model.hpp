@@ -18,8 +18,9 @@ struct LoadOptions {
   std::string device = "cpu";    ///< "cpu", "cuda", "cuda:N", "auto"
   std::string dtype = "auto";    ///< "auto" (as stored), "float32", "bfloat16", "float16"
   bool allow_nonfinite = false;  ///< Otherwise weights with NaN or infinity are refused by name.
-  /// Gets sentences: which tensors of the checkpoint the model does not use; which ones are not
-  /// those that the cache knows although their file seems untouched (`verify`).
+  /// Gets sentences: which tensors of the checkpoint the model does not use; that only the text part
+  /// of a model of several parts is read; which tensors are not those that the cache knows although
+  /// their file seems untouched (`verify`).
   std::function<void(const std::string&)> warn = {};
   /// Directory that remembers what reading all weights of a checkpoint found (digests, no NaN), for
   /// as long as path, size, time of change and inode of its files stay the same. Empty: none.

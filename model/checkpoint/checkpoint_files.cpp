@@ -57,6 +57,7 @@ std::map<std::string, std::vector<std::string>> read_weight_map(const fs::path& 
     check_shard_name(index, file);
     tensors_by_file[file].push_back(tensor);
   }
+  if (tensors_by_file.empty()) map.fail("the file of at least one tensor");
   return tensors_by_file;
 } catch (const JsonError& error) {
   throw ModelError(error.what());

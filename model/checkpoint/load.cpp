@@ -41,8 +41,9 @@ bool is_derived(const std::string& name) {
 
 // What wrappers put before every name: data-parallel training, compilation, a model of several
 // parts.
-constexpr std::array<std::string_view, 4> kWrappers = {"", "module.", "_orig_mod.",
-                                                       "language_model."};
+constexpr std::string_view kTextPart = "model.language_model.";
+constexpr std::array<std::string_view, 5> kWrappers = {"", "module.", "_orig_mod.",
+                                                       "language_model.", kTextPart};
 
 // Finds tensors under their full name or the name without the base prefix, behind a wrapper's
 // prefix or none, and remembers which ones were asked for.
@@ -79,7 +80,10 @@ class NameResolver {
 
   std::optional<std::string> stored_name(const std::string& name) const {
     if (files_.contains(wrapper_ + name)) return wrapper_ + name;
-    if (name.rfind(prefix_, 0) != 0) return std::nullopt;
+    if (name.rfind(prefix_, 0) != 0) {  // the head stands beside a text part of this prefix
+      const bool beside = wrapper_ == kTextPart && files_.contains(name);
+      return beside ? std::optional<std::string>(name) : std::nullopt;
+    }
     const std::string bare = wrapper_ + name.substr(prefix_.size());
     return files_.contains(bare) ? std::optional<std::string>(bare) : std::nullopt;
   }
@@ -118,12 +122,21 @@ void warn_of_unused(const NameResolver& resolver, const CheckpointFiles& files,
       ++more;
     }
   }
+  const std::string unused = fmt::format("{}{}", fmt::join(names, ", "),
+                                         more > 0 ? fmt::format(" and {} more", more) : "");
+  if (!architecture.part_of.empty()) {
+    options.warn(fmt::format(
+        "reading {}: of this {} model only the text part is read, as a {} model{}",
+        directory.string(), architecture.part_of, architecture.family,
+        names.empty() ? ""
+                      : fmt::format("; {} tensors are not used: {}", names.size() + more, unused)));
+    return;
+  }
   if (names.empty()) return;
   options.warn(fmt::format(
       "reading {}: {} of its tensors are no part of a {} model as config.json describes it and are "
-      "not used: {}{}",
-      directory.string(), names.size() + more, architecture.family, fmt::join(names, ", "),
-      more > 0 ? fmt::format(" and {} more", more) : ""));
+      "not used: {}",
+      directory.string(), names.size() + more, architecture.family, unused));
 }
 
 void check_type(const std::string& name, const at::Tensor& tensor, const std::string& file) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <system_error>
+#include <utility>
 
 namespace kedit {
 namespace {
@@ -43,12 +44,14 @@ std::string first_class_name(const JsonView& config) {
   return classes && classes->size() > 0 ? classes->at(std::size_t{0}).string() : "";
 }
 
-Architecture interpret(const JsonView& config) {
+Architecture interpret_decoder(const JsonView& config) {
   const auto all = all_families();
   const JsonView model_type = config.at("model_type");
   const auto* family = find_family(all, model_type.string());
   if (family == nullptr) {
-    model_type.fail(fmt::format("a supported family ({})", fmt::join(supported_families(), ", ")));
+    model_type.fail(fmt::format("a supported family ({}) or a model with such a text part ({})",
+                                fmt::join(supported_families(), ", "),
+                                fmt::join(families::models_with_text_part(), ", ")));
   }
   families::refuse_foreign(config);
   Architecture architecture;
@@ -58,6 +61,19 @@ Architecture interpret(const JsonView& config) {
   family->read(config, architecture);
   families::check_consistent(config, architecture);
   families::refuse_unread(config, architecture);
+  return architecture;
+}
+
+Architecture interpret(const JsonView& config) {
+  const auto part = families::text_part(config);
+  if (!part) return interpret_decoder(config);
+  const JsonView text(part->config, config.origin(), part->pointer);
+  Architecture architecture = interpret_decoder(text);
+  architecture.part_of = config.at("model_type").string();
+  const auto all = all_families();
+  architecture.class_name = find_family(all, architecture.family)->class_name;
+  auto ids = read_eos_ids(config);
+  if (!ids.empty()) architecture.eos_ids = std::move(ids);
   return architecture;
 }
 
@@ -121,8 +137,13 @@ Json architecture_to_config(const Architecture& architecture) {
 
 std::optional<std::int64_t> Architecture::position_limit() const {
   if (positions == PositionKind::learned) return max_positions;
-  if (rope_scaling.kind == RopeKind::longrope) return rope_scaling.original_positions;
   return std::nullopt;
+}
+
+std::optional<std::int64_t> Architecture::first_length() const {
+  const bool switches =
+      positions == PositionKind::rotary && rope_scaling.kind == RopeKind::longrope;
+  return switches ? std::optional(rope_scaling.original_positions) : std::nullopt;
 }
 
 std::string weight_name(const std::string& name_template, std::int64_t layer) {

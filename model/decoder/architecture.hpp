@@ -36,8 +36,8 @@ struct RopeScaling {
   double beta_fast = 32.0, beta_slow = 1.0;                        ///< yarn
   bool truncate = true;                                            ///< yarn: whole borders
   double attention_factor = 1.0;  ///< yarn, longrope: of the cosine and sine
-  /// longrope: one divisor a frequency. `short_factors` hold up to `original_positions`; kedit
-  /// computes no longer texts, because there all earlier keys would have to be rotated anew.
+  /// longrope: one divisor a frequency. Texts of up to `original_positions` turn with the short
+  /// ones, longer texts with the long ones, all of their positions.
   std::vector<double> short_factors, long_factors;
 };
 
@@ -52,9 +52,11 @@ enum class Orientation {
 struct Architecture {
   std::string family;      ///< config.json's model_type
   std::string class_name;  ///< config.json's architectures[0], may be empty
+  std::string part_of;     ///< model_type of the model whose text part this is; empty: a whole one
   std::int64_t layers = 0;
-  std::int64_t hidden = 0;        ///< d
-  std::int64_t intermediate = 0;  ///< m, width of the MLP's inside
+  std::int64_t hidden = 0;           ///< d
+  std::int64_t embedding_width = 0;  ///< of token table and head, projected to d (OPT); 0: d
+  std::int64_t intermediate = 0;     ///< m, width of the MLP's inside
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
@@ -78,6 +80,7 @@ struct Architecture {
   std::vector<bool> windowed_layers;  ///< [layers]; empty: no layer has a window
   QueryKeyNorm query_key_norm = QueryKeyNorm::none;
   double query_pre_attn_scalar = 0.0;  ///< scores are divided by its root; 0: by head_dim's
+  bool scores_by_layer = false;        ///< scores of layer l are divided by l + 1, too (GPT-2)
   double attention_cap = 0.0;          ///< scores become cap * tanh(score / cap); 0: they stay
   double logit_cap = 0.0;              ///< the same of the logits
   bool gated_mlp = true;
@@ -104,21 +107,27 @@ struct Architecture {
     std::string query_norm, key_norm;
     std::string gate, up, gate_up, down;  ///< plain MLP: up = c_fc, down = c_proj
     std::string head;
-    std::string block;  ///< "model.layers.{}"
+    std::string block;                    ///< "model.layers.{}"
+    std::string project_in, project_out;  ///< token table -> d, d -> head
   } names;
 
   bool windowed(std::int64_t layer) const {
     return !windowed_layers.empty() && windowed_layers[static_cast<std::size_t>(layer)];
   }
   std::int64_t rotated() const { return rotary_dim == 0 ? head_dim : rotary_dim; }
-  /// Positions that the decoder can compute: those of a learned table or of an unstretched
-  /// longrope; `nullopt` where there is no such limit.
+  std::int64_t token_width() const { return embedding_width == 0 ? hidden : embedding_width; }
+  /// Positions that the decoder can compute: those of a learned table; `nullopt` where there is no
+  /// such limit.
   std::optional<std::int64_t> position_limit() const;
+  /// longrope: tokens of the longest text that turns with the short factors. `nullopt`: all texts
+  /// turn alike.
+  std::optional<std::int64_t> first_length() const;
 };
 
 /// Reads `config.json` (and `generation_config.json` if present) of a Hugging Face directory.
-/// Throws `ModelError` for an unknown model_type, a missing or contradictory field, or a field that
-/// changes the mathematics and is not supported (quantization_config, rope scaling, ...), by name.
+/// Of a model of images and text it is the text part (`part_of`). Throws `ModelError` for an
+/// unknown model_type, a missing or contradictory field, or a field that changes the mathematics
+/// and is not supported (quantization_config, rope scaling, ...), by name.
 Architecture read_architecture(const std::filesystem::path& directory);
 
 /// The same from a parsed `config.json`; `origin` is the file name that messages carry.
@@ -131,7 +140,8 @@ Json architecture_to_config(const Architecture& architecture);
 /// locate-then-edit papers.
 std::string weight_name(const std::string& name_template, std::int64_t layer);
 
-/// "gpt2", "llama", ...: every model_type that `read_architecture` accepts.
+/// "gpt2", "llama", ...: every model_type that `read_architecture` accepts, but for models of
+/// several parts.
 std::vector<std::string> supported_families();
 
 }  // namespace kedit

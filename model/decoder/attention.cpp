@@ -60,12 +60,17 @@ Heads make_heads(const Architecture& a, const LayerWeights& weights, const Atten
   return heads;
 }
 
+double score_scale(const Architecture& a, std::int64_t layer) {
+  const double width =
+      a.query_pre_attn_scalar > 0.0 ? a.query_pre_attn_scalar : static_cast<double>(a.head_dim);
+  const double depth = a.scores_by_layer ? static_cast<double>(layer + 1) : 1.0;
+  return 1.0 / (std::sqrt(width) * depth);
+}
+
 // A window or a cap concerns all columns: caches of such models hold no shared ones (RaggedBatch).
 at::Tensor mix(const Architecture& a, const AttentionView& view, const Heads& heads,
                std::int64_t layer, const KvCache* cache) {
-  const double scale =
-      1.0 / std::sqrt(a.query_pre_attn_scalar > 0.0 ? a.query_pre_attn_scalar
-                                                    : static_cast<double>(a.head_dim));
+  const double scale = score_scale(a, layer);
   const Columns columns{heads.key, heads.value, view.mask, view.causal};
   if (a.attention_cap > 0.0) return mix_capped_values(heads.query, columns, scale, a.attention_cap);
   const std::int64_t shared = cache == nullptr ? 0 : cache->shared_length();
@@ -130,7 +135,7 @@ AttentionContext attention_context(const Architecture& architecture, const Forwa
   AttentionContext context;
   AttentionView& full = context.full;
   if (a.positions == PositionKind::rotary) {
-    full.rotary = rotary_tables(a, positions, like.scalar_type(), false);
+    full.rotary = rotary_tables(a, positions, input.text_length, like.scalar_type(), false);
   }
   const auto options = like.options().dtype(at::kBool);
   full.causal = past == 0 && !input.key_mask.defined();
@@ -141,7 +146,7 @@ AttentionContext attention_context(const Architecture& architecture, const Forwa
   AttentionView& windowed = context.windowed;
   windowed = full;
   if (a.rope_local_theta > 0.0) {
-    windowed.rotary = rotary_tables(a, positions, like.scalar_type(), true);
+    windowed.rotary = rotary_tables(a, positions, input.text_length, like.scalar_type(), true);
   }
   if (total <= a.sliding_window) return context;
   windowed.causal = false;

@@ -85,6 +85,9 @@ at::Tensor positions_of(const Architecture& architecture, const ForwardInput& in
 at::Tensor embed(const Architecture& architecture, const DecoderWeights& weights,
                  const at::Tensor& ids, const at::Tensor& positions) {
   at::Tensor hidden = at::embedding(weights.token_embedding, ids);
+  if (weights.project_in.weight.defined()) {
+    hidden = apply_linear(architecture, weights.project_in, hidden);
+  }
   if (architecture.embedding_scale != 1.0) {
     // The factor is rounded to the dtype first, as in training.
     hidden = hidden * at::scalar_tensor(architecture.embedding_scale, hidden.options());
@@ -142,7 +145,10 @@ at::Tensor run_block(const Architecture& architecture, const LayerWeights& weigh
 
 at::Tensor head_logits(const Architecture& architecture, const DecoderWeights& weights,
                        const at::Tensor& hidden) {
-  const at::Tensor normed = apply_norm(architecture, weights.final_norm, hidden);
+  at::Tensor normed = apply_norm(architecture, weights.final_norm, hidden);
+  if (weights.project_out.weight.defined()) {
+    normed = apply_linear(architecture, weights.project_out, normed);
+  }
   at::Tensor logits = multiply_few_rows(normed, weights.head, weights.head_bias, /*in_out=*/false);
   if (!logits.defined()) {
     logits = weights.head_bias.defined() ? at::linear(normed, weights.head, weights.head_bias)

@@ -44,12 +44,13 @@ struct LayerWeights {
 /// The tensors of a decoder, resolved from names once. Copying copies handles, not data, so an
 /// overlay (EditedModel) or a set of trainable tensors is a cheap copy with some handles replaced.
 struct DecoderWeights {
-  at::Tensor token_embedding;     ///< [vocab, d]
+  at::Tensor token_embedding;     ///< [vocab, Architecture::token_width()], d but for OPT
   at::Tensor position_embedding;  ///< [position_offset + max_positions, d] or undefined
   std::vector<LayerWeights> layers;
   Norm final_norm;
-  at::Tensor head;       ///< [vocab, d]; the embedding itself when tied
-  at::Tensor head_bias;  ///< [vocab] or undefined
+  at::Tensor head;                 ///< [vocab, token width]; the embedding itself when tied
+  at::Tensor head_bias;            ///< [vocab] or undefined
+  Linear project_in, project_out;  ///< token width -> d, d -> token width; undefined: equal widths
 };
 
 using TensorLookup =
@@ -61,7 +62,7 @@ DecoderWeights resolve_weights(const Architecture& architecture, const TensorLoo
                                const std::string& origin);
 
 /// All (checkpoint name, tensor) pairs of `weights` in a fixed order (embedding, layers, final
-/// norm, head unless tied).
+/// norm, head unless tied, projections).
 std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture& architecture,
                                                               const DecoderWeights& weights);
 
@@ -160,6 +161,9 @@ struct ForwardInput {
   at::Tensor ids;        ///< [batch, seq] int64
   at::Tensor positions;  ///< [batch, seq] int64 or undefined: cache length, +1, ...
   at::Tensor key_mask;   ///< [batch, total] bool or undefined: which columns may be attended at all
+  /// Tokens of the texts when more of them follow in later calls; 0: each row's last position + 1.
+  /// By it longrope chooses the frequencies of this call's positions; cached keys stay as they are.
+  std::int64_t text_length = 0;
   /// Where logits are wanted: undefined = everywhere; else [batch] or [n] int64 flat indices into
   /// batch*seq, so that the head is computed only there.
   at::Tensor logit_positions;

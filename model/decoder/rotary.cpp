@@ -10,11 +10,15 @@ namespace {
 
 constexpr double kTwoPi = 6.283185307179586;
 
+// theta^(2i / dim): [dim / 2].
+at::Tensor powers(double theta, std::int64_t dim, const at::TensorOptions& float32) {
+  return at::pow(theta, at::arange(0, dim, 2, float32) / static_cast<double>(dim));
+}
+
 // theta^(-2i / dim), in float32 step by step as the reference library: a frequency that differs in
 // its last bit is an angle that differs visibly ten thousand positions later.
 at::Tensor plain_frequencies(double theta, std::int64_t dim, const at::TensorOptions& float32) {
-  const at::Tensor exponent = at::arange(0, dim, 2, float32) / static_cast<double>(dim);
-  return at::pow(theta, exponent).reciprocal();  // [dim / 2]
+  return powers(theta, dim, float32).reciprocal();
 }
 
 // Llama 3.1: long wavelengths are stretched by `factor`, short ones stay, between them a mixture.
@@ -52,6 +56,19 @@ at::Tensor yarn_frequencies(const RopeScaling& scaling, double theta, std::int64
   return plain / scaling.factor * ramp + plain * (1.0 - ramp);
 }
 
+// LongRoPE: one set of divisors for texts within the first length, one for longer ones. [dim / 2],
+// or [batch, 1, dim / 2] where each row has positions of its own.
+at::Tensor longrope_frequencies(const RopeScaling& scaling, double theta, std::int64_t dim,
+                                const at::Tensor& positions, std::int64_t text_length,
+                                const at::TensorOptions& float32) {
+  const at::Tensor lengths = (positions.amax(-1, /*keepdim=*/true) + 1).clamp_min(text_length);
+  at::Tensor is_long = lengths > scaling.original_positions;
+  if (is_long.dim() == 2) is_long = is_long.unsqueeze(-1);
+  const at::Tensor factors = at::where(is_long, at::tensor(scaling.long_factors, float32),
+                                       at::tensor(scaling.short_factors, float32));
+  return (factors * powers(theta, dim, float32)).reciprocal();
+}
+
 at::Tensor stretched(const RopeScaling& scaling, double theta, std::int64_t dim,
                      const at::Tensor& plain) {
   switch (scaling.kind) {
@@ -64,7 +81,7 @@ at::Tensor stretched(const RopeScaling& scaling, double theta, std::int64_t dim,
     case RopeKind::yarn:
       return yarn_frequencies(scaling, theta, dim, plain);
     case RopeKind::longrope:
-      return plain / at::tensor(scaling.short_factors, plain.options());
+      break;  // depends on the text
   }
   throw ModelError("running the decoder: unknown rotary scaling");
 }
@@ -72,13 +89,19 @@ at::Tensor stretched(const RopeScaling& scaling, double theta, std::int64_t dim,
 }  // namespace
 
 RotaryTables rotary_tables(const Architecture& architecture, const at::Tensor& positions,
-                           at::ScalarType dtype, bool local) {
+                           std::int64_t text_length, at::ScalarType dtype, bool local) {
   const auto& a = architecture;
   const bool own = local && a.rope_local_theta > 0.0;
   const double theta = own ? a.rope_local_theta : a.rope_theta;
   const std::int64_t dim = a.rotated();
-  at::Tensor frequency = plain_frequencies(theta, dim, positions.options().dtype(at::kFloat));
-  if (!own) frequency = stretched(a.rope_scaling, theta, dim, frequency);
+  const auto float32 = positions.options().dtype(at::kFloat);
+  at::Tensor frequency;
+  if (!own && a.rope_scaling.kind == RopeKind::longrope) {
+    frequency = longrope_frequencies(a.rope_scaling, theta, dim, positions, text_length, float32);
+  } else {
+    frequency = plain_frequencies(theta, dim, float32);
+    if (!own) frequency = stretched(a.rope_scaling, theta, dim, frequency);
+  }
   const at::Tensor angle = positions.to(at::kFloat).unsqueeze(-1) * frequency;
   at::Tensor both =
       a.rotary_interleaved ? angle.repeat_interleave(2, -1) : at::cat({angle, angle}, -1);

@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 /// Rotary positions: pairs of a head's elements are turned by an angle that grows with position.
 namespace kedit {
 
@@ -12,10 +14,10 @@ struct RotaryTables {
   at::Tensor cosine, sine;
 };
 
-/// For `positions` [seq] or [batch, seq]. `local`: of the layers with a window, which may turn with
-/// frequencies of their own.
+/// For `positions` [seq] or [batch, seq] of texts of at least `text_length` tokens. `local`: of the
+/// layers with a window, which may turn with frequencies of their own.
 RotaryTables rotary_tables(const Architecture& architecture, const at::Tensor& positions,
-                           at::ScalarType dtype, bool local);
+                           std::int64_t text_length, at::ScalarType dtype, bool local);
 
 /// `x` [batch, heads, seq, head_dim] with its first `rotated` elements turned.
 at::Tensor rotate(const Architecture& architecture, const RotaryTables& tables,

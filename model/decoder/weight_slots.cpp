@@ -21,8 +21,8 @@ class Collector {
  public:
   explicit Collector(const Architecture& architecture) : architecture_(architecture) {}
 
-  void table(const std::string& stem, std::int64_t rows, at::Tensor& tensor) {
-    slots_.push_back({stem + ".weight", {rows, architecture_.hidden}, &tensor});
+  void table(const std::string& stem, std::int64_t rows, std::int64_t width, at::Tensor& tensor) {
+    slots_.push_back({stem + ".weight", {rows, width}, &tensor});
   }
 
   // Nothing where the family has no such norm.
@@ -40,7 +40,7 @@ class Collector {
 
   void head(DecoderWeights& weights) {
     const auto& a = architecture_;
-    if (!a.tied_head) table(a.names.head, a.vocab, weights.head);
+    if (!a.tied_head) table(a.names.head, a.vocab, a.token_width(), weights.head);
     if (a.head_bias) slots_.push_back({a.names.head + ".bias", {a.vocab}, &weights.head_bias});
   }
 
@@ -86,6 +86,13 @@ class Collector {
     linear(a.names.down, a.intermediate, a.hidden, a.mlp_bias, weights.down, layer);
   }
 
+  void projections(DecoderWeights& weights) {
+    const auto& a = architecture_;
+    if (a.names.project_in.empty()) return;
+    linear(a.names.project_in, a.token_width(), a.hidden, false, weights.project_in, 0);
+    linear(a.names.project_out, a.hidden, a.token_width(), false, weights.project_out, 0);
+  }
+
   std::vector<WeightSlot> take() { return std::move(slots_); }
 
  private:
@@ -112,9 +119,9 @@ std::vector<WeightSlot> weight_slots(const Architecture& architecture, DecoderWe
   const auto& a = architecture;
   weights.layers.resize(static_cast<std::size_t>(a.layers));
   Collector collector(a);
-  collector.table(a.names.token_embedding, a.vocab, weights.token_embedding);
+  collector.table(a.names.token_embedding, a.vocab, a.token_width(), weights.token_embedding);
   if (a.positions == PositionKind::learned) {
-    collector.table(a.names.position_embedding, a.position_offset + a.max_positions,
+    collector.table(a.names.position_embedding, a.position_offset + a.max_positions, a.hidden,
                     weights.position_embedding);
   }
   for (std::int64_t layer = 0; layer < a.layers; ++layer) {
@@ -128,6 +135,7 @@ std::vector<WeightSlot> weight_slots(const Architecture& architecture, DecoderWe
   }
   collector.norm(a.names.final_norm, weights.final_norm);
   collector.head(weights);
+  collector.projections(weights);
   return collector.take();
 }
 

@@ -4,8 +4,10 @@
 #include "model/decoder/architecture.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What a family file needs: readers of config.json fields that say which field is wrong. The only
 /// place where families have names.
@@ -31,6 +33,20 @@ Family opt();
 Family phi3();
 Family qwen2();
 Family qwen3();
+
+/// The text part of a model that reads images as well.
+struct TextPart {
+  Json config;          ///< With what its class takes where the file says nothing.
+  std::string pointer;  ///< Where it stands in the file.
+};
+
+/// What config.json says of the text part, where it describes a model of several parts of which the
+/// text part is a decoder that we know; `nullopt` for any other model_type. For text alone the
+/// rotation over time, height and width (mrope) is the plain one and is read as such. Throws
+/// `JsonError` for another kind of text part.
+std::optional<TextPart> text_part(const JsonView& config);
+/// "gemma3", "llava", ...
+std::vector<std::string> models_with_text_part();
 
 /// A size: an integer from 1 to 2^31. The first form is required; the second has a default for an
 /// absent or null field.

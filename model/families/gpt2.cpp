@@ -18,17 +18,23 @@ void set_names(Architecture::Names& names) {
 }
 
 void read(const JsonView& config, Architecture& out) {
-  require_flag(config, "scale_attn_weights", true);
-  require_flag(config, "scale_attn_by_inverse_layer_idx", false);
   require_flag(config, "add_cross_attention", false);
   read_gpt_shape(config, out, true);
   out.max_positions = read_size(config, "n_positions");
   out.positions = PositionKind::learned;
   out.orientation = Orientation::in_out;
+  if (!read_flag(config, "scale_attn_weights", true)) out.query_pre_attn_scalar = 1.0;
+  out.scores_by_layer = read_flag(config, "scale_attn_by_inverse_layer_idx", false);
   out.fused_qkv = true;
   out.attention_bias = true;
   out.attention_output_bias = true;
   set_names(out.names);
+}
+
+void write(const Architecture& architecture, Json& out) {
+  write_gpt_shape(architecture, out);
+  if (architecture.query_pre_attn_scalar == 1.0) out["scale_attn_weights"] = false;
+  if (architecture.scores_by_layer) out["scale_attn_by_inverse_layer_idx"] = true;
 }
 
 }  // namespace
@@ -58,6 +64,6 @@ void write_gpt_shape(const Architecture& architecture, Json& out) {
   out["tie_word_embeddings"] = architecture.tied_head;
 }
 
-Family gpt2() { return {"gpt2", "GPT2LMHeadModel", read, write_gpt_shape}; }
+Family gpt2() { return {"gpt2", "GPT2LMHeadModel", read, write}; }
 
 }  // namespace kedit::families

@@ -1,7 +1,5 @@
 #include "model/families/family.hpp"
 
-#include <fmt/format.h>
-
 namespace kedit::families {
 namespace {
 
@@ -22,16 +20,17 @@ void set_names(Architecture::Names& names, bool norm_first, bool final_norm) {
   names.head = "lm_head";
 }
 
-void refuse_projected_embedding(const JsonView& config, std::int64_t hidden) {
-  if (read_size(config, "word_embed_proj_dim", hidden) != hidden) {
-    config.at("word_embed_proj_dim")
-        .fail(fmt::format("hidden_size = {} (projected embeddings are not supported)", hidden));
-  }
+void read_projected_embedding(const JsonView& config, Architecture& out) {
+  const std::int64_t width = read_size(config, "word_embed_proj_dim", out.hidden);
+  if (width == out.hidden) return;
+  out.embedding_width = width;
+  out.names.project_in = "model.decoder.project_in";
+  out.names.project_out = "model.decoder.project_out";
 }
 
 void read(const JsonView& config, Architecture& out) {
   read_equal_heads(config, out, "hidden_size", "num_attention_heads");
-  refuse_projected_embedding(config, out.hidden);
+  read_projected_embedding(config, out);
   require_flag(config, "layer_norm_elementwise_affine", true);
   out.intermediate = read_size(config, "ffn_dim");
   out.layers = read_layer_count(config, "num_hidden_layers");
@@ -55,7 +54,7 @@ void read(const JsonView& config, Architecture& out) {
 
 void write(const Architecture& architecture, Json& out) {
   out["hidden_size"] = architecture.hidden;
-  out["word_embed_proj_dim"] = architecture.hidden;
+  out["word_embed_proj_dim"] = architecture.token_width();
   out["ffn_dim"] = architecture.intermediate;
   out["num_hidden_layers"] = architecture.layers;
   out["num_attention_heads"] = architecture.heads;

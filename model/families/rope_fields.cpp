@@ -29,7 +29,12 @@ std::string_view kind_name(RopeKind kind) {
 RopeKind read_kind(const JsonView& rope) {
   const auto newer = rope.find("rope_type");
   const auto older = rope.find("type");
-  if (!newer && !older) return RopeKind::plain;
+  if (!newer && !older) {
+    for (const char* key : {"rope_type", "type", "factor", "short_factor", "long_factor"}) {
+      if (rope.value().contains(key)) static_cast<void>(rope.at("rope_type").string());
+    }
+    return RopeKind::plain;
+  }
   const JsonView& field = newer ? *newer : *older;
   if (newer && older && newer->string() != older->string()) {
     older->fail(fmt::format("the same as rope_type, \"{}\"", newer->string()));
@@ -48,6 +53,12 @@ std::int64_t read_original_positions(const JsonView& config, const JsonView& rop
   return read_size(rope, key, read_size(config, key, absent));
 }
 
+// A positive number without which the kind means nothing: null is not one.
+double read_required(const JsonView& rope, std::string_view key) {
+  static_cast<void>(rope.at(key).number());
+  return read_positive(rope, key, 1.0);
+}
+
 // YaRN 3.4: the softmax's temperature, as a factor of cosine and sine.
 double yarn_temperature(double factor, double mscale) {
   return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
@@ -55,12 +66,12 @@ double yarn_temperature(double factor, double mscale) {
 
 void read_yarn(const JsonView& config, const JsonView& rope, std::int64_t max_positions,
                RopeScaling& out) {
-  out.factor = read_positive(rope, "factor", 0.0);
-  if (out.factor == 0.0) static_cast<void>(rope.at("factor"));
+  out.factor = read_required(rope, "factor");
   out.original_positions = read_original_positions(config, rope, max_positions);
   out.beta_fast = read_positive(rope, "beta_fast", 32.0);
   out.beta_slow = read_positive(rope, "beta_slow", 1.0);
-  out.truncate = read_flag(rope, "truncate", true);
+  // A null is no truth for the reference library, its absence is.
+  out.truncate = read_flag(rope, "truncate", !rope.value().contains("truncate"));
   const double mscale = read_positive(rope, "mscale", 0.0);
   const double mscale_all = read_positive(rope, "mscale_all_dim", 0.0);
   const bool both = mscale > 0.0 && mscale_all > 0.0;
@@ -71,20 +82,14 @@ void read_yarn(const JsonView& config, const JsonView& rope, std::int64_t max_po
 }
 
 void read_llama3(const JsonView& config, const JsonView& rope, RopeScaling& out) {
-  const auto required = [&](std::string_view key) {
-    static_cast<void>(rope.at(key));
-    return read_positive(rope, key, 1.0);
-  };
-  out.factor = required("factor");
-  out.low_frequency_factor = required("low_freq_factor");
-  out.high_frequency_factor = required("high_freq_factor");
+  out.factor = read_required(rope, "factor");
+  out.low_frequency_factor = read_required(rope, "low_freq_factor");
+  out.high_frequency_factor = read_required(rope, "high_freq_factor");
   if (out.low_frequency_factor == out.high_frequency_factor) {
     rope.at("high_freq_factor").fail("a number other than low_freq_factor");
   }
   out.original_positions = read_original_positions(config, rope, 0);
-  if (out.original_positions == 0) {
-    static_cast<void>(rope.at("original_max_position_embeddings"));
-  }
+  if (out.original_positions == 0) read_size(rope, "original_max_position_embeddings");
 }
 
 std::vector<double> read_factors(const JsonView& rope, std::string_view key, std::int64_t count) {
@@ -103,12 +108,14 @@ std::vector<double> read_factors(const JsonView& rope, std::string_view key, std
 // LongRoPE as Phi-3 has it: the factor is how often the original positions fit into all of them.
 void read_longrope(const JsonView& config, const JsonView& rope, const Architecture& a,
                    RopeScaling& out) {
-  out.original_positions = read_original_positions(config, rope, 0);
+  const std::string_view key = "original_max_position_embeddings";
+  out.original_positions = read_size(config, key, read_size(rope, key, 0));  // the file's first
   const bool known = out.original_positions > 0;
   if (!known) out.original_positions = a.max_positions;
   out.factor =
       known ? static_cast<double>(a.max_positions) / static_cast<double>(out.original_positions)
-            : read_positive(rope, "factor", 1.0);
+      : rope.has("attention_factor") ? 1.0
+                                     : read_required(rope, "factor");
   const double log_positions = std::log(static_cast<double>(out.original_positions));
   const double temperature = out.factor <= 1.0 || log_positions <= 0.0
                                  ? 1.0
@@ -122,8 +129,7 @@ RopeScaling read_scaling(const JsonView& config, const JsonView& rope, const Arc
   RopeScaling out;
   out.kind = read_kind(rope);
   if (out.kind == RopeKind::linear) {
-    static_cast<void>(rope.at("factor"));
-    out.factor = read_positive(rope, "factor", 1.0);
+    out.factor = read_required(rope, "factor");
   }
   if (out.kind == RopeKind::llama3) read_llama3(config, rope, out);
   if (out.kind == RopeKind::yarn) read_yarn(config, rope, a.max_positions, out);

@@ -58,7 +58,7 @@ class Generator {
     if (model.base().has_tokenizer()) tokenizer_ = &model.tokenizer();
     if (!options.stop.empty()) stops_.emplace(*tokenizer_, options.stop);
     add_rows(prompts);
-    clusters_ = cluster_prompts(distinct_);
+    clusters_ = cluster_prompts(distinct_, model.architecture().first_length());
     cluster_of_.resize(distinct_.size());
     for (std::size_t i = 0; i < clusters_.size(); ++i) {
       for (const std::size_t prompt : clusters_[i].members) cluster_of_[prompt] = i;
@@ -74,6 +74,8 @@ class Generator {
   std::int64_t row_bytes(const Row& row, bool shared) const;
   void run_batch(std::vector<Row*> rows);
   RaggedBatch prefill(const std::vector<Row*>& rows, at::Tensor& logits) const;
+  RaggedBatch compute_anew(const std::vector<Row*>& rows, at::Tensor& logits) const;
+  at::Tensor append(RaggedBatch& batch, std::vector<Row*>& rows, std::vector<TokenIds> next) const;
   TokenIds choose(const std::vector<Row*>& rows, const at::Tensor& logits) const;
   bool accept(Row& row, std::int64_t token, std::int64_t next_position) const;
   bool at_stop_string(Row& row) const;
@@ -96,7 +98,8 @@ class Prefill {
   Prefill(const EditedModel& model, PrefixCache& prefixes, std::int64_t batch_rows)
       : model_(model), prefixes_(prefixes), limits_{batch_rows} {}
 
-  // `prompts` all begin with the same `shared` tokens. Returns the place of each among all rows.
+  // `prompts` all begin with the same `shared` tokens, and on the same side of longrope's first
+  // length. Returns the place of each among all rows.
   std::vector<std::int64_t> add(const std::vector<const TokenIds*>& prompts, std::int64_t shared,
                                 std::int64_t room) {
     std::vector<TokenIds> rest;
@@ -106,7 +109,8 @@ class Prefill {
     KvCache beginning;
     if (shared > 0) {
       const auto end = prompts.front()->begin() + static_cast<std::ptrdiff_t>(shared);
-      beginning = prefixes_.of(model_, TokenIds(prompts.front()->begin(), end));
+      beginning = prefixes_.of(model_, TokenIds(prompts.front()->begin(), end),
+                               static_cast<std::int64_t>(prompts.front()->size()));
     }
     std::vector<std::int64_t> place(prompts.size());
     const std::vector<std::int64_t> one_each(prompts.size(), 1);
@@ -239,6 +243,54 @@ RaggedBatch Generator::prefill(const std::vector<Row*>& rows, at::Tensor& logits
   return prompts.take(order, logits);
 }
 
+// Prompt and new tokens of the rows by whole passes: what takes the place of their caches.
+RaggedBatch Generator::compute_anew(const std::vector<Row*>& rows, at::Tensor& logits) const {
+  std::vector<TokenIds> texts;
+  for (const Row* row : rows) {
+    texts.push_back(distinct_[row->distinct]);
+    const TokenIds& written = row->generation.ids;
+    texts.back().insert(texts.back().end(), written.begin(), written.end());
+  }
+  std::vector<const TokenIds*> prompts;
+  for (const TokenIds& text : texts) prompts.push_back(&text);
+  Prefill prefill(model_, prefixes_, batch_rows_);
+  const auto places = prefill.add(prompts, 0, std::min(kRoom, options_.max_tokens));
+  return prefill.take(places, logits);
+}
+
+// Runs the next token of every row. One that makes its text longer than longrope's first length
+// turns all of the text otherwise: such rows are computed anew, and stand last from then on.
+at::Tensor Generator::append(RaggedBatch& batch, std::vector<Row*>& rows,
+                             std::vector<TokenIds> next) const {
+  const auto first_length = model_.architecture().first_length();
+  std::vector<bool> staying;
+  std::vector<Row*> crossing;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    staying.push_back(!first_length || batch.length(i) != *first_length);
+    if (!staying.back()) crossing.push_back(rows[i]);
+  }
+  const auto one_each = [](const auto& list) { return std::vector<std::int64_t>(list.size(), 1); };
+  if (crossing.empty()) return batch.append(next, one_each(next));
+
+  at::Tensor logits;
+  RaggedBatch anew = compute_anew(crossing, logits);
+  std::vector<Row*> order;
+  std::vector<TokenIds> rest;
+  for (const std::int64_t row : batch.keep(staying)) {
+    order.push_back(rows[static_cast<std::size_t>(row)]);
+    rest.push_back(next[static_cast<std::size_t>(row)]);
+  }
+  if (rest.empty()) {
+    batch = std::move(anew);
+  } else {
+    logits = at::cat({batch.append(rest, one_each(rest)), logits});
+    batch = RaggedBatch::join({batch, anew});
+  }
+  order.insert(order.end(), crossing.begin(), crossing.end());
+  rows = std::move(order);
+  return logits;
+}
+
 TokenIds Generator::choose(const std::vector<Row*>& rows, const at::Tensor& logits) const {
   TokenIds chosen;
   if (greedy()) {
@@ -313,7 +365,7 @@ void Generator::run_batch(std::vector<Row*> rows) {
       }
       rows = std::move(kept);
     }
-    logits = batch.append(next, std::vector<std::int64_t>(rows.size(), 1));
+    logits = append(batch, rows, std::move(next));
   }
 }
 

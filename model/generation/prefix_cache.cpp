@@ -54,8 +54,12 @@ struct PrefixCache::Weights {
 
 struct PrefixCache::Entry {
   std::shared_ptr<const Weights> weights;
+  bool is_long = false;  // of a text beyond longrope's first length
   TokenIds ids;
   KvCache cache;
+  bool alike(const Entry& other) const {
+    return weights == other.weights && is_long == other.is_long;
+  }
 };
 
 namespace {
@@ -88,14 +92,15 @@ std::shared_ptr<const PrefixCache::Weights> PrefixCache::current_weights(const E
   return std::make_shared<const Weights>(named);
 }
 
-// The longest kept part of `ids`; `done` becomes the number of its passes. An entry that ends not
-// long after that part goes on as this one; a longer one is left as it is.
-KvCache PrefixCache::begin_with(const std::shared_ptr<const Weights>& weights, const TokenIds& ids,
-                                const std::vector<std::int64_t>& passes, std::size_t& done) {
+// The longest kept part of the wanted entry's ids; `done` becomes the number of its passes. An
+// entry that ends not long after that part goes on as this one; a longer one is left as it is.
+KvCache PrefixCache::begin_with(const Entry& wanted, const std::vector<std::int64_t>& passes,
+                                std::size_t& done) {
+  const TokenIds& ids = wanted.ids;
   auto best = entries_.end();
   done = 0;
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-    if (entry->weights != weights) continue;
+    if (!entry->alike(wanted)) continue;
     const auto of_entry = prefix_passes(static_cast<std::int64_t>(entry->ids.size()));
     const std::size_t common = common_passes(entry->ids, of_entry, ids, passes);
     if (common <= done) continue;
@@ -121,7 +126,7 @@ KvCache PrefixCache::begin_with(const std::shared_ptr<const Weights>& weights, c
 
 void PrefixCache::keep(Entry entry) {
   const auto already = [&](const Entry& other) {
-    return other.weights == entry.weights && other.ids == entry.ids;
+    return other.alike(entry) && other.ids == entry.ids;
   };
   entries_.remove_if(already);
   entries_.push_back(std::move(entry));
@@ -135,12 +140,14 @@ void PrefixCache::keep(Entry entry) {
   }
 }
 
-KvCache PrefixCache::of(const EditedModel& model, const TokenIds& ids) {
+KvCache PrefixCache::of(const EditedModel& model, const TokenIds& ids, std::int64_t text_length) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto weights = current_weights(model);
+  text_length = std::max(text_length, static_cast<std::int64_t>(ids.size()));
+  const auto first_length = model.architecture().first_length();
+  Entry entry{current_weights(model), first_length && text_length > *first_length, ids, {}};
   const auto passes = prefix_passes(static_cast<std::int64_t>(ids.size()));
   std::size_t done = 0;
-  KvCache cache = begin_with(weights, ids, passes, done);
+  KvCache cache = begin_with(entry, passes, done);
   for (; done < passes.size(); ++done) {
     const std::int64_t from = done == 0 ? 0 : passes[done - 1];
     const TokenIds part(ids.begin() + from, ids.begin() + passes[done]);
@@ -148,10 +155,12 @@ KvCache PrefixCache::of(const EditedModel& model, const TokenIds& ids) {
     input.ids =
         at::tensor(part, at::kLong).unsqueeze(0).to(model.weights().token_embedding.device());
     input.want_logits = false;
+    input.text_length = text_length;
     model.forward(input, &cache);
     tokens_computed_ += passes[done] - from;
   }
-  keep({weights, ids, cache});
+  entry.cache = cache;
+  keep(std::move(entry));
   return cache;
 }
 

@@ -21,8 +21,9 @@ class PrefixCache {
   ~PrefixCache();
 
   /// Keys and values of `ids` under the weights that `model` has now: one row, `ids.size()`
-  /// columns. Computes what is not here. Call under c10::InferenceMode.
-  KvCache of(const EditedModel& model, const TokenIds& ids);
+  /// columns. Computes what is not here. `text_length`: tokens of the text that begins with `ids`,
+  /// on which longrope depends; 0: no more than `ids` has. Call under c10::InferenceMode.
+  KvCache of(const EditedModel& model, const TokenIds& ids, std::int64_t text_length = 0);
 
   std::int64_t bytes() const;            ///< What is kept, at most the capacity.
   std::int64_t tokens_computed() const;  ///< Tokens that were not here, since the beginning.
@@ -32,8 +33,8 @@ class PrefixCache {
   struct Entry;
 
   std::shared_ptr<const Weights> current_weights(const EditedModel& model);
-  KvCache begin_with(const std::shared_ptr<const Weights>& weights, const TokenIds& ids,
-                     const std::vector<std::int64_t>& passes, std::size_t& done);
+  KvCache begin_with(const Entry& wanted, const std::vector<std::int64_t>& passes,
+                     std::size_t& done);
   void keep(Entry entry);
 
   std::int64_t capacity_bytes_;

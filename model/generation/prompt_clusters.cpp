@@ -108,6 +108,26 @@ std::vector<PromptCluster> cluster_prompts(const std::vector<TokenIds>& prompts)
   return clusters;
 }
 
+std::vector<PromptCluster> cluster_prompts(const std::vector<TokenIds>& prompts,
+                                           std::optional<std::int64_t> first_length) {
+  if (!first_length) return cluster_prompts(prompts);
+  std::vector<PromptCluster> clusters;
+  for (const bool beyond : {false, true}) {
+    std::vector<std::size_t> numbers;
+    std::vector<TokenIds> chosen;
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      if ((size_of(prompts[i]) > *first_length) != beyond) continue;
+      numbers.push_back(i);
+      chosen.push_back(prompts[i]);
+    }
+    for (PromptCluster& cluster : cluster_prompts(chosen)) {
+      for (std::size_t& member : cluster.members) member = numbers[member];
+      clusters.push_back(std::move(cluster));
+    }
+  }
+  return clusters;
+}
+
 std::vector<std::int64_t> prefix_passes(std::int64_t length) {
   std::vector<std::int64_t> ends;
   std::int64_t done = 0;

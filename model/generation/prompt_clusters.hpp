@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace kedit {
@@ -19,6 +20,11 @@ struct PromptCluster {
 /// beginning. A few prompts that stand alone get long beginnings of their own, for a later call to
 /// find. A function of the prompts only: what earlier calls left changes no arithmetic.
 std::vector<PromptCluster> cluster_prompts(const std::vector<TokenIds>& prompts);
+
+/// The same where prompts longer than `first_length` (`Architecture::first_length`) turn with other
+/// frequencies: they share no beginning with the others, whose keys differ.
+std::vector<PromptCluster> cluster_prompts(const std::vector<TokenIds>& prompts,
+                                           std::optional<std::int64_t> first_length);
 
 /// How many tokens of a beginning have run after each of its passes. Long passes first, of fixed
 /// sizes, so that beginnings of different length have their first passes in common.

@@ -121,9 +121,12 @@ std::vector<std::int64_t> RaggedBatch::keep(const std::vector<bool>& going) {
   return from;
 }
 
-// Undefined, which means "right after the cached columns", where that is so for every row.
+// Undefined, which means "right after the cached columns", where that is so for every row. Longrope
+// asks how far each row goes: there padding must not count.
 at::Tensor RaggedBatch::positions(const std::vector<TokenIds>& ids, std::int64_t width) const {
-  if (all_equal(lengths_, columns())) return {};
+  const auto first_length = model_->architecture().first_length();
+  const bool padding_counts = first_length && columns() + width > *first_length;
+  if (all_equal(lengths_, columns()) && !padding_counts) return {};
   std::vector<std::int64_t> values;
   values.reserve(ids.size() * static_cast<std::size_t>(width));
   for (std::size_t row = 0; row < ids.size(); ++row) {

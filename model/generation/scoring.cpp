@@ -56,21 +56,37 @@ class Scorer {
       : model_(model), pairs_(pairs), limits_{batch_rows}, prefixes_(prefixes) {}
 
   std::vector<ContinuationScore> run() {
-    std::map<TokenIds, std::vector<std::size_t>> by_prompt;
+    const auto first_length = model_.architecture().first_length();
+    ByPrompt within, beyond;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
-      scores_.push_back({pairs_[i].second, {}, true});
-      if (!pairs_[i].second.empty()) by_prompt[pairs_[i].first].push_back(i);
+      const auto& [prompt, continuation] = pairs_[i];
+      scores_.push_back({continuation, {}, true});
+      if (continuation.empty()) continue;
+      const bool is_long =
+          first_length && size_of(prompt) + size_of(continuation) - 1 > *first_length;
+      (is_long ? beyond : within)[prompt].push_back(i);
     }
+    score_prompts(within, 0);
+    if (!beyond.empty()) score_prompts(beyond, *first_length + 1);
+    return std::move(scores_);
+  }
+
+ private:
+  using ByPrompt = std::map<TokenIds, std::vector<std::size_t>>;  // the pairs of each prompt
+
+  // `text_length` is 0, or says that all pairs are longer than longrope's first length. There a
+  // prompt by itself may turn otherwise than with its continuation, so that both run in one pass.
+  void score_prompts(const ByPrompt& by_prompt, std::int64_t text_length) {
     std::vector<TokenIds> prompts;
     for (const auto& [prompt, members] : by_prompt) prompts.push_back(prompt);
     for (const PromptCluster& cluster : cluster_prompts(prompts)) {
-      start_cluster(prompts[cluster.members.front()], cluster.shared);
+      start_cluster(prompts[cluster.members.front()], cluster.shared, text_length);
       std::vector<std::size_t> singles;
       std::vector<ScoredPrompt> several;
       for (const std::size_t prompt : cluster.members) {
         const auto& members = by_prompt.at(prompts[prompt]);
-        if (members.size() == 1) {
-          singles.push_back(members.front());
+        if (members.size() == 1 || text_length > 0) {
+          singles.insert(singles.end(), members.begin(), members.end());
         } else {
           several.push_back({rest(prompts[prompt]), members});
         }
@@ -78,14 +94,13 @@ class Scorer {
       score_singles(singles);
       score_several(several);
     }
-    return std::move(scores_);
   }
 
- private:
-  void start_cluster(const TokenIds& prompt, std::int64_t shared) {
+  void start_cluster(const TokenIds& prompt, std::int64_t shared, std::int64_t text_length) {
     shared_ = shared;
     if (shared == 0) return;
-    beginning_ = prefixes_.of(model_, TokenIds(prompt.begin(), prompt.begin() + shared));
+    beginning_ =
+        prefixes_.of(model_, TokenIds(prompt.begin(), prompt.begin() + shared), text_length);
   }
 
   // Rows that hold the beginning of the cluster.

@@ -1,6 +1,6 @@
 """Tiny random checkpoints and what the reference library computes with them.
 
-    python tests/golden/model_golden.py
+    python tests/golden/model_golden.py [NAME...]
 
 Needs torch 2.11.0, transformers 4.57.1, safetensors. Writes tests/golden/models/NAME/{config.json,
 generation_config.json, model.safetensors} and expected.safetensors beside them:
@@ -11,12 +11,15 @@ generation_config.json, model.safetensors} and expected.safetensors beside them:
     mlp_key.L     [2, seq, m]        input of the second MLP matrix of block L
     padded_ids    [3, 9], lengths [3], padded_logits [3, 9, vocab]    right padding, mask given
     greedy        [24]               greedy continuation of the first 8 ids of row 0
+    logits_at.N          [2, N, vocab]  logits of the first N ids by themselves (of CROSSING)
+    stepped_logits       [2, 8, vocab]  of the last 8 ids, one by one behind a cache of the first 12
     logits_bfloat16, logits_float16  [2, seq, vocab]  the same weights in 16 bit, as float32
                                      (of the names in SIXTEEN_BIT)
 """
 
 import pathlib
 import shutil
+import sys
 
 import torch
 import transformers
@@ -27,6 +30,7 @@ SEED = 20240607
 VOCAB = 61
 SHARDED = {"mistral": "20KB"}
 SIXTEEN_BIT = {"gpt2", "llama", "qwen2", "gptj", "gemma2", "olmo2"}
+CROSSING = {"phi3-longrope-long"}  # longrope with a first length of 16 positions
 FIRST = {"gpt2", "llama", "qwen2"}  # with 12 positions; the later ones have 20
 
 LLAMA = dict(vocab_size=VOCAB, hidden_size=24, intermediate_size=32, num_hidden_layers=2,
@@ -57,6 +61,12 @@ def configurations():
         rope_theta=1000.0, rms_norm_eps=1e-6, tie_word_embeddings=True, bos_token_id=0,
         eos_token_id=[0, 3])
 
+    gpt2 = dict(vocab_size=VOCAB, n_embd=24, n_layer=3, n_head=3, n_positions=32, n_inner=40,
+                bos_token_id=0, eos_token_id=0)
+    yield "gpt2-by_layer", transformers.GPT2Config(
+        **gpt2, scale_attn_by_inverse_layer_idx=True, reorder_and_upcast_attn=True)
+    yield "gpt2-unscaled", transformers.GPT2Config(**gpt2, scale_attn_weights=False)
+
     yield "gptj", transformers.GPTJConfig(
         vocab_size=VOCAB, n_embd=24, n_layer=2, n_head=2, n_positions=48, n_inner=40, rotary_dim=8,
         bos_token_id=0, eos_token_id=0)
@@ -73,6 +83,11 @@ def configurations():
     yield "opt", transformers.OPTConfig(**opt)
     yield "opt-post_norm", transformers.OPTConfig(**opt, do_layer_norm_before=False,
                                                   tie_word_embeddings=False)
+    yield "opt-projected", transformers.OPTConfig(
+        **{**opt, "word_embed_proj_dim": 16}, do_layer_norm_before=False)
+    yield "opt-projected-no_final_norm", transformers.OPTConfig(
+        **{**opt, "word_embed_proj_dim": 32}, _remove_final_layer_norm=True,
+        tie_word_embeddings=False)
 
     yield "llama-biases", transformers.LlamaConfig(
         **llama_type(num_attention_heads=2, num_key_value_heads=2), attention_bias=True,
@@ -103,13 +118,26 @@ def configurations():
             "sliding_attention"], rope_scaling={"rope_type": "linear", "factor": 8.0})
     phi3 = llama_type(hidden_size=32, num_attention_heads=2, num_key_value_heads=1, pad_token_id=0)
     yield "phi3", transformers.Phi3Config(**phi3, partial_rotary_factor=0.5, sliding_window=7)
-    yield "phi3-longrope", transformers.Phi3Config(
-        **phi3, original_max_position_embeddings=40, rope_scaling={
-            "type": "longrope", "short_factor": [1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0],
-            "long_factor": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]})
+    for name, first_length in (("phi3-longrope", 40), ("phi3-longrope-long", 16)):
+        yield name, transformers.Phi3Config(
+            **phi3, original_max_position_embeddings=first_length, rope_scaling={
+                "type": "longrope", "short_factor": [1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0],
+                "long_factor": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]})
     olmo2 = llama_type(hidden_size=48, pad_token_id=0)
     del olmo2["head_dim"]
     yield "olmo2", transformers.Olmo2Config(**olmo2)
+
+    # Text parts of models that read images.
+    tower = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)
+    yield "gemma3", transformers.Gemma3Config(
+        text_config=gemma_type(sliding_window=5, query_pre_attn_scalar=13,
+                               layer_types=["sliding_attention", "full_attention"]),
+        vision_config=dict(**tower, image_size=8, patch_size=4), mm_tokens_per_image=4)
+    yield "qwen2_5_vl", transformers.Qwen2_5_VLConfig(
+        text_config={**olmo2, "hidden_size": 32, "num_attention_heads": 2,
+                     "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]}},
+        vision_config=dict(hidden_size=8, intermediate_size=8, depth=1, num_heads=1,
+                           out_hidden_size=32, patch_size=4, fullatt_block_indexes=[0]))
 
 
 def randomise(model, generator, norm_weight):
@@ -122,7 +150,8 @@ def randomise(model, generator, norm_weight):
 
 
 def blocks(model):
-    for path in ("transformer.h", "gpt_neox.layers", "model.decoder.layers", "model.layers"):
+    for path in ("transformer.h", "gpt_neox.layers", "model.decoder.layers", "model.layers",
+                 "model.language_model.layers"):
         try:
             return model.get_submodule(path)
         except AttributeError:
@@ -163,12 +192,24 @@ def expected(model, generator, name):
     out["padded_ids"], out["lengths"] = padded, lengths
     out["padded_logits"] = model(padded, attention_mask=mask).logits.clone()
     out["greedy"] = greedy(model, ids[:1, :8])
+    if name in CROSSING:
+        out.update(crossing(model, ids))
     if name in SIXTEEN_BIT:
         for dtype_name, dtype in (("bfloat16", torch.bfloat16), ("float16", torch.float16)):
             model.to(dtype)
             out[f"logits_{dtype_name}"] = model(ids).logits.float().clone()
             model.float()
     return {key: tensor.contiguous() for key, tensor in out.items()}
+
+
+def crossing(model, ids):
+    """Within, at and beyond the first length; a cache keeps its keys as they were turned."""
+    out = {f"logits_at.{n}": model(ids[:, :n]).logits.clone() for n in (15, 16, 17)}
+    cache = model(ids[:, :12], use_cache=True).past_key_values
+    steps = [model(ids[:, n:n + 1], past_key_values=cache, use_cache=True).logits
+             for n in range(12, ids.shape[1])]
+    out["stepped_logits"] = torch.cat(steps, 1)
+    return out
 
 
 def greedy(model, ids):
@@ -178,10 +219,15 @@ def greedy(model, ids):
     return ids[0, 8:]
 
 
-def main():
+def main(wanted):
     for name, config in configurations():
+        if wanted and name not in wanted:
+            continue
         generator = torch.Generator().manual_seed(SEED)
-        model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+        several = hasattr(config, "vision_config")
+        auto = transformers.AutoModelForImageTextToText if several else (
+            transformers.AutoModelForCausalLM)
+        model = auto.from_config(config, attn_implementation="eager")
         model.eval()
         # Gemma's norms multiply by 1 + weight.
         randomise(model, generator, 0.0 if config.model_type.startswith("gemma") else 1.0)
@@ -197,4 +243,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -21,11 +21,35 @@ inline std::filesystem::path golden_model(const std::string& family) {
 
 /// Every golden checkpoint: FAMILY or FAMILY-VARIANT.
 inline const std::vector<std::string>& golden_models() {
-  static const std::vector<std::string> names = {
-      "gpt2",   "gptj",         "gpt_neox",     "gpt_neox-serial", "opt",          "opt-post_norm",
-      "llama",  "llama-biases", "llama-llama3", "llama-yarn",      "mistral",      "mistral-full",
-      "qwen2",  "qwen2-window", "qwen2-yarn",   "qwen3",           "qwen3-biases", "gemma",
-      "gemma2", "gemma3_text",  "phi3",         "phi3-longrope",   "olmo2"};
+  static const std::vector<std::string> names = {"gpt2",
+                                                 "gptj",
+                                                 "gpt_neox",
+                                                 "gpt_neox-serial",
+                                                 "opt",
+                                                 "opt-post_norm",
+                                                 "llama",
+                                                 "llama-biases",
+                                                 "llama-llama3",
+                                                 "llama-yarn",
+                                                 "mistral",
+                                                 "mistral-full",
+                                                 "qwen2",
+                                                 "qwen2-window",
+                                                 "qwen2-yarn",
+                                                 "qwen3",
+                                                 "qwen3-biases",
+                                                 "gemma",
+                                                 "gemma2",
+                                                 "gemma3_text",
+                                                 "phi3",
+                                                 "phi3-longrope",
+                                                 "olmo2",
+                                                 "gpt2-by_layer",
+                                                 "gpt2-unscaled",
+                                                 "opt-projected",
+                                                 "opt-projected-no_final_norm",
+                                                 "gemma3",
+                                                 "qwen2_5_vl"};
   return names;
 }
 

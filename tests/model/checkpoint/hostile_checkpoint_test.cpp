@@ -214,6 +214,8 @@ const std::vector<Hostile>& damaged_indexes() {
        "/weight_map/model.norm.weight: expected a string, found 7"},
       {"no map", "mistral", contents(kIndex, "{\"metadata\":{}}"),
        "/weight_map: expected a value, found none"},
+      {"map of nothing", "mistral", field(kIndex, "/weight_map", Json::object()),
+       "/weight_map: expected the file of at least one tensor, found an object with 0 keys"},
       {"map is a list", "mistral", field(kIndex, "/weight_map", Json{1, 2}),
        "/weight_map: expected an object"},
       {"index cut", "mistral", cut(kIndex, 0.7), "model.safetensors.index.json: line "},

@@ -12,7 +12,8 @@ const std::vector<Hostile>& damaged_configs() {
       {"family as a number", "llama", config("model_type", 7), "/model_type: expected a string"},
       {"unknown family", "llama", config("model_type", "mamba"),
        "/model_type: expected a supported family (gpt2, gptj, gpt_neox, opt, llama, mistral, "
-       "qwen2, qwen3, gemma, gemma2, gemma3_text, phi3, olmo2), found the string \"mamba\""},
+       "qwen2, qwen3, gemma, gemma2, gemma3_text, phi3, olmo2) or a model with such a text part "
+       "(gemma3, qwen2_vl, qwen2_5_vl, llava, llava_next, mistral3), found the string \"mamba\""},
       {"no width", "llama", no_field("hidden_size"), "/hidden_size: expected a value, found none"},
       {"width as a string", "llama", config("hidden_size", "24"),
        "/hidden_size: expected an integer, found the string \"24\""},
@@ -71,6 +72,26 @@ const std::vector<Hostile>& damaged_configs() {
        "/rope_scaling/factor: expected a value, found none"},
       {"llama3 without a field", "llama", config("rope_scaling", llama3),
        "/rope_scaling/low_freq_factor: expected a value, found none"},
+      {"linear rotation by null", "llama",
+       config("rope_scaling", {{"type", "linear"}, {"factor", nullptr}}),
+       "/rope_scaling/factor: expected a number, found null"},
+      {"yarn by null", "llama", config("rope_scaling", {{"type", "yarn"}, {"factor", nullptr}}),
+       "/rope_scaling/factor: expected a number, found null"},
+      {"llama3 from null", "llama-llama3", field("config.json", "/rope_scaling/factor", nullptr),
+       "/rope_scaling/factor: expected a number, found null"},
+      {"llama3 with a border of null", "llama-llama3",
+       field("config.json", "/rope_scaling/high_freq_factor", nullptr),
+       "/rope_scaling/high_freq_factor: expected a number, found null"},
+      {"llama3 of null positions", "llama-llama3",
+       field("config.json", "/rope_scaling/original_max_position_embeddings", nullptr),
+       "/rope_scaling/original_max_position_embeddings: expected an integer, found null"},
+      {"longrope of no length and no factor", "phi3-longrope",
+       config("original_max_position_embeddings", nullptr),
+       "/rope_scaling/factor: expected a value, found none"},
+      {"factor of no rotation", "llama", config("rope_scaling", {{"factor", 2.0}}),
+       "/rope_scaling/rope_type: expected a value, found none"},
+      {"rotation of null", "llama", config("rope_scaling", {{"rope_type", nullptr}}),
+       "/rope_scaling/rope_type: expected a string, found null"},
       {"two rotations", "llama",
        [](const fs::path& d) {
          config("rope_scaling", {{"type", "linear"}, {"factor", 2.0}})(d);
@@ -113,15 +134,24 @@ const std::vector<Hostile>& damaged_configs() {
       {"negative cap", "gemma2", config("final_logit_softcapping", -30.0),
        "/final_logit_softcapping: expected a positive number, found -30"},
       {"embedding of another width", "opt", config("word_embed_proj_dim", 12),
-       "/word_embed_proj_dim: expected hidden_size = 24 (projected embeddings are not supported)"},
+       "tensor model.decoder.embed_tokens.weight: expected shape [61, 12], found [61, 24]"},
+      {"embedding without its projection", "opt-projected",
+       [](const fs::path& d) {
+         tensors([](Tensors& all) {
+           for (auto& [name, tensor] : all) {
+             if (name == "model.decoder.project_in.weight") name = "project_in";
+           }
+         })(d);
+       },
+       "tensor model.decoder.project_in.weight: expected shape [24, 16], found no such tensor"},
       {"norms without weights", "opt", config("layer_norm_elementwise_affine", false),
        "/layer_norm_elementwise_affine: expected true (false is not supported)"},
       {"rotation as null", "gptj", config("rotary_dim", nullptr),
        "/rotary_dim: expected an integer, found null"},
       {"width not of the heads", "gpt2", config("n_head", 5),
        "/n_embd: expected a multiple of n_head = 5, found 24"},
-      {"scores scaled by layer", "gpt2", config("scale_attn_by_inverse_layer_idx", true),
-       "/scale_attn_by_inverse_layer_idx: expected false"},
+      {"scores scaled by layer as a number", "gpt2", config("scale_attn_by_inverse_layer_idx", 1),
+       "/scale_attn_by_inverse_layer_idx: expected true or false, found 1"},
       {"inner width of 2^31", "phi3", config("intermediate_size", 2147483648LL),
        "tensor model.layers.0.mlp.gate_up_proj.weight: expected shape [4294967296, 32]"},
   };

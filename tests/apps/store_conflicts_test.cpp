@@ -2,8 +2,8 @@
 #include "json/json.hpp"
 #include "store/store.hpp"
 #include "tests/apps/program.hpp"
-#include "tests/eval/real_data.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
 #include <ATen/ATen.h>
 
@@ -38,7 +38,7 @@ Json answer(const std::vector<std::string>& words) {
 }  // namespace
 
 TEST_CASE("path conflicts of a store with all edits of MQuAKE-CF-3k are what the audit counts") {
-  const auto data = testing::real_file("mquake/MQuAKE-CF-3k.json");
+  const auto data = real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
   const ScratchFolder scratch;
   const std::string store = (scratch / "kedit.db").string();

@@ -3,9 +3,8 @@
 #include "datasets/requests.hpp"
 #include "tests/datasets/fixtures.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 
 using namespace kedit;
@@ -148,17 +147,10 @@ TEST_CASE("both formats give requests by number") {
   CHECK_THROWS_AS(read_dataset_requests("counterfacts:" + facts.string(), ""), DataError);
 }
 
-TEST_CASE("the real file has 10,000 records", "[slow]") {
-  const char* chosen = std::getenv("KEDIT_DATA_DIR");
-  const std::filesystem::path data =
-      chosen != nullptr ? std::filesystem::path(chosen)
-                        : std::filesystem::path(KEDIT_SOURCE_DIR) / ".." / "shared" / "data";
-  const auto file = data / "counterfact" / "counterfact-edit.json";
-  if (!std::filesystem::exists(file)) {
-    WARN("skipped: " << file << " is not there; set KEDIT_DATA_DIR to run this test");
-    return;
-  }
-  const auto records = read_counterfact(file);
+TEST_CASE("the real file has 10,000 records", "[slow][real-data]") {
+  const auto file = real_data("counterfact/counterfact-edit.json");
+  if (!file) return;
+  const auto records = read_counterfact(*file);
   CHECK(records.size() == 10000);
   CHECK(records[0].request.prompt == "The mother tongue of {} is");
   CHECK(records[0].neighborhood[0].answer == "French");

@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <unistd.h>
 
@@ -28,17 +27,6 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
-
-/// MQuAKE-CF-3k, where real data is at hand.
-inline std::optional<std::filesystem::path> real_mquake() {
-  const char* set = std::getenv("KEDIT_DATA_DIR");
-  const std::filesystem::path folder =
-      set != nullptr ? std::filesystem::path(set)
-                     : std::filesystem::path(KEDIT_SOURCE_DIR) / ".." / "shared" / "data";
-  const auto file = folder / "mquake" / "MQuAKE-CF-3k.json";
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  return file;
-}
 
 /// The message of the `Error` that `act` throws; empty when it throws none.
 template <class Error, class Act>

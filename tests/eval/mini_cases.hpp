@@ -88,7 +88,8 @@ inline CaseOutputs oracle_outputs(const MquakeCase& one) {
   return outputs;
 }
 
-/// A CounterFact record: the capital of Avia becomes Nor, with one paraphrase and one neighbour.
+/// A CounterFact record: the capital of Avia becomes Nor, with one paraphrase and one neighbour,
+/// whose true object is not the edit's.
 inline CounterFactRecord counterfact_record() {
   CounterFactRecord one;
   one.case_id = 4;
@@ -97,7 +98,7 @@ inline CounterFactRecord counterfact_record() {
   one.request.target_new = "Nor";
   one.request.target_true = "Old";
   one.request.rephrases = {"Avia's capital is"};
-  one.neighborhood = {{"The capital of Belmar is", "Old"}};
+  one.neighborhood = {{"The capital of Belmar is", "Fenwick"}};
   return one;
 }
 

@@ -4,8 +4,8 @@
 #include "eval/protocol/contamination.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
-#include "tests/eval/real_data.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -132,9 +132,9 @@ TEST_CASE("predictions that do not fit the dataset are refused") {
   CHECK(contains(refusal({{1, {"a", "b", "c", "d"}, {}, {}}}), "expected at most 3"));
 }
 
-TEST_CASE("recorded predictions of a real model give the published counts", "[slow]") {
-  const auto data = real_file("mquake/MQuAKE-CF-3k.json");
-  const auto recorded = real_file("mquake/recorded-predictions.json");
+TEST_CASE("recorded predictions of a real model give the published counts", "[slow][real-data]") {
+  const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
+  const auto recorded = test::real_data("mquake/recorded-predictions.json");
   if (!data || !recorded) return;
   const MquakeDataset dataset = read_mquake(*data);
   const auto predictions = read_predictions(*recorded);
@@ -198,9 +198,9 @@ TEST_CASE("recorded predictions of a real model give the published counts", "[sl
   CHECK(hits(score_predictions(dataset, predictions, options), "multi_hop_any", "M0") == 351);
 }
 
-TEST_CASE("the cases that the recorded run hits are the published ones", "[slow]") {
-  const auto data = real_file("mquake/MQuAKE-CF-3k.json");
-  const auto recorded = real_file("mquake/recorded-predictions.json");
+TEST_CASE("the cases that the recorded run hits are the published ones", "[slow][real-data]") {
+  const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
+  const auto recorded = test::real_data("mquake/recorded-predictions.json");
   if (!data || !recorded) return;
   std::map<std::int64_t, std::vector<std::string>> said;
   for (const Prediction& one : read_predictions(*recorded)) said[one.case_id] = one.predictions;
@@ -221,8 +221,8 @@ TEST_CASE("the cases that the recorded run hits are the published ones", "[slow]
         "c8eefc7f0267d218fe989e57c367309d6d6306ce1eb46da9e87cf458bec7f891");
 }
 
-TEST_CASE("contamination of the real file follows its grouping", "[slow]") {
-  const auto data = real_file("mquake/MQuAKE-CF-3k.json");
+TEST_CASE("contamination of the real file follows its grouping", "[slow][real-data]") {
+  const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
   const MquakeDataset dataset = read_mquake(*data);
   std::vector<std::int64_t> ids;

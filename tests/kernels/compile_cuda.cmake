@@ -1,7 +1,7 @@
 # Compiles the CUDA kernels for the architectures that are shipped, where nvcc is present; no GPU is
 # needed. cmake -DNVCC=... -DCXX=... -DSOURCE=... -DOUT=... -P compile_cuda.cmake
 if(NOT NVCC)
-  message("skipped: no nvcc here, the CUDA kernels were not compiled")
+  message("skipped: no nvcc, the CUDA kernels were not compiled")
   return()
 endif()
 foreach(arch 80 90)

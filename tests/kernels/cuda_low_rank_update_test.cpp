@@ -1,10 +1,12 @@
 #include "kernels/cuda/low_rank_update.hpp"
 #include "tests/kernels/low_rank_cases.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/skip.hpp"
 
 #include <ATen/ATen.h>
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 using namespace kedit::kernels;
@@ -15,7 +17,7 @@ using low_rank_cases::Terms;
 TEST_CASE("the CUDA update equals the plain loop on the CPU to the bit") {
   const char* why = "";
   if (cuda::device_count(&why) == 0) {
-    WARN("skipped: no CUDA device (" << why << ")");
+    kedit::test::skip_test(std::string("no CUDA device: ") + why);
     return;
   }
   struct Shape {

@@ -1,14 +1,13 @@
 #include "model/edited_model.hpp"
 
+#include "kernels/low_rank_update.hpp"
 #include "tests/model/fixtures.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/thrown_message.hpp"
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <map>
-#include <random>
 
 using namespace kedit;
 using namespace kedit::testing;
@@ -63,32 +62,51 @@ bool same_weights(const EditedModel& a, const EditedModel& b) {
 
 }  // namespace
 
-TEST_CASE(
-    "after any sequence of mounts and unmounts the weights are those of the mounted edits alone") {
+// Any sequence: tests/properties/mounting_test.cpp.
+TEST_CASE("after mounts and unmounts the weights are those of the mounted edits alone") {
   const auto base = any_model();
   const auto deltas = some_deltas(*base);
-  EditedModel model(base);
-  std::mt19937 random(7);
-  for (int step = 0; step < 30; ++step) {
-    const EditId id(1, static_cast<char>('a' + random() % 4));
-    const auto& mounted = model.mounted();
-    if (std::find(mounted.begin(), mounted.end(), id) != mounted.end()) {
-      model.unmount(id);
-    } else {
-      model.mount(id, deltas.at(id));
-    }
-    EditedModel fresh(base);
-    for (const auto& kept : model.mounted()) fresh.mount(kept, deltas.at(kept));
-    REQUIRE(same_weights(model, fresh));
-    REQUIRE(model.fingerprint() == fresh.fingerprint());
-  }
-  while (!model.mounted().empty()) {
-    model.unmount(model.mounted()[random() % model.mounted().size()]);
-  }
+  EditedModel model(base), fresh(base);
+  for (const char* id : {"a", "b", "c", "d"}) model.mount(id, deltas.at(id));
+  model.unmount("b");
+  for (const char* id : {"a", "c", "d"}) fresh.mount(id, deltas.at(id));
+  CHECK(same_weights(model, fresh));
+  CHECK(model.fingerprint() == fresh.fingerprint());
+  for (const char* id : {"c", "a", "d"}) model.unmount(id);
   CHECK(model.fingerprint() == base->fingerprint());
   for (const auto& [name, tensor] : named_tensors(model.architecture(), model.weights())) {
     CHECK(tensor.is_same(base->weight(name)));  // not equal ones: the base's own
   }
+}
+
+TEST_CASE("EditedModel: terms are added in mount order and rounded once, to the bit") {
+  const auto base = any_model();
+  const auto deltas = some_deltas(*base);
+  EditedModel model(base);
+  std::vector<kernels::UpdateTerm> terms;
+  const std::string name = rewrite_weight(*base, 0);
+  for (const char* id : {"d", "a", "b"}) {
+    model.mount(id, deltas.at(id));
+    for (const WeightUpdate& update : deltas.at(id).updates) {
+      if (update.weight != name) continue;
+      const auto& factors = std::get<LowRank>(update.update);
+      terms.push_back({{factors.left.const_data_ptr<float>(), factors.right.const_data_ptr<float>(),
+                        update.rank()}});
+    }
+  }
+  const auto sum_of = [&](const std::vector<kernels::UpdateTerm>& some) {
+    const at::Tensor from = base->weight(name);
+    const auto type = base->dtype() == "float32"    ? kernels::WeightType::float32
+                      : base->dtype() == "bfloat16" ? kernels::WeightType::bfloat16
+                                                    : kernels::WeightType::float16;
+    at::Tensor sum = at::empty_like(from);
+    kernels::low_rank_update_reference(from.const_data_ptr(), sum.mutable_data_ptr(), type,
+                                       from.size(0), from.size(1), some);
+    return sum;
+  };
+  CHECK(same_tensor_bytes(model.weight(name), sum_of(terms)));
+  if (base->dtype() != "float32") return;  // there the last rounding hides most orders
+  CHECK_FALSE(same_tensor_bytes(model.weight(name), sum_of({terms.rbegin(), terms.rend()})));
 }
 
 TEST_CASE("a mounted edit changes the weights it lists, by its product, and no other") {

@@ -1,4 +1,5 @@
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 #include "tests/tokenizer/nasty_texts.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
@@ -69,15 +70,12 @@ TEST_CASE("small SentencePiece models give the ids of the reference library") {
   }
 }
 
-TEST_CASE("ten thousand nasty strings are equal for the real vocabularies") {
-  const auto data = data_directory();
-  if (!data || !std::filesystem::exists(*data / "tokenizers" / "mistral-v1")) {
-    WARN("skipped: no KEDIT_DATA_DIR with tokenizers/gpt2, qwen2 and mistral-v1");
-    return;
-  }
+TEST_CASE("ten thousand nasty strings are equal for the real vocabularies", "[real-data]") {
   const std::string family = GENERATE("gpt2", "qwen2", "mistral-v1");
+  const auto vocabulary = test::real_data("tokenizers/" + family);
+  if (!vocabulary) return;
   const Json golden = read_json(golden_file("nasty_golden.json"));
-  const auto tokenizer = Tokenizer::load(*data / "tokenizers" / family);
+  const auto tokenizer = Tokenizer::load(*vocabulary);
   const Json& blocks = golden.at(family);
   REQUIRE(blocks.size() == 100);
   NastyTexts texts;

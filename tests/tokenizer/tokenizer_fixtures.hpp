@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -16,16 +15,6 @@ namespace kedit::testing {
 
 inline std::filesystem::path golden_file(const std::string& name) {
   return std::filesystem::path(KEDIT_SOURCE_DIR) / "tests" / "golden" / "tokenizer" / name;
-}
-
-/// Where real data lies, or nothing.
-inline std::optional<std::filesystem::path> data_directory() {
-  const char* named = std::getenv("KEDIT_DATA_DIR");
-  const std::filesystem::path path =
-      named != nullptr ? std::filesystem::path(named)
-                       : std::filesystem::path(KEDIT_SOURCE_DIR) / "../shared/data";
-  if (!std::filesystem::is_directory(path)) return std::nullopt;
-  return path;
 }
 
 inline std::shared_ptr<const Tokenizer> golden_tokenizer(const std::string& name) {

@@ -1,4 +1,5 @@
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 #include "tests/tokenizer/tokenizer_fixtures.hpp"
 
 #include <thread>
@@ -45,15 +46,13 @@ TEST_CASE("tokenizers of every supported kind equal the reference library") {
   CHECK(differing_cases(*tokenizer, golden) == 0);
 }
 
-TEST_CASE("the real GPT-2 and Qwen2 vocabularies give the reference library's ids and offsets") {
-  const auto data = data_directory();
-  if (!data) {
-    WARN("skipped: no KEDIT_DATA_DIR with tokenizers/gpt2 and tokenizers/qwen2");
-    return;
-  }
+TEST_CASE("the real GPT-2 and Qwen2 vocabularies give the reference library's ids and offsets",
+          "[real-data]") {
   const std::string family = GENERATE("gpt2", "qwen2");
+  const auto vocabulary = test::real_data("tokenizers/" + family);
+  if (!vocabulary) return;
   const Json golden = read_json(golden_file(family + "_golden.json"));
-  const auto tokenizer = Tokenizer::load(*data / "tokenizers" / family);
+  const auto tokenizer = Tokenizer::load(*vocabulary);
   CAPTURE(family);
   REQUIRE(golden.at("cases").size() >= 300);
   CHECK(differing_cases(*tokenizer, golden) == 0);
@@ -61,14 +60,13 @@ TEST_CASE("the real GPT-2 and Qwen2 vocabularies give the reference library's id
   CHECK(tokenizer->kind() == "byte-level BPE");
 }
 
-TEST_CASE("a tokenizer.json with string merges gives the ids of its vocabulary files") {
-  const auto data = data_directory();
-  if (!data || !std::filesystem::exists(*data / "deltas" / "llama-tiny" / "tokenizer.json")) {
-    WARN("skipped: no KEDIT_DATA_DIR with deltas/llama-tiny");
-    return;
-  }
-  const auto json = Tokenizer::load(*data / "deltas" / "llama-tiny");
-  const auto files = Tokenizer::load(*data / "tokenizers" / "gpt2");
+TEST_CASE("a tokenizer.json with string merges gives the ids of its vocabulary files",
+          "[real-data]") {
+  const auto checkpoint = test::real_data("deltas/llama-tiny");
+  const auto vocabulary = test::real_data("tokenizers/gpt2");
+  if (!checkpoint || !vocabulary) return;
+  const auto json = Tokenizer::load(*checkpoint);
+  const auto files = Tokenizer::load(*vocabulary);
   const Json golden = read_json(golden_file("gpt2_golden.json"));
   for (const Json& expected : golden.at("cases")) {
     const std::string text = expected.at("text").get<std::string>();

@@ -7,8 +7,8 @@
 #include "tests/eval/fake_model.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
-#include "tests/eval/real_data.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
 #include <algorithm>
 #include <map>
@@ -162,8 +162,8 @@ TEST_CASE("copying the last edit answers with its object") {
   CHECK(outputs.cot.at(0).trace->empty());
 }
 
-TEST_CASE("no exemplar tells a fact of MQuAKE-CF-3k", "[slow]") {
-  const auto data = real_file("mquake/MQuAKE-CF-3k.json");
+TEST_CASE("no exemplar tells a fact of MQuAKE-CF-3k", "[slow][real-data]") {
+  const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
   CHECK(prompt_hash(few_shot_prompts(read_mquake(*data))) == prompt_hash(few_shot_prompts({})));
 }

@@ -4,8 +4,8 @@
 #include "tests/eval/fake_model.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
-#include "tests/eval/real_data.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
 #include <set>
 
@@ -129,8 +129,8 @@ TEST_CASE("content tokens carry a word that says something") {
   CHECK_FALSE(is_content_token(""));
 }
 
-TEST_CASE("the real file has as many neighbours as published", "[slow]") {
-  const auto file = real_file("mquake/MQuAKE-CF-3k.json");
+TEST_CASE("the real file has as many neighbours as published", "[slow][real-data]") {
+  const auto file = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!file) return;
   const MquakeDataset dataset = read_mquake(*file);
   const ChainFacts facts(dataset.cases), more(dataset.cases, true);

@@ -4,8 +4,8 @@
 #include "edits/hash.hpp"
 #include "eval/protocol/contamination.hpp"
 #include "tests/eval/mini_cases.hpp"
-#include "tests/eval/real_data.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,7 +20,7 @@ namespace {
 
 const MquakeDataset* real_dataset() {
   static const auto dataset = [] {
-    const auto file = real_file("mquake/MQuAKE-CF-3k.json");
+    const auto file = test::real_data("mquake/MQuAKE-CF-3k.json");
     return file ? std::make_unique<MquakeDataset>(read_mquake(*file)) : nullptr;
   }();
   return dataset.get();
@@ -99,7 +99,7 @@ TEST_CASE("labels that disagree and golds of both sides are named") {
   CHECK(find_ambiguous({one})[0].shared == std::vector<std::string>{"City of Dorel"});
 }
 
-TEST_CASE("the audit of CF-3k gives the published counts", "[slow]") {
+TEST_CASE("the audit of CF-3k gives the published counts", "[slow][real-data]") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   const Audit audit = audit_dataset(*dataset, {Grouping::seed0, 0, 0});
@@ -136,7 +136,7 @@ TEST_CASE("the audit of CF-3k gives the published counts", "[slow]") {
   CHECK(document["contaminated"]["cases"].size() == 998);
 }
 
-TEST_CASE("P-rem contaminates edited and unedited cases as published", "[slow]") {
+TEST_CASE("P-rem contaminates edited and unedited cases as published", "[slow][real-data]") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   struct Row {
@@ -150,7 +150,8 @@ TEST_CASE("P-rem contaminates edited and unedited cases as published", "[slow]")
   CHECK(audit.distinct_edits == row.distinct);
 }
 
-TEST_CASE("CF-3k without its contaminated cases is MQuAKE-2002, byte for byte", "[slow]") {
+TEST_CASE("CF-3k without its contaminated cases is MQuAKE-2002, byte for byte",
+          "[slow][real-data]") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   std::vector<std::int64_t> ids;

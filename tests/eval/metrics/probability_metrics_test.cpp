@@ -34,6 +34,27 @@ class ScoringModel final : public FakeModel {
   }
 };
 
+/// Keeps what it is asked; answers the n-th question with n tokens of -n nats each.
+class ListeningModel final : public FakeModel {
+ public:
+  explicit ListeningModel(std::vector<std::string>& asked)
+      : FakeModel([](const std::string&) { return ""; }), asked_(asked) {}
+  std::vector<ContinuationScore> score(
+      const std::vector<std::pair<std::string, std::string>>& pairs) const override {
+    std::vector<ContinuationScore> scores;
+    for (const auto& [prompt, continuation] : pairs) {
+      asked_.push_back(prompt + continuation);
+      const std::size_t n = asked_.size();
+      scores.push_back({std::vector<std::int64_t>(n, 1),
+                        std::vector<double>(n, -static_cast<double>(n)), false, 0});
+    }
+    return scores;
+  }
+
+ private:
+  std::vector<std::string>& asked_;
+};
+
 }  // namespace
 
 TEST_CASE("scores on hand-made numbers") {
@@ -160,26 +181,38 @@ TEST_CASE("edits without a chain are contaminated by the same prompt with anothe
   CHECK(kept[1].subject == "Belmar");
 }
 
-TEST_CASE("facts stand above the prompts of a record") {
-  std::vector<std::string> prompts;
-  class Listening final : public FakeModel {
-   public:
-    explicit Listening(std::vector<std::string>& heard)
-        : FakeModel([](const std::string&) { return ""; }), heard_(heard) {}
-    std::vector<ContinuationScore> score(
-        const std::vector<std::pair<std::string, std::string>>& pairs) const override {
-      for (const auto& [prompt, continuation] : pairs) heard_.push_back(prompt + continuation);
-      return std::vector<ContinuationScore>(pairs.size(), {{1}, {-1.0}, false, 0});
-    }
-
-   private:
-    std::vector<std::string>& heard_;
-  };
+TEST_CASE("ask_counterfact: facts stand above each prompt, each is asked for its own objects") {
+  std::vector<std::string> asked;
   const MquakeCase one = case_of(counterfact_record());
   const std::vector<Fact> facts = facts_of(requests_of(one));
-  ask_counterfact(Listening(prompts), lab_prompts(), one,
-                  [&](const std::string&) { return facts; });
-  REQUIRE(prompts.size() == 6);
-  CHECK(prompts[0] == "Facts: The capital of Avia is Nor.\nThe capital of Avia is Nor");
-  CHECK(prompts[5] == "Facts: The capital of Avia is Nor.\nThe capital of Belmar is Old");
+  const CounterFactOutputs outputs = ask_counterfact(ListeningModel(asked), lab_prompts(), one,
+                                                     [&](const std::string&) { return facts; });
+  const std::string above = "Facts: The capital of Avia is Nor.\n";
+  CHECK(asked == std::vector<std::string>{
+                     above + "The capital of Avia is Nor", above + "The capital of Avia is Old",
+                     above + "Avia's capital is Nor", above + "Avia's capital is Old",
+                     above + "The capital of Belmar is Nor",
+                     above + "The capital of Belmar is Fenwick"});
+  // The n-th question was answered with n nats a token.
+  CHECK(outputs.rewrite.new_nll == Approx(1.0));
+  CHECK(outputs.rewrite.true_nll == Approx(2.0));
+  CHECK(outputs.paraphrase.at(0).new_nll == Approx(3.0));
+  CHECK(outputs.paraphrase.at(0).true_nll == Approx(4.0));
+  CHECK(outputs.neighborhood.at(0).new_nll == Approx(5.0));
+  CHECK(outputs.neighborhood.at(0).true_nll == Approx(6.0));
+}
+
+TEST_CASE("ask_zsre: the paraphrase is asked as written, the unrelated question with its mark") {
+  ZsreRecord one;
+  one.number = 3;
+  one.request = counterfact_record().request;
+  one.locality = {"nq question: who sang it", "Nobody"};
+  std::vector<std::string> asked;
+  const ZsreOutputs outputs = ask_zsre(ListeningModel(asked), lab_prompts(), case_of(one), {});
+  CHECK(asked == std::vector<std::string>{"The capital of Avia is Nor", "Avia's capital is Nor",
+                                          "nq question: who sang it? Nobody"});
+  // The n-th question was answered with n tokens of which the first is wrong.
+  CHECK(outputs.rewrite.tokens == 1);
+  CHECK(outputs.paraphrase.tokens == 2);
+  CHECK(outputs.specificity.tokens == 3);
 }

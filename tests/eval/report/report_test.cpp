@@ -5,6 +5,7 @@
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <algorithm>
@@ -346,7 +347,7 @@ TEST_CASE("R-Specificity and recall stand in the report where they were asked") 
 TEST_CASE("a real browser draws the page at desk and phone width", "[browser]") {
   const auto browser = find_browser();
   if (!browser) {
-    WARN("skipped: no chromium is here; set KEDIT_CHROMIUM to run this test");
+    test::skip_test("no browser: set KEDIT_CHROMIUM");
     return;
   }
   const TemporaryDirectory folder;

@@ -1,6 +1,7 @@
 #include "eval/runner/run.hpp"
 
 #include "datasets/counterfact.hpp"
+#include "editors/editor.hpp"
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/protocol/contamination.hpp"
 #include "eval/report/report.hpp"
@@ -8,6 +9,8 @@
 #include "tests/eval/mini_cases.hpp"
 #include "tests/eval/tiny_model.hpp"
 #include "tests/support/catch.hpp"
+
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -382,6 +385,48 @@ TEST_CASE("a run may start from a model with edits, and takes only its own away"
   std::vector<BenchReport> reports;
   reports.push_back(make_report(load_run(store, with.record.id), {100, 0, 4}));
   CHECK(contains(to_html(reports), "that stay mounted throughout"));
+}
+
+TEST_CASE("where one edit of a case fails, the others are made on top of all earlier edits") {
+  // The tiny model has one layer: a change there reaches the answer only if the subject ends the
+  // prompt, so that ROME refuses the first edit of the second case and no other.
+  BenchInputs inputs = mini_inputs();
+  MquakeCase first = two_hop_case(1), second = two_hop_case(2);
+  first.rewrites[0].prompt = "They speak of {}";
+  second.rewrites.insert(second.rewrites.end(), 2, second.rewrites[0]);
+  second.rewrites[1].prompt = "They think of {}";
+  second.rewrites[2].prompt = "They sing of {}";
+  second.edit_triples.insert(second.edit_triples.end(), 2, second.edit_triples[0]);
+  inputs.dataset.cases = {first, second};
+  BenchConfig config = mini_config();
+  config.controls = {};
+  config.grouping = {Grouping::file, 0, 0};
+  config.schedule = Schedule::immediate;
+  config.editors = {{"rome",
+                     "rome",
+                     {{"layers", {0}},
+                      {"mom2_adjustment", false},
+                      {"v_num_grad_steps", 6},
+                      {"max_update_ratio", 1e6},
+                      {"context_templates", {"{}", "It is so. {}"}}}}};
+
+  const ScratchStore file;
+  Store store = file.open();
+  const RunData run = load_run(store, run_bench(config, inputs, store, {}));
+  const CaseOutputs& said = run.outputs.at("rome").at(2);
+  CHECK(contains(said.failure, "choose a lower layer"));
+  REQUIRE(said.edit_ids.size() == 3);
+  const auto rome = make_editor("rome", {config.editors[0].settings, {}, false});
+  EditedModel model(inputs.model);
+  model.mount(said.edit_ids[0], store.find(said.edit_ids[0]).value());
+  for (const std::size_t i : {1U, 2U}) {
+    CAPTURE(i);
+    const EditDelta expected = rome->edit(model, {requests_of(second)[i]}, {}).front();
+    const EditDelta stored = store.find(said.edit_ids[i]).value();
+    CHECK(at::equal(std::get<LowRank>(stored.updates.at(0).update).left,
+                    std::get<LowRank>(expected.updates.at(0).update).left));
+    model.mount(said.edit_ids[i], stored);
+  }
 }
 
 TEST_CASE("a run goes on only from the edits that it began with") {

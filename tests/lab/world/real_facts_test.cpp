@@ -3,6 +3,7 @@
 #include "lab/world/world_sampler.hpp"
 #include "tests/lab/world/fixtures.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/real_data.hpp"
 
 #include <set>
 
@@ -12,11 +13,8 @@ using namespace kedit::test;
 namespace {
 
 const MquakeDataset* real_dataset() {
-  const auto file = real_mquake();
-  if (!file) {
-    WARN("skipped: MQuAKE-CF-3k.json is not at hand (set KEDIT_DATA_DIR)");
-    return nullptr;
-  }
+  const auto file = real_data("mquake/MQuAKE-CF-3k.json");
+  if (!file) return nullptr;
   static const MquakeDataset dataset = read_mquake(*file);
   return &dataset;
 }

@@ -10,12 +10,12 @@ namespace kedit::cli {
 namespace {
 
 // A file whose labels disagree with one another can be run all the same, as its authors did.
-MquakeDataset open_dataset(Context& context, const BenchConfig& config) {
+Dataset open_dataset(Context& context, const BenchConfig& config) {
   const DatasetName name = parse_dataset_name(config.dataset);
   try {
     return read_case_file(name);
   } catch (const DataError& error) {
-    MquakeDataset dataset = read_case_file(name, MquakeChecks::structure);
+    Dataset dataset = read_case_file(name, MquakeChecks::structure);
     context.warn(
         fmt::format("{}; the run goes on with the file as it is, and kedit audit lists "
                     "what else is wrong with it",

@@ -172,9 +172,9 @@ Json edits_json(const std::vector<DemoEdit>& edits) {
 }
 
 // As many cases of every length, in file order.
-std::string balanced_cases(const MquakeDataset& dataset, std::int64_t count) {
+std::string balanced_cases(const Dataset& dataset, std::int64_t count) {
   std::map<std::int64_t, std::vector<std::int64_t>> by_hops;
-  for (const MquakeCase& one : dataset.cases) by_hops[one.hop_count()].push_back(one.case_id);
+  for (const Case& one : dataset.cases) by_hops[one.hop_count()].push_back(one.id);
   std::set<std::int64_t> chosen;
   const auto wanted = std::min(static_cast<std::size_t>(count), dataset.cases.size());
   for (std::size_t turn = 0; chosen.size() < wanted; ++turn) {
@@ -187,7 +187,7 @@ std::string balanced_cases(const MquakeDataset& dataset, std::int64_t count) {
 
 BenchReport run_demo_bench(Context& context, const std::shared_ptr<const Model>& model,
                            Store& store) {
-  BenchInputs inputs{model, read_mquake(lab_file(*model, "mquake.json"))};
+  BenchInputs inputs{model, cases_of(read_mquake(lab_file(*model, "mquake.json")))};
   BenchConfig config;
   config.name = "demo";
   config.model = model->directory().string();

@@ -155,17 +155,16 @@ Target open_target(Context& context, const Editor& editor, const std::vector<Edi
 
 EditRun edit_run(Context& context, const Editor& editor, Target& target, EditMode mode) {
   const Values& options = context.options;
-  EditRun run{editor,
-              options.flag("dry-run") ? nullptr : &*target.store,
-              {.note = options.given("note") ? options.text("note") : "",
-               .branch = target.branch,
-               .allow_conflict = options.flag("allow-conflict")},
-              mode,
-              options.flag("force"),
-              options.flag("keep-going"),
-              prompt_form("few-shot", MquakeDataset{}),
-              context.run()};
-  return run;
+  return {editor,
+          options.flag("dry-run") ? nullptr : &*target.store,
+          {.note = options.given("note") ? options.text("note") : "",
+           .branch = target.branch,
+           .allow_conflict = options.flag("allow-conflict")},
+          mode,
+          options.flag("force"),
+          options.flag("keep-going"),
+          prompt_form("few-shot", {}),
+          context.run()};
 }
 
 Json edits_document(const Context& context, const Target& target, const EditedRequests& edited) {

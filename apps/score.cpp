@@ -38,7 +38,7 @@ DatasetName dataset_name(const std::string& dataset) {
 
 std::filesystem::path mquake_file(const std::string& dataset) {
   const DatasetName name = dataset_name(dataset);
-  if (name.source == CaseSource::mquake) return name.file;
+  if (name.format->name == std::string_view("mquake")) return name.file;
   throw UsageError(fmt::format("--dataset: expected mquake:FILE, found '{}'", dataset));
 }
 
@@ -72,8 +72,8 @@ ScoreOptions score_options(const Context& context) {
 }
 
 // Files of other people's making are scored as they are; what is odd about them is said.
-MquakeDataset open_dataset(Context& context) {
-  MquakeDataset dataset =
+Dataset open_dataset(Context& context) {
+  const MquakeDataset dataset =
       read_mquake(mquake_file(context.options.text("dataset")), MquakeChecks::structure);
   auto defects = find_label_defects(dataset.cases);
   // A chain that comes back to its start is odd, but agrees with itself.
@@ -87,7 +87,7 @@ MquakeDataset open_dataset(Context& context) {
                     "lists them",
                     defects.size(), defects.front().what));
   }
-  return dataset;
+  return cases_of(dataset);
 }
 
 std::string score_text(const Json& score) {
@@ -244,25 +244,6 @@ Command audit_command() {
   return audit;
 }
 
-// Every record at most once, and only records that the file has.
-template <class Outputs, class Number>
-void check_numbers(const std::vector<Outputs>& outputs, const std::set<std::int64_t>& known,
-                   const std::string& file, Number number) {
-  std::set<std::int64_t> seen;
-  for (const Outputs& one : outputs) {
-    if (known.count(number(one)) == 0) {
-      throw InputError(
-          fmt::format("scoring predictions: {}: expected a record of {}, which has "
-                      "none of that number",
-                      number(one), file));
-    }
-    if (!seen.insert(number(one)).second) {
-      throw InputError(
-          fmt::format("scoring predictions: {}: expected once, found twice", number(one)));
-    }
-  }
-}
-
 std::string means_text(const Json& scores, const Style& style) {
   Table table({{"score"},
                {"per cent", Table::Align::right},
@@ -286,35 +267,28 @@ int answer_means(Context& context, const std::string& file, std::size_t records,
                                               records, means_text(scores, context.style())));
 }
 
-std::set<std::int64_t> ids_of(const std::vector<MquakeCase>& cases) {
-  std::set<std::int64_t> ids;
-  for (const MquakeCase& one : cases) ids.insert(one.case_id);
-  return ids;
-}
-
 // Outputs of records that are one edit each; matching rules have no say there.
 int score_records(Context& context, const DatasetName& name) {
-  const std::set<std::int64_t> known = ids_of(read_case_file(name).cases);
-  const std::filesystem::path predictions = context.options.path("predictions");
-  const auto answer = [&](const auto& outputs, const auto& scores, auto number) {
-    check_numbers(outputs, known, name.file.string(), number);
-    return answer_means(context, name.file.string(), known.size(), outputs.size(),
-                        to_json(named_scores(scores)));
-  };
-  if (name.source == CaseSource::counterfact) {
-    const auto outputs = read_counterfact_outputs(predictions);
-    return answer(outputs, counterfact_scores(outputs),
-                  [](const CounterFactOutputs& one) { return one.case_id; });
+  const Dataset dataset = read_case_file(name);
+  const std::string file = name.file.string();
+  const auto outputs =
+      read_probability_predictions(context.options.path("predictions"), dataset.cases, file);
+  std::map<std::int64_t, const Case*> by_id;
+  for (const Case& one : dataset.cases) by_id.emplace(one.id, &one);
+  std::vector<ScoredCase> answered;
+  for (const CaseOutputs& one : outputs) {
+    const Case& of = *by_id.at(one.case_id);
+    answered.push_back({judge(of, &one, MatchRule::exact, GoldSide::post), false, {}});
   }
-  const auto outputs = read_zsre_outputs(predictions);
-  return answer(outputs, zsre_scores(outputs), [](const ZsreOutputs& one) { return one.number; });
+  return answer_means(context, file, by_id.size(), outputs.size(),
+                      to_json(probability_scores(answered)));
 }
 
 int run_score(Context& context) {
   const DatasetName name = dataset_name(context.options.text("dataset"));
-  if (name.source != CaseSource::mquake) return score_records(context, name);
+  if (!name.format->has_chains) return score_records(context, name);
   const ScoreOptions options = score_options(context);
-  const MquakeDataset dataset = open_dataset(context);
+  const Dataset dataset = open_dataset(context);
   const auto predictions = read_predictions(context.options.path("predictions"));
   const Json document = score_predictions(dataset, predictions, options);
   return context.answer(document, as_text(document, context.style()));

@@ -15,6 +15,7 @@ set(KEDIT_PUBLIC_HEADERS
   model/decoder/architecture.hpp
   model/decoder/decoder.hpp
   model/generation/generation.hpp
+  datasets/case.hpp
   datasets/counterfact.hpp
   datasets/mquake.hpp
   datasets/requests.hpp

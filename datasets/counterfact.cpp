@@ -1,5 +1,7 @@
 #include "datasets/counterfact.hpp"
 
+#include "json/json.hpp"
+
 #include <fmt/format.h>
 
 #include <functional>
@@ -118,20 +120,28 @@ std::vector<Record> read_records(const std::filesystem::path& file, const char* 
   }
 }
 
-MquakeCase edit_case(CaseSource source, std::int64_t id, const EditRequest& request) {
-  MquakeCase one;
+// A case of one edit: its statement, and the same with its paraphrases judged by probability.
+Case edit_case(const std::string& source, std::int64_t id, EditRequest request,
+               const std::string& rival) {
+  Case one;
+  one.id = id;
   one.source = source;
-  one.case_id = id;
-  Rewrite rewrite;
-  rewrite.prompt = request.prompt;
-  rewrite.subject = request.subject;
-  rewrite.relation = request.relation;
-  rewrite.target_true = request.target_true.value_or("");
-  rewrite.target_new = request.target_new;
-  one.rewrites = {rewrite};
-  one.pre = {rewrite.target_true, {}};
-  one.post = {rewrite.target_new, {}};
-  one.paraphrases = request.rephrases;
+  request.id = fmt::format("{}/{}", source, id);
+  const std::string text = filled_prompt(request);
+  const Gold gold{request.target_new, {}};
+  one.prompts.push_back({PromptKind::edit, 0, text, request.relation, gold,
+                         Gold{request.target_true.value_or(""), {}}});
+  one.prompts.push_back({PromptKind::rewrite, 0, text, request.relation, gold, {}, rival});
+  for (std::size_t i = 0; i < request.rephrases.size(); ++i) {
+    one.prompts.push_back({PromptKind::paraphrase,
+                           static_cast<std::int64_t>(i),
+                           request.rephrases[i],
+                           request.relation,
+                           gold,
+                           {},
+                           rival});
+  }
+  one.edits = {std::move(request)};
   return one;
 }
 
@@ -152,15 +162,26 @@ std::vector<ZsreRecord> read_zsre(const std::filesystem::path& file) {
   return read_records<ZsreRecord>(file, "zsRE", read_zsre_record);
 }
 
-MquakeCase case_of(const CounterFactRecord& record) {
-  MquakeCase one = edit_case(CaseSource::counterfact, record.case_id, record.request);
-  one.neighborhood = record.neighborhood;
+Case case_of(const CounterFactRecord& record) {
+  const EditRequest& request = record.request;
+  Case one = edit_case("counterfact", record.case_id, request, request.target_true.value_or(""));
+  for (std::size_t i = 0; i < record.neighborhood.size(); ++i) {
+    const NeighborPrompt& other = record.neighborhood[i];
+    one.prompts.push_back({PromptKind::locality,
+                           static_cast<std::int64_t>(i),
+                           other.prompt,
+                           request.relation,
+                           Gold{other.answer, {}},
+                           {},
+                           request.target_new});
+  }
   return one;
 }
 
-MquakeCase case_of(const ZsreRecord& record) {
-  MquakeCase one = edit_case(CaseSource::zsre, record.number, record.request);
-  one.neighborhood = {record.locality};
+Case case_of(const ZsreRecord& record) {
+  Case one = edit_case("zsre", record.number, record.request, "");
+  one.prompts.push_back({PromptKind::locality, 0, record.locality.prompt + "?",
+                         record.request.relation, Gold{record.locality.answer, {}}});
   return one;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "edits/request.hpp"
 
 #include <cstdint>
@@ -9,6 +9,12 @@
 #include <vector>
 
 namespace kedit {
+
+/// A prompt about another subject, and the object that is true of it.
+struct NeighborPrompt {
+  std::string prompt;
+  std::string answer;
+};
 
 /// One CounterFact record: an edit, and the prompts that tell what it did. The request's rephrases
 /// are the record's paraphrases; its target_true is always there.
@@ -36,8 +42,11 @@ struct ZsreRecord {
 /// Throws `DataError` as `read_counterfact` does.
 std::vector<ZsreRecord> read_zsre(const std::filesystem::path& file);
 
-/// A record as the runner groups, edits and stores it.
-MquakeCase case_of(const CounterFactRecord& record);
-MquakeCase case_of(const ZsreRecord& record);
+/// A record as benchmarks ask it: the edit's prompt, its paraphrases and its neighbours, each judged
+/// by which of two objects is the more probable one.
+Case case_of(const CounterFactRecord& record);
+/// The edit's question, its paraphrases and the unrelated question (with "?" behind it, as in ROME's
+/// harness), each judged by the answer's tokens.
+Case case_of(const ZsreRecord& record);
 
 }  // namespace kedit

@@ -236,32 +236,17 @@ std::string_view mquake_variant(std::string_view content_sha256) {
   return "";
 }
 
-const char* to_string(CaseSource source) {
-  switch (source) {
-    case CaseSource::mquake:
-      return "mquake";
-    case CaseSource::counterfact:
-      return "counterfact";
-    case CaseSource::zsre:
-      return "zsre";
-  }
-  return "?";
-}
-
 std::vector<EditRequest> requests_of(const MquakeCase& mquake_case) {
-  const std::string stem = fmt::format("{}/{}", to_string(mquake_case.source), mquake_case.case_id);
-  const bool one_edit = mquake_case.source != CaseSource::mquake;
   std::vector<EditRequest> requests;
   for (std::size_t i = 0; i < mquake_case.rewrites.size(); ++i) {
     const Rewrite& rewrite = mquake_case.rewrites[i];
     EditRequest request;
-    request.id = one_edit ? stem : fmt::format("{}/{}", stem, i);
+    request.id = fmt::format("mquake/{}/{}", mquake_case.case_id, i);
     request.prompt = rewrite.prompt;
     request.subject = rewrite.subject;
     request.target_new = rewrite.target_new;
     if (!rewrite.target_true.empty()) request.target_true = rewrite.target_true;
     request.relation = rewrite.relation;
-    request.rephrases = mquake_case.paraphrases;
     for (std::size_t hop = 0; hop < mquake_case.new_hops.size(); ++hop) {
       if (mquake_case.new_triples[hop] == mquake_case.edit_triples[i]) {
         request.target_new_aliases = mquake_case.new_hops[hop].gold.aliases;

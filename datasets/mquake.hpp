@@ -1,39 +1,21 @@
 #pragma once
 
+#include "datasets/case.hpp"
 #include "edits/request.hpp"
 #include "json/json.hpp"
 
 #include <cstdint>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace kedit {
-
-/// A dataset file is not what it should be; the message names file, case and JSON pointer.
-class DataError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// Gold strings of one side: the label and its aliases (MQuAKE: answer and answer_alias).
-struct Gold {
-  std::string answer;
-  std::vector<std::string> aliases;
-};
 
 /// One hop of a chain, asked alone.
 struct Hop {
   std::string question;
   std::string cloze;
   Gold gold;
-};
-
-struct Triple {
-  std::string subject, relation, object;
-  bool operator==(const Triple&) const = default;
-  auto operator<=>(const Triple&) const = default;
 };
 
 /// requested_rewrite[i]: one edit of a case.
@@ -46,25 +28,9 @@ struct Rewrite {
   std::string target_new, target_new_id;
 };
 
-/// A prompt about another subject, and the object that is true of it.
-struct NeighborPrompt {
-  std::string prompt;
-  std::string answer;
-};
-
-/// Where a case comes from, and with that what it can be asked.
-enum class CaseSource {
-  mquake,       ///< A chain of hops with questions about its end.
-  counterfact,  ///< One edit, judged by which of two objects is the more probable one.
-  zsre,         ///< One edit, judged by the answer's tokens under teacher forcing.
-};
-const char* to_string(CaseSource source);
-
-/// One MQuAKE record (CF form), or an edit of CounterFact or zsRE: that has a single rewrite, the
-/// two objects as golds and prompts to force them after, and no chain and no questions.
+/// One MQuAKE record (CF form).
 struct MquakeCase {
   std::int64_t case_id = 0;
-  CaseSource source = CaseSource::mquake;
   std::vector<Rewrite> rewrites;
   std::vector<std::string> questions;  ///< Paraphrases, usually three.
   Gold pre, post;                      ///< Final answer before and after the edits.
@@ -72,9 +38,6 @@ struct MquakeCase {
   std::vector<Triple> triples, new_triples, edit_triples;  ///< Ids ("Q..", "P..").
   std::vector<Triple> triples_labeled, new_triples_labeled;
   std::vector<std::string> answer_extended;  ///< MQuAKE-T: further right answers before the edits.
-  std::vector<std::string> paraphrases;      ///< CounterFact, zsRE: other prompts of the edit.
-  std::vector<NeighborPrompt>
-      neighborhood;  ///< CounterFact, zsRE: prompts that it must not change.
   Json extra =
       Json::object();  ///< Keys of the record that none of the above reads, for round trips.
 
@@ -112,13 +75,16 @@ std::string mquake_content_sha256(const std::vector<MquakeCase>& cases);
 /// indent, non-ASCII as \u escapes, no newline at the end.
 void write_mquake(const std::filesystem::path& file, const std::vector<MquakeCase>& cases);
 
-/// The edits of one case as requests; ids "mquake/CASE/INDEX", "counterfact/CASE", "zsre/CASE";
-/// aliases of the new target from the chain.
+/// The edits of one case as requests; ids "mquake/CASE/INDEX"; aliases of the new target from the
+/// chain.
 std::vector<EditRequest> requests_of(const MquakeCase& mquake_case);
 
-/// "1-100,205" -> ascending case ids; empty: all. A single id and both ends of a range must be
-/// within the file (a range may step over gaps). Throws `DataError` for bad syntax and for what is
-/// not there.
+/// A record as benchmarks ask it: every edit, every hop of both chains in both forms, every
+/// question. Throws `DataError` for an edit that no editor may act on.
+Case case_of(const MquakeCase& record);
+std::vector<Case> cases_of(const std::vector<MquakeCase>& records);
+Dataset cases_of(const MquakeDataset& dataset);
+
 std::vector<std::int64_t> parse_case_selection(const std::string& selection,
                                                const MquakeDataset& dataset);
 

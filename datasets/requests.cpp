@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 namespace kedit {
@@ -54,6 +55,16 @@ std::vector<EditRequest> read_lines(const std::filesystem::path& file) {
   return requests;
 }
 
+// Every id is the file's.
+std::vector<const Case*> in_order_of_ids(const Dataset& dataset,
+                                         const std::vector<std::int64_t>& ids) {
+  std::map<std::int64_t, const Case*> by_id;
+  for (const Case& one : dataset.cases) by_id.emplace(one.id, &one);
+  std::vector<const Case*> cases;
+  for (const std::int64_t id : ids) cases.push_back(by_id.at(id));
+  return cases;
+}
+
 }  // namespace
 
 std::vector<EditRequest> read_requests(const std::filesystem::path& file) {
@@ -79,14 +90,15 @@ void write_requests(const std::filesystem::path& file, const std::vector<EditReq
 std::vector<EditRequest> read_dataset_requests(const std::string& format_and_file,
                                                const std::string& cases) {
   const DatasetName name = parse_dataset_name(format_and_file);
-  const MquakeDataset dataset = read_case_file(name);
+  const Dataset dataset = read_case_file(name);
+  const std::vector<std::int64_t> ids = parse_case_selection(cases, dataset);
   std::vector<EditRequest> requests;
   std::set<std::string> sentences;
-  for (const MquakeCase& c : select_cases(dataset, parse_case_selection(cases, dataset))) {
-    for (EditRequest& request : requests_of(c)) {
+  for (const Case* one : in_order_of_ids(dataset, ids)) {
+    for (const EditRequest& request : one->edits) {
       const bool fresh = sentences.insert(edit_sentence(request)).second;
       // A record of the other formats is one edit: there, asking twice is the file's own business.
-      if (fresh || name.source != CaseSource::mquake) requests.push_back(std::move(request));
+      if (fresh || !name.format->has_chains) requests.push_back(request);
     }
   }
   return requests;

@@ -74,15 +74,15 @@ std::vector<Probe> probes_of(const std::vector<EditRequest>& requests) {
   return probes;
 }
 
-std::vector<Probe> probes_of(const MquakeCase& one) {
+std::vector<Probe> probes_of(const Case& one) {
   std::vector<Probe> probes;
-  for (const EditRequest& request : requests_of(one)) probes.push_back(efficacy_probe(request));
-  for (std::size_t i = 0; i < one.questions.size(); ++i) {
-    const std::string id = fmt::format("mquake/{}/question/{}", one.case_id, i);
-    probes.push_back(
-        {id, "multi-hop", Ask::direct, one.questions[i], "", accepted_strings(one.post)});
-    probes.push_back(
-        {id + "/cot", "multi-hop CoT", Ask::cot, one.questions[i], "", accepted_strings(one.post)});
+  for (const EditRequest& request : one.edits) probes.push_back(efficacy_probe(request));
+  for (const Prompt& prompt : one.prompts) {
+    if (prompt.kind != PromptKind::question) continue;
+    const std::string id = fmt::format("{}/{}/question/{}", one.source, one.id, prompt.place);
+    const std::vector<std::string> accepted = accepted_strings(prompt.gold);
+    probes.push_back({id, "multi-hop", Ask::direct, prompt.text, "", accepted});
+    probes.push_back({id + "/cot", "multi-hop CoT", Ask::cot, prompt.text, "", accepted});
   }
   return probes;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "datasets/case.hpp"
 #include "edits/request.hpp"
 #include "eval/answering/prompts.hpp"
 #include "eval/metrics/matching.hpp"
@@ -27,7 +28,7 @@ struct Probe {
 std::vector<Probe> probes_of(const std::vector<EditRequest>& requests);
 /// Probes of a case: its edits ("efficacy"), the multi-hop questions asked directly ("multi-hop")
 /// and with thoughts ("multi-hop CoT").
-std::vector<Probe> probes_of(const MquakeCase& mquake_case);
+std::vector<Probe> probes_of(const Case& one);
 
 struct EvalOptions {
   MatchRule rule = MatchRule::exact;

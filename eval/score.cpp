@@ -1,6 +1,7 @@
 #include "eval/score.hpp"
 
 #include "edits/hash.hpp"
+#include "eval/metrics/old_outputs.hpp"
 #include "eval/protocol/contamination.hpp"
 
 #include <fmt/format.h>
@@ -24,18 +25,6 @@ Trace trace_from(const JsonView& steps) {
         {step.at("question").string(), step.at("answer").string(), source ? source->string() : ""});
   }
   return trace;
-}
-
-ForcedScore tokens_from(const JsonView& pair) {
-  ForcedScore score;
-  if (pair.size() != 2) pair.fail("[tokens right, tokens]");
-  score.matched = pair.at(std::size_t{0}).integer();
-  score.tokens = pair.at(std::size_t{1}).integer();
-  if (score.tokens < 1 || score.matched < 0 || score.matched > score.tokens) {
-    pair.fail("at least one token, and not more right than there are");
-  }
-  score.recalled = score.matched == score.tokens;
-  return score;
 }
 
 void read_tokens(const JsonView& record, const char* key, std::vector<ForcedScore>& scores) {
@@ -102,32 +91,53 @@ std::vector<Answer> answers_of(const std::vector<std::string>& texts) {
   return answers;
 }
 
-CaseOutputs outputs_of(const Prediction& one, TranscriptForm form,
+// Hops in the order of the chain: the edited ones were asked by cloze.
+void add_hops(const Prediction& one, const Case& of, CaseOutputs* outputs) {
+  if (one.hops.size() > of.after.size()) {
+    throw EvalError(fmt::format("judging case {}: hops: expected at most {}, found {}", of.id,
+                                of.after.size(), one.hops.size()));
+  }
+  for (std::size_t i = 0; i < of.prompts.size(); ++i) {
+    const auto place = static_cast<std::size_t>(of.prompts[i].place);
+    const PromptKind asked =
+        is_edited_hop(of, place) ? PromptKind::hop_cloze : PromptKind::hop_question;
+    if (of.prompts[i].kind != asked || place >= one.hops.size()) continue;
+    outputs->outputs.push_back(
+        {i, OutputKind::answer, {one.hops[place], one.hops[place], std::nullopt}, {}});
+  }
+}
+
+CaseOutputs outputs_of(const Prediction& one, const Case& of, TranscriptForm form,
                        const std::vector<std::string>& clozes) {
   CaseOutputs outputs;
   outputs.case_id = one.case_id;
-  for (std::size_t i = 0; i < one.predictions.size(); ++i) {
-    Answer answer{one.predictions[i], one.predictions[i], std::nullopt};
-    if (!one.transcripts.empty()) answer.trace = parse_trace(one.transcripts[i], form, clozes);
-    if (!one.traces.empty()) answer.trace = one.traces[i];
-    outputs.direct.push_back(std::move(answer));
+  std::vector<Answer> direct = answers_of(one.predictions);
+  for (std::size_t i = 0; i < direct.size(); ++i) {
+    if (!one.transcripts.empty()) direct[i].trace = parse_trace(one.transcripts[i], form, clozes);
+    if (!one.traces.empty()) direct[i].trace = one.traces[i];
   }
-  outputs.edits = answers_of(one.edits);
-  outputs.hops = answers_of(one.hops);
-  outputs.cot = answers_of(one.cot);
-  outputs.probe_clozes = answers_of(one.probe_clozes);
-  outputs.probe_questions = answers_of(one.probe_questions);
-  outputs.forced = one.edit_tokens;
-  outputs.direct_forced = one.tokens;
+  const auto add = [&](PromptKind prompt, OutputKind kind, const char* what, const auto& list) {
+    add_outputs(of, prompt, kind, what, list, &outputs);
+  };
+  add(PromptKind::edit, OutputKind::answer, "edits", answers_of(one.edits));
+  add(PromptKind::edit, OutputKind::forced, "forced", one.edit_tokens);
+  add_hops(one, of, &outputs);
+  add(PromptKind::question, OutputKind::answer, "preds", direct);
+  add(PromptKind::question, OutputKind::forced, "direct_forced", one.tokens);
+  add(PromptKind::question, OutputKind::thoughts, "cot", answers_of(one.cot));
+  add(PromptKind::hop_cloze, OutputKind::probe, "probe_clozes", answers_of(one.probe_clozes));
+  add(PromptKind::hop_question, OutputKind::probe, "probe_questions",
+      answers_of(one.probe_questions));
   return outputs;
 }
 
 using OutputsByCase = std::unordered_map<std::int64_t, CaseOutputs>;
 
-OutputsByCase outputs_by_case(const MquakeDataset& dataset,
+// `cases` are those of the dataset, in the form in which they are scored.
+OutputsByCase outputs_by_case(const Dataset& dataset, const std::vector<Case>& cases,
                               const std::vector<Prediction>& predictions, TranscriptForm form) {
-  std::unordered_map<std::int64_t, const MquakeCase*> known;
-  for (const MquakeCase& one : dataset.cases) known.emplace(one.case_id, &one);
+  std::unordered_map<std::int64_t, const Case*> known;
+  for (const Case& one : cases) known.emplace(one.id, &one);
   const std::vector<std::string> clozes = cloze_templates(dataset.cases);
   OutputsByCase outputs;
   for (const Prediction& one : predictions) {
@@ -138,13 +148,14 @@ OutputsByCase outputs_by_case(const MquakeDataset& dataset,
                       "has none of that id",
                       one.case_id, dataset.name));
     }
-    if (one.predictions.size() > found->second->questions.size()) {
+    const std::int64_t questions = found->second->count(PromptKind::question);
+    if (static_cast<std::int64_t>(one.predictions.size()) > questions) {
       throw DataError(
           fmt::format("scoring predictions: case_id {}: preds: expected at most {}, one "
                       "per question, found {}",
-                      one.case_id, found->second->questions.size(), one.predictions.size()));
+                      one.case_id, questions, one.predictions.size()));
     }
-    if (!outputs.emplace(one.case_id, outputs_of(one, form, clozes)).second) {
+    if (!outputs.emplace(one.case_id, outputs_of(one, *found->second, form, clozes)).second) {
       throw DataError(
           fmt::format("scoring predictions: case_id {}: expected once, found twice", one.case_id));
     }
@@ -154,18 +165,16 @@ OutputsByCase outputs_by_case(const MquakeDataset& dataset,
 
 using CasesByRule = std::vector<std::pair<MatchRule, std::vector<ScoredCase>>>;
 
-CasesByRule judge_all(const std::vector<MquakeCase>& cases, const OutputsByCase& outputs,
+CasesByRule judge_all(const std::vector<Case>& cases, const OutputsByCase& outputs,
                       const std::set<std::int64_t>& dirty, const ScoreOptions& options) {
   CasesByRule judged;
   for (const MatchRule rule : options.rules) {
     std::vector<ScoredCase> scored;
-    for (const MquakeCase& one : cases) {
-      const auto found = outputs.find(one.case_id);
+    for (const Case& one : cases) {
+      const auto found = outputs.find(one.id);
       const CaseOutputs* said = found == outputs.end() ? nullptr : &found->second;
-      scored.push_back({&one,
-                        judge(one, said, rule, options.gold, options.matching),
-                        dirty.count(one.case_id) > 0,
-                        {}});
+      scored.push_back(
+          {judge(one, said, rule, options.gold, options.matching), dirty.count(one.id) > 0, {}});
     }
     judged.emplace_back(rule, std::move(scored));
   }
@@ -212,7 +221,9 @@ Json breakdowns_to_json(const CasesByRule& judged) {
 }
 
 bool any_right(const ScoredCase& one) {
-  return std::count(one.verdicts.direct.begin(), one.verdicts.direct.end(), true) > 0;
+  const std::vector<bool> direct =
+      verdicts_of(one.judged, PromptKind::question, OutputKind::answer);
+  return std::count(direct.begin(), direct.end(), true) > 0;
 }
 
 using Flags = std::unordered_map<std::int64_t, bool>;
@@ -226,8 +237,8 @@ Json hits_to_json(const CasesByRule& judged, const Flags& flags) {
     std::int64_t agrees = 0;
     for (const ScoredCase& one : cases) {
       const bool right = any_right(one);
-      if (right) ids.push_back(one.verdicts.case_id);
-      const auto flag = flags.find(one.verdicts.case_id);
+      if (right) ids.push_back(one.judged.of->id);
+      const auto flag = flags.find(one.judged.of->id);
       if (flag != flags.end() && flag->second == right) ++agrees;
     }
     std::sort(ids.begin(), ids.end());
@@ -246,68 +257,66 @@ Flags flags_of(const std::vector<Prediction>& predictions) {
   return flags;
 }
 
-std::vector<MquakeCase> without_aliases(std::vector<MquakeCase> cases) {
-  const auto strip = [](std::vector<Hop>& hops) {
-    for (Hop& hop : hops) hop.gold.aliases.clear();
-  };
-  for (MquakeCase& one : cases) {
-    one.pre.aliases.clear();
-    one.post.aliases.clear();
-    strip(one.hops);
-    strip(one.new_hops);
+std::vector<Case> without_aliases(std::vector<Case> cases) {
+  for (Case& one : cases) {
+    for (Prompt& prompt : one.prompts) {
+      prompt.gold.aliases.clear();
+      prompt.old.aliases.clear();
+    }
   }
   return cases;
 }
 
 // P-rem: cases that stay unedited are scored on the chain and golds before the edits.
-std::vector<MquakeCase> cases_under(const MquakeDataset& dataset, const ScoreOptions& options,
-                                    const std::vector<std::int64_t>& ids) {
+std::vector<Case> cases_under(const Dataset& dataset, const ScoreOptions& options,
+                              const std::vector<std::int64_t>& ids) {
   const std::vector<std::int64_t> rest = unedited_cases(ids, options.pool);
   const std::set<std::int64_t> unedited(rest.begin(), rest.end());
-  std::vector<MquakeCase> cases = options.aliases ? dataset.cases : without_aliases(dataset.cases);
-  for (MquakeCase& one : cases) {
-    if (unedited.count(one.case_id) > 0) one = as_unedited(std::move(one));
+  std::vector<Case> cases = options.aliases ? dataset.cases : without_aliases(dataset.cases);
+  for (Case& one : cases) {
+    if (unedited.count(one.id) > 0) one = as_unedited(std::move(one));
   }
   return cases;
 }
 
-std::set<std::int64_t> dirty_cases(const std::vector<MquakeCase>& cases,
+std::set<std::int64_t> dirty_cases(const std::vector<Case>& cases,
                                    const std::vector<std::int64_t>& ids,
                                    const GroupingProtocol& protocol) {
   const auto groups = group_cases(ids, protocol);
   if (protocol.grouping != Grouping::rem) {
-    MquakeDataset dataset;
+    Dataset dataset;
     dataset.cases = cases;
     return contaminated_cases(dataset, groups);
   }
   std::set<std::int64_t> dirty;
-  std::vector<const MquakeCase*> active;
-  for (const MquakeCase& one : cases) {
-    if (!one.rewrites.empty()) active.push_back(&one);
+  std::vector<const Case*> active;
+  for (const Case& one : cases) {
+    if (!one.edits.empty()) active.push_back(&one);
   }
   const EditPool pool = edit_pool(active);
-  for (const MquakeCase& one : cases) {
-    if (contaminated(one, pool)) dirty.insert(one.case_id);
+  for (const Case& one : cases) {
+    if (contaminated(one, pool)) dirty.insert(one.id);
   }
   return dirty;
 }
 
-Json protocol_to_json(const MquakeDataset& dataset, const OutputsByCase& outputs,
+Json protocol_to_json(const std::vector<Case>& cases, const OutputsByCase& outputs,
                       const ScoreOptions& options) {
   Json match = Json::array();
   for (const MatchRule rule : options.rules) match.push_back(to_string(rule));
   std::int64_t untried = 0;
-  for (const MquakeCase& one : dataset.cases) {
-    const auto found = outputs.find(one.case_id);
+  for (const Case& one : cases) {
+    const auto found = outputs.find(one.id);
     if (found == outputs.end()) continue;
-    untried += static_cast<std::int64_t>(one.questions.size() - found->second.direct.size());
+    const auto tried = outputs_of(found->second, one, PromptKind::question, OutputKind::answer);
+    untried += one.count(PromptKind::question) - static_cast<std::int64_t>(tried.size());
   }
   return {
       {"gold", to_string(options.gold)},
       {"match", match},
       {"aliases", options.aliases},
       {"short_golds", options.matching.drop_short_golds ? "dropped" : "kept"},
-      {"missing", dataset.cases.size() - outputs.size()},
+      {"missing", cases.size() - outputs.size()},
       {"untried_questions", untried},
       {"grouping", to_string(options.pool.grouping)},
       {"group_size", options.pool.group_size == 0 ? Json("all") : Json(options.pool.group_size)},
@@ -338,13 +347,15 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& file) {
   }
 }
 
-std::vector<std::string> cloze_templates(const std::vector<MquakeCase>& cases) {
+std::vector<std::string> cloze_templates(const std::vector<Case>& cases) {
   std::set<std::string> templates;
-  for (const MquakeCase& one : cases) {
-    for (const Rewrite& rewrite : one.rewrites) templates.insert(rewrite.prompt);
-    for (std::size_t i = 0; i < one.new_hops.size() && i < one.new_triples_labeled.size(); ++i) {
-      std::string cloze = one.new_hops[i].cloze;
-      const std::string& subject = one.new_triples_labeled[i].subject;
+  for (const Case& one : cases) {
+    for (const EditRequest& edit : one.edits) templates.insert(edit.prompt);
+    for (const Prompt& prompt : one.prompts) {
+      const auto place = static_cast<std::size_t>(prompt.place);
+      if (prompt.kind != PromptKind::hop_cloze || place >= one.after.size()) continue;
+      std::string cloze = prompt.text;
+      const std::string& subject = one.after[place].labels.subject;
       const std::size_t at = subject.empty() ? std::string::npos : cloze.find(subject);
       if (at != std::string::npos) templates.insert(cloze.replace(at, subject.size(), "{}"));
     }
@@ -352,12 +363,12 @@ std::vector<std::string> cloze_templates(const std::vector<MquakeCase>& cases) {
   return {templates.begin(), templates.end()};
 }
 
-Json score_predictions(const MquakeDataset& dataset, const std::vector<Prediction>& predictions,
+Json score_predictions(const Dataset& dataset, const std::vector<Prediction>& predictions,
                        const ScoreOptions& options) {
-  const OutputsByCase outputs = outputs_by_case(dataset, predictions, options.transcripts);
   std::vector<std::int64_t> ids;
-  for (const MquakeCase& one : dataset.cases) ids.push_back(one.case_id);
-  const std::vector<MquakeCase> cases = cases_under(dataset, options, ids);
+  for (const Case& one : dataset.cases) ids.push_back(one.id);
+  const std::vector<Case> cases = cases_under(dataset, options, ids);
+  const OutputsByCase outputs = outputs_by_case(dataset, cases, predictions, options.transcripts);
   const auto dirty = dirty_cases(cases, ids, options.pool);
   const CasesByRule judged = judge_all(cases, outputs, dirty, options);
   return {{"dataset",
@@ -365,7 +376,7 @@ Json score_predictions(const MquakeDataset& dataset, const std::vector<Predictio
             {"sha256", dataset.sha256},
             {"content_sha256", dataset.content_sha256},
             {"cases", dataset.cases.size()}}},
-          {"protocol", protocol_to_json(dataset, outputs, options)},
+          {"protocol", protocol_to_json(cases, outputs, options)},
           {"metrics", metrics_to_json(judged)},
           {"by", breakdowns_to_json(judged)},
           {"hits", hits_to_json(judged, flags_of(predictions))}};

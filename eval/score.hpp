@@ -48,10 +48,10 @@ struct ScoreOptions {
 /// hits, and how many recorded flags each rule agrees with). Cases without a prediction are misses
 /// and counted in protocol.missing. Throws `DataError` for a case id that is not in the dataset or
 /// comes twice, or for more predictions than questions.
-Json score_predictions(const MquakeDataset& dataset, const std::vector<Prediction>& predictions,
+Json score_predictions(const Dataset& dataset, const std::vector<Prediction>& predictions,
                        const ScoreOptions& options);
 
 /// The statement templates by which chains of thought over this dataset are read.
-std::vector<std::string> cloze_templates(const std::vector<MquakeCase>& cases);
+std::vector<std::string> cloze_templates(const std::vector<Case>& cases);
 
 }  // namespace kedit

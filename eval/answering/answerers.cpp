@@ -1,8 +1,5 @@
 #include "eval/answering/answerers.hpp"
 
-#include "eval/answering/probability_answers.hpp"
-#include "eval/metrics/metrics.hpp"
-
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -10,163 +7,190 @@
 namespace kedit {
 namespace {
 
-Question make_question(Ask ask, const std::string& text, const FactChooser& facts,
-                       const std::string& relation = "") {
-  return {ask, text, relation, facts ? facts(text) : std::vector<Fact>{}};
+Question make_question(Ask ask, const Prompt& prompt, const FactChooser& facts) {
+  return {ask, prompt.text, prompt.relation, facts ? facts(prompt.text) : std::vector<Fact>{}};
 }
 
-std::vector<Question> hop_questions(const MquakeCase& one, const AskPlan& plan,
-                                    const FactChooser& facts) {
-  if (plan.asks.count(Ask::cloze) == 0 || plan.asks.count(Ask::question) == 0) return {};
-  std::vector<Question> questions;
-  for (std::size_t i = 0; i < one.new_hops.size(); ++i) {
-    const Hop& hop = one.new_hops[i];
-    const std::string relation = i < one.new_triples.size() ? one.new_triples[i].relation : "";
-    questions.push_back(is_edited_hop(one, i)
-                            ? make_question(Ask::cloze, hop.cloze, facts, relation)
-                            : make_question(Ask::question, hop.question, facts, relation));
-  }
-  return questions;
-}
-
-// Prompts of one length class; equal prompts (an edit's cloze is also its hop's) are asked once.
-class Batch {
+/// Collects a case's prompts of one kind as they are asked.
+class Asking {
  public:
-  explicit Batch(const PromptForm& form) : form_(form) {}
+  Asking(const Case& one, const FactChooser& facts) : one_(one), facts_(facts) {}
 
-  void add(const std::vector<Question>& questions, std::vector<Answer>* answers) {
-    answers->resize(questions.size());
-    for (std::size_t i = 0; i < questions.size(); ++i) {
-      const std::string prompt = write_prompt(form_, questions[i]);
-      const auto [at, fresh] = places_.emplace(prompt, prompts_.size());
-      if (fresh) prompts_.push_back(prompt);
-      wanted_.push_back({at->second, questions[i].ask, answers, i});
+  void add(PromptKind prompt, Ask ask, OutputKind kind) {
+    add_if(prompt, ask, kind, [](const Prompt&) { return true; });
+  }
+  template <class Wanted>
+  void add_if(PromptKind prompt, Ask ask, OutputKind kind, Wanted wanted) {
+    for (std::size_t i = 0; i < one_.prompts.size(); ++i) {
+      if (one_.prompts[i].kind != prompt || !wanted(one_.prompts[i])) continue;
+      asked_.push_back({i, kind, make_question(ask, one_.prompts[i], facts_)});
     }
   }
+  bool edited(const Prompt& hop) const {
+    return is_edited_hop(one_, static_cast<std::size_t>(hop.place));
+  }
+  std::vector<AskedPrompt> take() { return std::move(asked_); }
 
-  void ask(const LanguageModel& model, Ask options_of, const std::vector<std::string>& clozes) {
-    if (prompts_.empty()) return;
-    const std::vector<Generation> said =
-        model.generate(prompts_, generation_options(form_, options_of));
-    for (const Wanted& one : wanted_) {
-      (*one.answers)[one.index] = take_answer(one.ask, said.at(one.prompt).text, clozes);
+ private:
+  const Case& one_;
+  const FactChooser& facts_;
+  std::vector<AskedPrompt> asked_;
+};
+
+// Prompts of one length class; equal prompts (an edit's cloze is also its hop's) are asked once.
+void answer_batch(const LanguageModel& model, const PromptForm& form,
+                  const std::vector<AskedPrompt>& asked, bool thoughts,
+                  const std::vector<std::string>& clozes, CaseOutputs* outputs) {
+  std::vector<std::string> prompts;
+  std::map<std::string, std::size_t> places;
+  std::vector<std::pair<std::size_t, const AskedPrompt*>> wanted;
+  for (const AskedPrompt& one : asked) {
+    if ((one.kind == OutputKind::thoughts) != thoughts) continue;
+    const std::string prompt = write_prompt(form, one.question);
+    const auto [at, fresh] = places.emplace(prompt, prompts.size());
+    if (fresh) prompts.push_back(prompt);
+    wanted.emplace_back(at->second, &one);
+  }
+  if (prompts.empty()) return;
+  // Clozes, questions and direct answers end at the line.
+  const std::vector<Generation> said =
+      model.generate(prompts, generation_options(form, thoughts ? Ask::cot : Ask::direct));
+  for (const auto& [place, one] : wanted) {
+    outputs->outputs.push_back(
+        {one->prompt, one->kind, take_answer(one->question.ask, said.at(place).text, clozes), {}});
+  }
+}
+
+/// Texts to be forced after prompts, all in one call: beginnings that they share are computed once.
+class Forcing {
+ public:
+  void add(std::size_t prompt, OutputKind kind, const std::string& written,
+           const std::string& text) {
+    places_.push_back({prompt, kind, {}, {}});
+    pairs_.emplace_back(written, spaced_target(written, text));
+  }
+  void ask(const LanguageModel& model, CaseOutputs* outputs) {
+    if (pairs_.empty()) return;
+    const std::vector<ContinuationScore> scores = model.score(pairs_);
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      places_[i].forced = forced_score(scores.at(i));
+      outputs->outputs.push_back(places_[i]);
     }
   }
 
  private:
-  struct Wanted {
-    std::size_t prompt;
-    Ask ask;
-    std::vector<Answer>* answers;
-    std::size_t index;
-  };
-  const PromptForm& form_;
-  std::vector<std::string> prompts_;
-  std::map<std::string, std::size_t> places_;
-  std::vector<Wanted> wanted_;
+  std::vector<Output> places_;
+  std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
-std::vector<ForcedScore> force_targets(const LanguageModel& model, const PromptForm& form,
-                                       const std::vector<Question>& questions,
-                                       const std::vector<std::string>& targets) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const std::string prompt = write_prompt(form, questions[i]);
-    pairs.emplace_back(prompt, spaced_target(prompt, targets[i]));
+// The golds of prompts that are also answered in words.
+void force_golds(const LanguageModel& model, const PromptForm& form, const Case& one,
+                 const std::vector<AskedPrompt>& asked, PromptKind kind, CaseOutputs* outputs) {
+  Forcing forcing;
+  for (const AskedPrompt& put : asked) {
+    const Prompt& prompt = one.prompts[put.prompt];
+    if (prompt.kind != kind || put.kind != OutputKind::answer) continue;
+    forcing.add(put.prompt, OutputKind::forced, write_prompt(form, put.question),
+                prompt.gold.answer);
   }
-  std::vector<ForcedScore> scores;
-  if (pairs.empty()) return scores;
-  for (const ContinuationScore& score : model.score(pairs)) {
-    scores.push_back(forced_score(score));
+  forcing.ask(model, outputs);
+}
+
+bool is_judged_by_probability(PromptKind kind) {
+  return kind == PromptKind::rewrite || kind == PromptKind::paraphrase ||
+         kind == PromptKind::locality;
+}
+
+void force_golds_and_rivals(const LanguageModel& model, const PromptForm& form, const Case& one,
+                            const FactChooser& facts, CaseOutputs* outputs) {
+  Forcing forcing;
+  for (std::size_t i = 0; i < one.prompts.size(); ++i) {
+    const Prompt& prompt = one.prompts[i];
+    if (!is_judged_by_probability(prompt.kind)) continue;
+    const std::string written = write_prompt(form, make_question(Ask::cloze, prompt, facts));
+    forcing.add(i, OutputKind::forced, written, prompt.gold.answer);
+    if (!prompt.rival.empty()) forcing.add(i, OutputKind::rival, written, prompt.rival);
   }
-  return scores;
+  forcing.ask(model, outputs);
 }
 
 // H-Probe asks for at most ten tokens (CaKE).
 constexpr std::int64_t kProbeTokens = 10;
 
-std::vector<Answer> probe(const LanguageModel& model, const PromptForm& form, Ask ask,
-                          const MquakeCase& one, const FactChooser& facts) {
+void probe(const LanguageModel& model, const PromptForm& form, PromptKind kind, Ask ask,
+           const Case& one, const FactChooser& facts, CaseOutputs* outputs) {
+  Asking asking(one, facts);
+  asking.add(kind, ask, OutputKind::probe);
+  const std::vector<AskedPrompt> asked = asking.take();
   std::vector<std::string> prompts;
-  for (std::size_t i = 0; i < one.new_hops.size(); ++i) {
-    const Hop& hop = one.new_hops[i];
-    const std::string relation = i < one.new_triples.size() ? one.new_triples[i].relation : "";
-    prompts.push_back(write_prompt(
-        form, make_question(ask, ask == Ask::cloze ? hop.cloze : hop.question, facts, relation)));
-  }
+  for (const AskedPrompt& put : asked) prompts.push_back(write_prompt(form, put.question));
   GenerateOptions options = generation_options(form, ask);
   options.max_tokens = kProbeTokens;
-  std::vector<Answer> answers;
-  for (const Generation& said : model.generate(prompts, options)) {
-    answers.push_back(take_answer(ask, said.text, {}));
+  const std::vector<Generation> said = model.generate(prompts, options);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    outputs->outputs.push_back(
+        {asked[i].prompt, OutputKind::probe, take_answer(ask, said.at(i).text, {}), {}});
   }
-  return answers;
 }
 
-std::vector<Answer> copied(const std::vector<Question>& questions) {
-  std::vector<Answer> answers;
-  for (const Question& question : questions) {
-    Answer answer;
-    if (!question.facts.empty()) {
-      answer.raw = question.facts.back().object;
-      answer.answer = answer.raw;
-    }
-    if (question.ask == Ask::cot) answer.trace = Trace{};
-    answers.push_back(std::move(answer));
+Answer copied(const Question& question) {
+  Answer answer;
+  if (!question.facts.empty()) {
+    answer.raw = question.facts.back().object;
+    answer.answer = answer.raw;
   }
-  return answers;
+  if (question.ask == Ask::cot) answer.trace = Trace{};
+  return answer;
 }
 
 }  // namespace
 
-CaseQuestions questions_of(const MquakeCase& one, const AskPlan& plan, const FactChooser& facts) {
-  CaseQuestions questions;
-  if (plan.asks.count(Ask::cloze) > 0) {
-    for (const EditRequest& request : requests_of(one)) {
-      questions.edits.push_back(
-          make_question(Ask::cloze, filled_prompt(request), facts, request.relation));
-      questions.forced_targets.push_back(request.target_new);
-    }
-  }
-  questions.hops = hop_questions(one, plan, facts);
-  for (const std::string& text : one.questions) {
-    if (plan.asks.count(Ask::direct) > 0) {
-      questions.direct.push_back(make_question(Ask::direct, text, facts));
-    }
-    if (plan.asks.count(Ask::cot) > 0) {
-      questions.cot.push_back(make_question(Ask::cot, text, facts));
-    }
-  }
-  return questions;
+const std::vector<FurtherAskInfo>& known_further_asks() {
+  static const std::vector<FurtherAskInfo> list = {
+      {"probe", &FurtherAsks::probe,
+       "Every post-edit hop alone, by cloze and by question, 10 tokens (CaKE)."},
+      {"recall", &FurtherAsks::recall,
+       "What the unedited model knows of every hop, to tell failed edits from facts that it "
+       "never knew (MQuAKE's filter)."},
+      {"specificity", &FurtherAsks::specificity,
+       "Other facts of the edited subjects, before and after the edits (R-Specificity of RETS)."},
+      {"tokens", &FurtherAsks::tokens,
+       "The new answer forced after each multi-hop question, for rule M6."},
+  };
+  return list;
 }
 
-CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const MquakeCase& one,
+std::vector<AskedPrompt> questions_of(const Case& one, const AskPlan& plan,
+                                      const FactChooser& facts) {
+  const auto planned = [&](Ask ask) { return plan.asks.count(ask) > 0; };
+  Asking asking(one, facts);
+  if (planned(Ask::cloze)) asking.add(PromptKind::edit, Ask::cloze, OutputKind::answer);
+  if (planned(Ask::cloze) && planned(Ask::question)) {
+    asking.add_if(PromptKind::hop_cloze, Ask::cloze, OutputKind::answer,
+                  [&](const Prompt& hop) { return asking.edited(hop); });
+    asking.add_if(PromptKind::hop_question, Ask::question, OutputKind::answer,
+                  [&](const Prompt& hop) { return !asking.edited(hop); });
+  }
+  if (planned(Ask::direct)) asking.add(PromptKind::question, Ask::direct, OutputKind::answer);
+  if (planned(Ask::cot)) asking.add(PromptKind::question, Ask::cot, OutputKind::thoughts);
+  return asking.take();
+}
+
+CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const Case& one,
                      const AskPlan& plan, const FactChooser& facts) {
-  const CaseQuestions questions = questions_of(one, plan, facts);
+  const std::vector<AskedPrompt> asked = questions_of(one, plan, facts);
   CaseOutputs outputs;
-  outputs.case_id = one.case_id;
-  Batch answers(form);  // clozes, questions and direct answers end at the line: one batch
-  answers.add(questions.edits, &outputs.edits);
-  answers.add(questions.hops, &outputs.hops);
-  answers.add(questions.direct, &outputs.direct);
-  answers.ask(model, Ask::direct, plan.clozes);
-  Batch thoughts(form);
-  thoughts.add(questions.cot, &outputs.cot);
-  thoughts.ask(model, Ask::cot, plan.clozes);
-  outputs.forced = force_targets(model, form, questions.edits, questions.forced_targets);
-  if (plan.further.tokens) {
-    outputs.direct_forced =
-        force_targets(model, form, questions.direct,
-                      std::vector<std::string>(questions.direct.size(), one.post.answer));
+  outputs.case_id = one.id;
+  for (const bool thoughts : {false, true}) {
+    answer_batch(model, form, asked, thoughts, plan.clozes, &outputs);
   }
+  force_golds(model, form, one, asked, PromptKind::edit, &outputs);
+  if (plan.further.tokens) force_golds(model, form, one, asked, PromptKind::question, &outputs);
   if (plan.further.probe) {
-    outputs.probe_clozes = probe(model, form, Ask::cloze, one, facts);
-    outputs.probe_questions = probe(model, form, Ask::question, one, facts);
+    probe(model, form, PromptKind::hop_cloze, Ask::cloze, one, facts, &outputs);
+    probe(model, form, PromptKind::hop_question, Ask::question, one, facts, &outputs);
   }
-  if (one.source == CaseSource::counterfact) {
-    outputs.counterfact = ask_counterfact(model, form, one, facts);
-  }
-  if (one.source == CaseSource::zsre) outputs.zsre = ask_zsre(model, form, one, facts);
+  force_golds_and_rivals(model, form, one, facts, &outputs);
   return outputs;
 }
 
@@ -195,31 +219,29 @@ std::vector<Answer> RecallAsker::answers(const std::vector<Question>& questions)
   return found;
 }
 
-void RecallAsker::ask(const MquakeCase& one, CaseOutputs* outputs) {
-  const auto asked = [](const std::vector<Hop>& hops, const std::vector<Triple>& chain,
-                        std::size_t i) {
-    return Question{Ask::question, hops[i].question, i < chain.size() ? chain[i].relation : "", {}};
-  };
-  std::vector<Question> questions;
-  for (std::size_t i = 0; i < one.hops.size(); ++i) {
-    questions.push_back(asked(one.hops, one.triples, i));
-  }
-  outputs->recall = answers(questions);
-  outputs->recall_new.assign(one.new_hops.size(), Answer{});
-  for (std::size_t i = 0; i < one.new_hops.size(); ++i) {
-    if (is_edited_hop(one, i)) continue;
-    outputs->recall_new[i] = answers({asked(one.new_hops, one.new_triples, i)}).front();
+void RecallAsker::ask(const Case& one, CaseOutputs* outputs) {
+  const FactChooser no_facts;
+  Asking old_hops(one, no_facts), hops(one, no_facts);
+  old_hops.add(PromptKind::old_hop_question, Ask::question, OutputKind::recall);
+  hops.add_if(PromptKind::hop_question, Ask::question, OutputKind::recall,
+              [&](const Prompt& hop) { return !hops.edited(hop); });
+  for (Asking* asking : {&old_hops, &hops}) {
+    const std::vector<AskedPrompt> asked = asking->take();
+    std::vector<Question> questions;
+    for (const AskedPrompt& put : asked) questions.push_back(put.question);
+    const std::vector<Answer> said = answers(questions);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      outputs->outputs.push_back({asked[i].prompt, OutputKind::recall, said[i], {}});
+    }
   }
 }
 
-CaseOutputs copy_last_edit(const MquakeCase& one, const AskPlan& plan, const FactChooser& facts) {
-  const CaseQuestions questions = questions_of(one, plan, facts);
+CaseOutputs copy_last_edit(const Case& one, const AskPlan& plan, const FactChooser& facts) {
   CaseOutputs outputs;
-  outputs.case_id = one.case_id;
-  outputs.edits = copied(questions.edits);
-  outputs.hops = copied(questions.hops);
-  outputs.direct = copied(questions.direct);
-  outputs.cot = copied(questions.cot);
+  outputs.case_id = one.id;
+  for (const AskedPrompt& put : questions_of(one, plan, facts)) {
+    outputs.outputs.push_back({put.prompt, put.kind, copied(put.question), {}});
+  }
   return outputs;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "eval/answering/prompts.hpp"
 #include "eval/metrics/outputs.hpp"
 #include "model/language_model.hpp"
@@ -26,6 +26,14 @@ struct FurtherAsks {
   bool operator==(const FurtherAsks&) const = default;
 };
 
+/// Name in configurations, and what it means.
+struct FurtherAskInfo {
+  const char* name;
+  bool FurtherAsks::*wanted;
+  const char* definition;
+};
+const std::vector<FurtherAskInfo>& known_further_asks();
+
 /// What is asked of every system.
 struct AskPlan {
   std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
@@ -33,27 +41,32 @@ struct AskPlan {
   FurtherAsks further{};
 };
 
-/// Everything that is asked about one case, in the parallel order of `CaseOutputs`. A hop is asked
-/// by its cloze when it is edited, by its question otherwise; a hop whose way of asking is not in
-/// the plan makes instance-wise questions impossible, and none are asked.
-struct CaseQuestions {
-  std::vector<Question> edits, hops, direct, cot;
-  std::vector<std::string> forced_targets;  ///< After the clozes of `edits`.
+/// A prompt of a case as it is put to a system that answers in words.
+struct AskedPrompt {
+  std::size_t prompt = 0;  ///< Index into the case's prompts.
+  OutputKind kind = OutputKind::answer;
+  Question question;
 };
-CaseQuestions questions_of(const MquakeCase& mquake_case, const AskPlan& plan,
-                           const FactChooser& facts);
 
-/// Asks a language model, all questions of a case in as few batches as their lengths allow.
-CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form,
-                     const MquakeCase& mquake_case, const AskPlan& plan, const FactChooser& facts);
+/// What the plan asks in words about one case: edits, hops, questions at once, questions with
+/// thoughts. A hop is asked by its cloze when it is edited, by its question otherwise; a hop whose
+/// way of asking is not in the plan makes instance-wise questions impossible, and none are asked.
+std::vector<AskedPrompt> questions_of(const Case& one, const AskPlan& plan,
+                                      const FactChooser& facts);
+
+/// Asks a language model, all questions of a case in as few batches as their lengths allow. The
+/// golds of edits are forced after their clozes, and prompts that are judged by probabilities are
+/// always asked: their golds and rivals are forced, with `facts` as statements above them.
+CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const Case& one,
+                     const AskPlan& plan, const FactChooser& facts);
 
 /// What the model knows of a case's hops, each asked once by question however many cases share it.
 /// One object serves a whole run; `model` and `form` must outlive it.
 class RecallAsker {
  public:
   RecallAsker(const LanguageModel& model, const PromptForm& form) : model_(model), form_(form) {}
-  /// Fills `recall` and `recall_new`.
-  void ask(const MquakeCase& mquake_case, CaseOutputs* outputs);
+  /// Adds outputs of kind recall: every old hop, and every hop after the edits that no edit makes.
+  void ask(const Case& one, CaseOutputs* outputs);
 
  private:
   std::vector<Answer> answers(const std::vector<Question>& questions);
@@ -68,7 +81,6 @@ ForcedScore forced_score(const ContinuationScore& score);
 /// A control that reads nothing but its prompt: every question is answered with the object of the
 /// last fact that an in-context prompt would show. What it scores is what guessing from the edits
 /// gives.
-CaseOutputs copy_last_edit(const MquakeCase& mquake_case, const AskPlan& plan,
-                           const FactChooser& facts);
+CaseOutputs copy_last_edit(const Case& one, const AskPlan& plan, const FactChooser& facts);
 
 }  // namespace kedit

@@ -31,8 +31,8 @@ std::set<std::string> words_of(const std::string& text) {
 }
 
 // Without a chain: another object for the very statement that the case edits.
-bool contradicts_edit(const Fact& fact, const MquakeCase& one) {
-  for (const EditRequest& request : requests_of(one)) {
+bool contradicts_edit(const Fact& fact, const Case& one) {
+  for (const EditRequest& request : one.edits) {
     const std::string prompt = filled_prompt(request);
     const bool same = fact.subject == request.subject &&
                       fact.sentence == prompt + spaced_target(prompt, fact.object);
@@ -58,16 +58,15 @@ std::vector<Fact> facts_of(const std::vector<EditRequest>& requests) {
   return facts;
 }
 
-std::vector<Fact> without_contradictions(const std::vector<Fact>& pool, const MquakeCase& one) {
+std::vector<Fact> without_contradictions(const std::vector<Fact>& pool, const Case& one) {
   const auto contradicts = [&](const Fact& fact) {
-    for (std::size_t i = 0; i < one.new_triples_labeled.size(); ++i) {
-      const Triple& hop = one.new_triples_labeled[i];
-      if (hop.subject == fact.subject && one.new_triples[i].relation == fact.relation &&
-          hop.object != fact.object) {
+    for (const Link& hop : one.after) {
+      if (hop.labels.subject == fact.subject && hop.ids.relation == fact.relation &&
+          hop.labels.object != fact.object) {
         return true;
       }
     }
-    return one.source != CaseSource::mquake && contradicts_edit(fact, one);
+    return !one.has_chain() && contradicts_edit(fact, one);
   };
   std::vector<Fact> kept;
   for (const Fact& fact : pool) {

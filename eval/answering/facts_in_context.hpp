@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "edits/fact.hpp"
 #include "edits/request.hpp"
 
@@ -25,8 +25,7 @@ std::vector<Fact> choose_facts(const std::vector<Fact>& pool, const std::string&
 /// Dynamic masking (MQuAKE-Remastered): the pool without facts that give a hop of the case's own
 /// chain another object. The case's own edits are never removed. Looks at golds, and is therefore
 /// the evaluator's work, never a method's.
-std::vector<Fact> without_contradictions(const std::vector<Fact>& pool,
-                                         const MquakeCase& mquake_case);
+std::vector<Fact> without_contradictions(const std::vector<Fact>& pool, const Case& of);
 
 /// One sentence for reports.
 inline constexpr const char* kFactRule =

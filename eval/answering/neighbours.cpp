@@ -1,7 +1,9 @@
 #include "eval/answering/neighbours.hpp"
 
-#include "eval/metrics/metrics.hpp"
+#include "eval/metrics/matching.hpp"
 #include "eval/metrics/unicode.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -11,28 +13,20 @@ namespace {
 
 constexpr std::int64_t kLikelyTokens = 20;
 
-std::string filled(const std::string& text, const std::string& subject) {
-  const std::size_t slot = text.find("{}");
-  return slot == std::string::npos ? text : text.substr(0, slot) + subject + text.substr(slot + 2);
-}
-
-bool is_result_of_edit(const MquakeCase& one, const Triple& hop) {
-  return std::find(one.edit_triples.begin(), one.edit_triples.end(), hop) != one.edit_triples.end();
-}
-
-ChainFact fact_of(const Triple& ids, const Triple& labels, const Hop& hop) {
-  return {ids.subject, ids.relation, ids.object, labels.subject, hop};
-}
-
-// The old object of an edit, with its aliases where its hop stands on the old chain.
-ChainFact old_target(const MquakeCase& one, std::size_t i) {
-  const Rewrite& rewrite = one.rewrites[i];
-  const Triple& edit = one.edit_triples[i];
-  Hop hop{rewrite.question, filled(rewrite.prompt, rewrite.subject), {rewrite.target_true, {}}};
-  for (std::size_t at = 0; at < one.triples.size(); ++at) {
-    if (one.triples[at].object == rewrite.target_true_id) hop.gold = one.hops[at].gold;
+// The hop's own prompts tell how it is asked and what is right.
+ChainFact fact_of(const Case& one, const Link& hop, std::int64_t place, bool old) {
+  const PromptKind cloze = old ? PromptKind::old_hop_cloze : PromptKind::hop_cloze;
+  const PromptKind question = old ? PromptKind::old_hop_question : PromptKind::hop_question;
+  const Prompt* stated = one.find(cloze, place);
+  const Prompt* asked = one.find(question, place);
+  if (stated == nullptr || asked == nullptr) {
+    throw EvalError(
+        fmt::format("reading the chain of case {}: hop {}: expected its cloze and its "
+                    "question, found none",
+                    one.id, place + 1));
   }
-  return {edit.subject, edit.relation, rewrite.target_true_id, rewrite.subject, std::move(hop)};
+  return {hop.ids.subject, hop.ids.relation, hop.ids.object, hop.labels.subject,
+          stated->text,    asked->text,      asked->gold};
 }
 
 // One line, cut as questions and clozes are.
@@ -47,26 +41,25 @@ ForcedScore forced(const LanguageModel& model, const std::string& prompt, const 
 }
 
 Question question_of(Ask ask, const ChainFact& fact, const FactChooser& facts) {
-  const std::string& text = ask == Ask::cloze ? fact.hop.cloze : fact.hop.question;
+  const std::string& text = ask == Ask::cloze ? fact.cloze : fact.question;
   return {ask, text, fact.relation, facts ? facts(text) : std::vector<Fact>{}};
 }
 
 }  // namespace
 
-ChainFacts::ChainFacts(const std::vector<MquakeCase>& cases, bool old_targets) {
+ChainFacts::ChainFacts(const std::vector<Case>& cases) {
   const auto add = [&](ChainFact fact) {
     by_subject_[fact.subject].emplace(fact.relation, std::move(fact));
   };
-  for (const MquakeCase& one : cases) {
+  for (const Case& one : cases) {
     for (const Triple& edit : one.edit_triples) edited_.emplace(edit.subject, edit.relation);
-    for (std::size_t i = 0; i < one.triples.size(); ++i) {
-      add(fact_of(one.triples[i], one.triples_labeled[i], one.hops[i]));
+    for (std::size_t i = 0; i < one.before.size(); ++i) {
+      add(fact_of(one, one.before[i], static_cast<std::int64_t>(i), true));
     }
-    for (std::size_t i = 0; i < one.new_triples.size(); ++i) {
-      if (is_result_of_edit(one, one.new_triples[i])) continue;
-      add(fact_of(one.new_triples[i], one.new_triples_labeled[i], one.new_hops[i]));
+    for (std::size_t i = 0; i < one.after.size(); ++i) {
+      if (is_edited_hop(one, i)) continue;
+      add(fact_of(one, one.after[i], static_cast<std::int64_t>(i), false));
     }
-    for (std::size_t i = 0; old_targets && i < one.rewrites.size(); ++i) add(old_target(one, i));
   }
 }
 
@@ -115,7 +108,7 @@ bool is_content_token(const std::string& token) {
          std::find(function_words.begin(), function_words.end(), word) == function_words.end();
 }
 
-NeighbourAsker::NeighbourAsker(const std::vector<MquakeCase>& file, const LanguageModel& base,
+NeighbourAsker::NeighbourAsker(const std::vector<Case>& file, const LanguageModel& base,
                                const PromptForm& form)
     : facts_(file), base_(base), form_(form) {}
 
@@ -127,7 +120,7 @@ const NeighbourAsker::Before& NeighbourAsker::before(const ChainFact& fact) {
   Before before;
   before.cloze = said(base_, form_, question_of(Ask::cloze, fact, {}));
   before.question = said(base_, form_, question_of(Ask::question, fact, {}));
-  before.gold = forced(base_, prompt, fact.hop.gold.answer);
+  before.gold = forced(base_, prompt, fact.gold.answer);
   const auto likely = base_.likely_tokens({prompt}, kLikelyTokens);
   for (const std::string& token : likely.at(0)) {
     if (!is_content_token(token)) continue;
@@ -137,8 +130,8 @@ const NeighbourAsker::Before& NeighbourAsker::before(const ChainFact& fact) {
   return before_.emplace(key, std::move(before)).first->second;
 }
 
-void NeighbourAsker::ask(const LanguageModel& model, const MquakeCase& one,
-                         const FactChooser& facts, CaseOutputs* outputs) {
+void NeighbourAsker::ask(const LanguageModel& model, const Case& one, const FactChooser& facts,
+                         CaseOutputs* outputs) {
   for (std::size_t i = 0; i < one.edit_triples.size(); ++i) {
     for (const ChainFact* fact : facts_.neighbours(one.edit_triples[i])) {
       const Before& earlier = before(*fact);
@@ -146,7 +139,7 @@ void NeighbourAsker::ask(const LanguageModel& model, const MquakeCase& one,
       out.edit = static_cast<std::int64_t>(i);
       out.subject = fact->label;
       out.relation = fact->relation;
-      out.gold = fact->hop.gold;
+      out.gold = fact->gold;
       out.edited_by_file = facts_.edited(fact->subject, fact->relation);
       out.edited_by_case =
           std::any_of(one.edit_triples.begin(), one.edit_triples.end(), [&](const Triple& edit) {
@@ -159,8 +152,8 @@ void NeighbourAsker::ask(const LanguageModel& model, const MquakeCase& one,
       const std::string prompt = write_prompt(form_, cloze);
       out.cloze = said(model, form_, cloze);
       out.question = said(model, form_, question_of(Ask::question, *fact, facts));
-      out.gold_after = forced(model, prompt, fact->hop.gold.answer);
-      out.target_after = forced(model, prompt, one.rewrites[i].target_new);
+      out.gold_after = forced(model, prompt, fact->gold.answer);
+      out.target_after = forced(model, prompt, one.edits[i].target_new);
       if (!earlier.kept.empty()) {
         const ContinuationScore kept = model.score({{prompt, earlier.kept}}).at(0);
         if (!kept.token_logprobs.empty()) out.kept_after = kept.token_logprobs.front();

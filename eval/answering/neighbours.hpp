@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "eval/answering/answerers.hpp"
 #include "eval/answering/prompts.hpp"
 #include "eval/metrics/outputs.hpp"
@@ -19,16 +19,16 @@ namespace kedit {
 struct ChainFact {
   std::string subject, relation, object;  ///< Ids.
   std::string label;                      ///< Of the subject.
-  Hop hop;                                ///< Cloze, question and golds.
+  std::string cloze, question;
+  Gold gold;  ///< The object.
 };
 
 /// The facts of a file by subject, and what its cases edit.
 class ChainFacts {
  public:
   ChainFacts() = default;
-  /// Facts on any chain that are not results of an edit; with `old_targets` also what the edits
-  /// replace (their old objects, asked by the edit's own cloze and question).
-  explicit ChainFacts(const std::vector<MquakeCase>& cases, bool old_targets = false);
+  /// Facts on any chain that are not results of an edit.
+  explicit ChainFacts(const std::vector<Case>& cases);
 
   std::int64_t size() const;          ///< Distinct (subject, relation).
   std::int64_t never_edited() const;  ///< Those that no case edits.
@@ -45,11 +45,10 @@ class ChainFacts {
 /// many cases need it) and after. `base` and `form` must outlive it.
 class NeighbourAsker {
  public:
-  NeighbourAsker(const std::vector<MquakeCase>& file, const LanguageModel& base,
-                 const PromptForm& form);
+  NeighbourAsker(const std::vector<Case>& file, const LanguageModel& base, const PromptForm& form);
 
   /// Fills `outputs->neighbours`; `facts` chooses what an in-context system shows.
-  void ask(const LanguageModel& model, const MquakeCase& mquake_case, const FactChooser& facts,
+  void ask(const LanguageModel& model, const Case& one, const FactChooser& facts,
            CaseOutputs* outputs);
 
  private:

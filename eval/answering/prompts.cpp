@@ -101,16 +101,12 @@ bool tells_any(const Exemplar& one, const std::set<std::pair<std::string, std::s
                      [&](const auto& pair) { return known.count(pair) > 0; });
 }
 
-std::set<std::pair<std::string, std::string>> pairs_of(const MquakeDataset& dataset) {
+std::set<std::pair<std::string, std::string>> pairs_of(const std::vector<Case>& cases) {
   std::set<std::pair<std::string, std::string>> pairs;
-  const auto add = [&](const std::vector<Triple>& labeled, const std::vector<Triple>& ids) {
-    for (std::size_t i = 0; i < std::min(labeled.size(), ids.size()); ++i) {
-      pairs.emplace(labeled[i].subject, ids[i].relation);
+  for (const Case& one : cases) {
+    for (const std::vector<Link>* chain : {&one.before, &one.after}) {
+      for (const Link& hop : *chain) pairs.emplace(hop.labels.subject, hop.ids.relation);
     }
-  };
-  for (const MquakeCase& one : dataset.cases) {
-    add(one.triples_labeled, one.triples);
-    add(one.new_triples_labeled, one.new_triples);
   }
   return pairs;
 }
@@ -160,7 +156,7 @@ PromptForm lab_prompts() {
   return form;
 }
 
-PromptForm few_shot_prompts(const MquakeDataset& under_test) {
+PromptForm few_shot_prompts(const std::vector<Case>& under_test) {
   const std::vector<std::string> line = {"\n"};
   const GenerateOptions thoughts = reasoning::thought_options();
   PromptForm form;
@@ -181,7 +177,7 @@ PromptForm few_shot_prompts(const MquakeDataset& under_test) {
   return form;
 }
 
-PromptForm prompt_form(std::string_view name, const MquakeDataset& under_test) {
+PromptForm prompt_form(std::string_view name, const std::vector<Case>& under_test) {
   if (name == "lab") return lab_prompts();
   if (name == "few-shot") return few_shot_prompts(under_test);
   throw EvalError(fmt::format("choosing prompts: expected lab or few-shot, found \"{}\"", name));

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "edits/fact.hpp"
 #include "eval/metrics/outputs.hpp"
 #include "model/language_model.hpp"
@@ -55,9 +55,9 @@ struct PromptForm {
 /// Zero-shot, in the forms of the lab corpus.
 PromptForm lab_prompts();
 /// For ordinary pretrained models: own exemplars, without those that `under_test` contains.
-PromptForm few_shot_prompts(const MquakeDataset& under_test);
+PromptForm few_shot_prompts(const std::vector<Case>& under_test);
 /// "lab" or "few-shot"; throws `EvalError`.
-PromptForm prompt_form(std::string_view name, const MquakeDataset& under_test);
+PromptForm prompt_form(std::string_view name, const std::vector<Case>& under_test);
 
 /// SHA-256 of the form's canonical JSON: stands in every report.
 std::string prompt_hash(const PromptForm& form);

@@ -33,18 +33,17 @@ bool in_scope(const NeighbourOutput& one, SpecificityScope scope) {
   return false;
 }
 
-std::vector<Pair> pairs_of(const std::vector<MquakeCase>& cases,
+std::vector<Pair> pairs_of(const std::vector<Case>& cases,
                            const std::map<std::int64_t, CaseOutputs>& outputs,
                            SpecificityScope scope) {
   std::vector<Pair> pairs;
-  for (const MquakeCase& one : cases) {
-    const auto found = outputs.find(one.case_id);
+  for (const Case& one : cases) {
+    const auto found = outputs.find(one.id);
     if (found == outputs.end()) continue;
-    const std::vector<EditRequest> requests = requests_of(one);
     for (const NeighbourOutput& output : found->second.neighbours) {
       const auto at = static_cast<std::size_t>(output.edit);
-      if (!in_scope(output, scope) || at >= requests.size()) continue;
-      const EditRequest& edit = requests[at];
+      if (!in_scope(output, scope) || at >= one.edits.size()) continue;
+      const EditRequest& edit = one.edits[at];
       std::set<std::string> target(edit.target_new_aliases.begin(), edit.target_new_aliases.end());
       target.insert(edit.target_new);
       pairs.push_back({&output, edit.subject + "\t" + edit.relation + "\t" + edit.target_new,
@@ -210,7 +209,7 @@ Definitions specificity_definitions() {
   return list;
 }
 
-SpecificityTable specificity_of(const std::vector<MquakeCase>& cases,
+SpecificityTable specificity_of(const std::vector<Case>& cases,
                                 const std::map<std::int64_t, CaseOutputs>& outputs, MatchRule rule,
                                 std::int64_t draws, std::uint64_t seed) {
   SpecificityTable table;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "eval/metrics/bootstrap.hpp"
 #include "eval/metrics/matching.hpp"
 #include "eval/metrics/outputs.hpp"
@@ -44,7 +44,7 @@ const std::vector<SpecificityReading>& specificity_readings();
 
 /// All readings of all scopes from stored outputs of one system (cases in any order): a pure
 /// function. Empty when nothing was asked. Facts known before the edits are told by `rule`.
-SpecificityTable specificity_of(const std::vector<MquakeCase>& cases,
+SpecificityTable specificity_of(const std::vector<Case>& cases,
                                 const std::map<std::int64_t, CaseOutputs>& outputs, MatchRule rule,
                                 std::int64_t draws, std::uint64_t seed);
 

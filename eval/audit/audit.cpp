@@ -12,44 +12,45 @@
 namespace kedit {
 namespace {
 
-using CasePointers = std::vector<const MquakeCase*>;
-using CasesById = std::unordered_map<std::int64_t, const MquakeCase*>;
+using CasePointers = std::vector<const Case*>;
+using CasesById = std::unordered_map<std::int64_t, const Case*>;
+using Records = std::vector<const MquakeCase*>;
 
-CasesById by_id(const std::vector<MquakeCase>& cases) {
+CasesById by_id(const std::vector<Case>& cases) {
   CasesById found;
-  for (const MquakeCase& one : cases) found.emplace(one.case_id, &one);
+  for (const Case& one : cases) found.emplace(one.id, &one);
   return found;
 }
 
-std::vector<std::int64_t> ids_of(const std::vector<MquakeCase>& cases) {
+std::vector<std::int64_t> ids_of(const std::vector<Case>& cases) {
   std::vector<std::int64_t> ids;
-  for (const MquakeCase& one : cases) ids.push_back(one.case_id);
+  for (const Case& one : cases) ids.push_back(one.id);
   return ids;
 }
 
 // The unedited case, on its chain before the edits: a view with no copy of golds would save
 // nothing.
-bool hits_old_chain(const MquakeCase& one, const EditPool& pool) {
-  return std::any_of(one.triples.begin(), one.triples.end(), [&](const Triple& hop) {
-    const auto found = pool.find({hop.subject, hop.relation});
-    return found != pool.end() && found->second.count(hop.object) == 0;
+bool hits_old_chain(const Case& one, const EditPool& pool) {
+  return std::any_of(one.before.begin(), one.before.end(), [&](const Link& hop) {
+    const auto found = pool.find({hop.ids.subject, hop.ids.relation});
+    return found != pool.end() && found->second.count(hop.ids.object) == 0;
   });
 }
 
 void audit_group(const CasePointers& active, ContaminationAudit& audit) {
   const EditPool pool = edit_pool(active);
   const LabelPool labels = label_pool(active);
-  for (const MquakeCase* one : active) {
+  for (const Case* one : active) {
     const std::vector<std::int64_t> hops = contradicted_hops(*one, pool);
-    if (contaminated_by_label(*one, labels)) audit.by_label.cases.push_back(one->case_id);
+    if (contaminated_by_label(*one, labels)) audit.by_label.cases.push_back(one->id);
     if (hops.empty()) continue;
-    audit.intra.cases.push_back(one->case_id);
+    audit.intra.cases.push_back(one->id);
     audit.hops += static_cast<std::int64_t>(hops.size());
     for (const std::int64_t hop : hops) {
       if (is_edited_hop(*one, static_cast<std::size_t>(hop))) ++audit.edited_hops;
     }
     ++audit.by_hops[one->hop_count()];
-    ++audit.by_edits[static_cast<std::int64_t>(one->rewrites.size())];
+    ++audit.by_edits[static_cast<std::int64_t>(one->edits.size())];
   }
 }
 
@@ -81,16 +82,16 @@ std::vector<EditConflict> find_conflicts(const std::vector<CasePointers>& groups
   std::vector<EditConflict> conflicts;
   for (const CasePointers& group : groups) {
     Slots ids, labels;
-    for (const MquakeCase* one : group) {
-      for (std::size_t i = 0; i < one->rewrites.size(); ++i) {
+    for (const Case* one : group) {
+      for (std::size_t i = 0; i < one->edits.size(); ++i) {
         const Triple& edit = one->edit_triples[i];
-        const Rewrite& rewrite = one->rewrites[i];
+        const EditRequest& request = one->edits[i];
         SlotUse& by_number = ids[{edit.subject, edit.relation}];
         by_number.objects.insert(edit.object);
-        by_number.cases.insert(one->case_id);
-        SlotUse& by_name = labels[{rewrite.subject, rewrite.relation}];
-        by_name.objects.insert(rewrite.target_new);
-        by_name.cases.insert(one->case_id);
+        by_number.cases.insert(one->id);
+        SlotUse& by_name = labels[{request.subject, request.relation}];
+        by_name.objects.insert(request.target_new);
+        by_name.cases.insert(one->id);
       }
     }
     add_conflicts(ids, "id", conflicts);
@@ -113,7 +114,7 @@ std::string path_key(const MquakeCase& one) {
   return key;
 }
 
-std::vector<std::string> common_questions(const CasePointers& members) {
+std::vector<std::string> common_questions(const Records& members) {
   std::vector<std::string> common;
   for (const std::string& question : members.front()->questions) {
     const bool everywhere = std::all_of(members.begin(), members.end(), [&](const MquakeCase* one) {
@@ -126,16 +127,16 @@ std::vector<std::string> common_questions(const CasePointers& members) {
 
 template <class Key>
 std::vector<DuplicateCases> cases_alike(const std::vector<MquakeCase>& cases, Key key) {
-  std::map<std::string, CasePointers> by_key;
+  std::map<std::string, Records> by_key;
   std::vector<std::string> order;
   for (const MquakeCase& one : cases) {
-    CasePointers& members = by_key[key(one)];
+    Records& members = by_key[key(one)];
     if (members.empty()) order.push_back(key(one));
     members.push_back(&one);
   }
   std::vector<DuplicateCases> found;
   for (const std::string& name : order) {
-    const CasePointers& members = by_key[name];
+    const Records& members = by_key[name];
     if (members.size() < 2) continue;
     DuplicateCases alike;
     for (const MquakeCase* one : members) alike.cases.push_back(one->case_id);
@@ -159,7 +160,7 @@ std::vector<DuplicateCases> find_same_paths(const std::vector<MquakeCase>& cases
 void count_edits(const std::vector<CasePointers>& groups, Audit& audit) {
   std::set<std::string> distinct;
   for (const CasePointers& group : groups) {
-    for (const MquakeCase* one : group) {
+    for (const Case* one : group) {
       audit.edit_occurrences += static_cast<std::int64_t>(one->edit_triples.size());
       for (const Triple& edit : one->edit_triples) distinct.insert(chain_key({edit}));
     }
@@ -247,8 +248,9 @@ Json cues_json(const std::vector<QuestionFinding>& cues) {
 }  // namespace
 
 Audit audit_dataset(const MquakeDataset& dataset, const GroupingProtocol& protocol) {
-  const CasesById known = by_id(dataset.cases);
-  const std::vector<std::int64_t> ids = ids_of(dataset.cases);
+  const std::vector<Case> cases = cases_of(dataset.cases);
+  const CasesById known = by_id(cases);
+  const std::vector<std::int64_t> ids = ids_of(cases);
   const auto groups = group_cases(ids, protocol);
   const std::vector<CasePointers> active = pointers_of(groups, known);
   Audit audit;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "eval/metrics/metrics.hpp"
+#include "datasets/mquake.hpp"
 #include "eval/protocol/grouping.hpp"
 
 #include <cstdint>

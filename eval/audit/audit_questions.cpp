@@ -185,9 +185,9 @@ std::vector<LabelDefect> find_label_defects(const std::vector<MquakeCase>& cases
 std::vector<AmbiguousGold> find_ambiguous(const std::vector<MquakeCase>& cases) {
   std::vector<AmbiguousGold> found;
   for (const MquakeCase& one : cases) {
-    const Gold old = gold_of(one, GoldSide::pre);
-    std::set<std::string> before(old.aliases.begin(), old.aliases.end());
-    before.insert(old.answer);
+    std::set<std::string> before(one.pre.aliases.begin(), one.pre.aliases.end());
+    before.insert(one.answer_extended.begin(), one.answer_extended.end());
+    before.insert(one.pre.answer);
     std::set<std::string> shared;
     if (before.count(one.post.answer) > 0) shared.insert(one.post.answer);
     for (const std::string& alias : one.post.aliases) {

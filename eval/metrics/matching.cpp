@@ -111,6 +111,7 @@ bool is_short(std::string_view key) {
 std::vector<std::string> strings_of(const Gold& gold) {
   std::vector<std::string> all = {gold.answer};
   all.insert(all.end(), gold.aliases.begin(), gold.aliases.end());
+  all.insert(all.end(), gold.further.begin(), gold.further.end());
   return all;
 }
 
@@ -191,12 +192,8 @@ GoldSide parse_gold_side(std::string_view name) {
   throw EvalError(fmt::format("choosing the gold side: expected post or pre, found \"{}\"", name));
 }
 
-Gold gold_of(const MquakeCase& one, GoldSide side) {
-  Gold gold = side == GoldSide::post ? one.post : one.pre;
-  if (side == GoldSide::pre) {
-    gold.aliases.insert(gold.aliases.end(), one.answer_extended.begin(), one.answer_extended.end());
-  }
-  return gold;
+const Gold& gold_of(const Prompt& prompt, GoldSide side) {
+  return side == GoldSide::post ? prompt.gold : prompt.old;
 }
 
 GoldMatcher::GoldMatcher(const Gold& gold, MatchRule rule, const MatchOptions& options)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 
 #include <optional>
 #include <stdexcept>
@@ -50,9 +50,8 @@ enum class GoldSide { post, pre };
 const char* to_string(GoldSide side);
 GoldSide parse_gold_side(std::string_view name);
 
-/// Gold strings of a side: the answer after the edits, or before them (with `answer_extended`,
-/// where the file has it, among the aliases).
-Gold gold_of(const MquakeCase& mquake_case, GoldSide side);
+/// Gold strings of a side: after the edits, or before them.
+const Gold& gold_of(const Prompt& prompt, GoldSide side);
 
 struct MatchOptions {
   /// Containment rules (M3 to M5) ignore golds of fewer than three characters: a language code is

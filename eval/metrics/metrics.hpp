@@ -4,7 +4,6 @@
 #include "eval/metrics/outputs.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,44 +19,44 @@ struct TraceVerdict {
   double sub = 0.0;       ///< Share of hops answered right, position by position.
 };
 
-/// What a rule says about one system's outputs for one case. Vectors have the case's own sizes; an
-/// output that is missing counts as wrong. The flags tell what was asked at all.
-struct CaseVerdicts {
-  std::int64_t case_id = 0;
-  std::vector<bool> edits, forced, hops, direct, cot;
-  std::vector<bool> probes;                        ///< Each post-edit hop by cloze, by question.
-  std::vector<double> edit_shares, direct_shares;  ///< Rule M6: share of tokens that are right.
-  /// CounterFact, zsRE: values by metric name, for the kinds of prompts that the record has.
-  std::map<std::string, double> record;
-  std::vector<TraceVerdict> traces;  ///< Of `cot`, else of `direct`, one per question.
-  bool has_edits = false, has_forced = false, has_hops = false, has_direct = false, has_cot = false,
-       has_traces = false, has_probes = false, has_edit_shares = false, has_direct_shares = false,
-       has_record = false;
+/// An output with what a rule says about it.
+struct JudgedOutput {
+  const Output* output = nullptr;
+  const Prompt* prompt = nullptr;
+  bool right = false;                 ///< In words: a gold of the side; forced: every token.
+  std::optional<TraceVerdict> trace;  ///< Of a question's output that states steps.
 };
 
-/// Judges stored outputs (null: the system said nothing about this case). Throws `EvalError` when
-/// there are more outputs of a kind than the case has places. Rule M6 judges forced tokens only,
-/// all other rules judge answers only.
-CaseVerdicts judge(const MquakeCase& mquake_case, const CaseOutputs* outputs, MatchRule rule,
-                   GoldSide side, const MatchOptions& options = {});
+/// One system's outputs for one case under a rule and a gold side. Points into both. A prompt
+/// without an output counts as wrong where others were asked.
+struct JudgedCase {
+  const Case* of = nullptr;
+  MatchRule rule = MatchRule::exact;
+  GoldSide side = GoldSide::post;
+  std::vector<JudgedOutput> outputs{};
+};
 
-/// What the unedited model knew of a case, by `recall` and `recall_new` of its outputs under M0;
-/// absent where it was not asked.
+/// Judges stored outputs (null: the system said nothing about this case). Throws `EvalError` for an
+/// output of a prompt that the case does not have.
+JudgedCase judge(const Case& of, const CaseOutputs* outputs, MatchRule rule, GoldSide side,
+                 const MatchOptions& options = {});
+
+/// Whether each prompt of a kind, asked so, is answered right, in order of places; empty when none
+/// of them was asked so.
+std::vector<bool> verdicts_of(const JudgedCase& one, PromptKind prompt, OutputKind kind);
+
+/// What the unedited model knew of a case's chains, by rule M0; absent where it was not asked.
 struct Recall {
   std::optional<bool> pre_known;   ///< Every hop of the chain before the edits.
   std::optional<bool> rest_known;  ///< Every unedited hop of the chain after them.
 };
-Recall recall_of(const MquakeCase& mquake_case, const CaseOutputs& unedited);
+Recall recall_of(const Case& of, const CaseOutputs& unedited);
 
-/// True when the hop of the post-edit chain is one of the case's edits.
-bool is_edited_hop(const MquakeCase& mquake_case, std::size_t hop);
-
-/// A case with its verdicts, as metrics see it.
+/// A case as metrics see it, with what breakdowns tell it by.
 struct ScoredCase {
-  const MquakeCase* mquake_case = nullptr;
-  CaseVerdicts verdicts;
+  JudgedCase judged;
   bool contaminated = false;
-  Recall recall;  ///< Of the unedited model, where a run has asked it.
+  Recall recall{};  ///< Of the unedited model, where a run has asked it.
 };
 
 /// What one case adds to a metric: value = sum of `hit` / sum of `n`.
@@ -77,13 +76,22 @@ struct Score {
 
 Score total(const CaseScores& scores);
 
+/// What a metric is computed from, and with that the rules under which it makes sense.
+enum class MetricBasis {
+  words,          ///< Answers judged by a rule of strings, or flags that stand beside them.
+  tokens,         ///< Rule M6 alone.
+  probabilities,  ///< Of given texts: every rule gives the same.
+};
+
 struct MetricInfo {
   std::string name;        ///< "multi_hop_any"
   std::string title;       ///< "Multi-hop, any of the questions"
   std::string definition;  ///< One sentence.
   std::string origin;      ///< Who defined it.
+  std::string section;     ///< Heading under which reports show it.
   bool has_old_side;       ///< Makes sense against pre-edit golds too.
-  bool of_record = false;  ///< Of CounterFact or zsRE: probabilities, no matching rule.
+  MetricBasis basis = MetricBasis::words;
+  std::string short_name{};  ///< Where recorded probabilities are scored: "ES"; else empty.
   /// Empty, or the metrics whose totals' harmonic mean this is: it has no value case by case.
   std::vector<std::string> harmonic_of{};
   double lowest = 0.0;  ///< Of one case: -1 for differences of probabilities.

@@ -1,12 +1,16 @@
 #include "eval/metrics/outputs.hpp"
 
-#include "eval/metrics/probability_metrics.hpp"
+#include "eval/metrics/old_outputs.hpp"
 #include "eval/metrics/stored_json.hpp"
 
-#include <array>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace kedit {
 namespace {
+
+constexpr std::int64_t kOutputsVersion = 2;
 
 Json trace_to_json(const Trace& trace) {
   Json steps = Json::array();
@@ -17,40 +21,11 @@ Json trace_to_json(const Trace& trace) {
   return steps;
 }
 
-Trace trace_from(const JsonView& steps) {
-  Trace trace;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const JsonView step = steps.at(i);
-    trace.push_back(
-        {step.at("question").string(), step.at("answer").string(), step.at("source").string()});
-  }
-  return trace;
-}
-
 Json answer_to_json(const Answer& answer) {
   Json one{{"raw", answer.raw}};
   one["answer"] = answer.answer ? Json(*answer.answer) : Json(nullptr);
   if (answer.trace) one["trace"] = trace_to_json(*answer.trace);
   return one;
-}
-
-Json answers_to_json(const std::vector<Answer>& answers) {
-  Json list = Json::array();
-  for (const Answer& answer : answers) list.push_back(answer_to_json(answer));
-  return list;
-}
-
-Answer answer_from(const JsonView& view) {
-  Answer answer{view.at("raw").string(), std::nullopt, std::nullopt};
-  if (const auto text = view.find("answer")) answer.answer = text->string();
-  if (const auto trace = view.find("trace")) answer.trace = trace_from(*trace);
-  return answer;
-}
-
-std::vector<Answer> answers_from(const JsonView& list) {
-  std::vector<Answer> answers;
-  for (std::size_t i = 0; i < list.size(); ++i) answers.push_back(answer_from(list.at(i)));
-  return answers;
 }
 
 Json forced_to_json(const ForcedScore& score) {
@@ -59,35 +34,6 @@ Json forced_to_json(const ForcedScore& score) {
           {"tokens", score.tokens},
           {"matched", score.matched},
           {"lowest", score.lowest}};
-}
-
-Json forced_to_json(const std::vector<ForcedScore>& scores) {
-  Json list = Json::array();
-  for (const ForcedScore& score : scores) list.push_back(forced_to_json(score));
-  return list;
-}
-
-// A number that was not finite is stored as null.
-double number_or_zero(const JsonView& view, const char* key) {
-  const auto field = view.find(key);
-  return field ? field->number() : 0.0;
-}
-
-std::int64_t integer_or_zero(const JsonView& view, const char* key) {
-  const auto field = view.find(key);
-  return field ? field->integer() : 0;
-}
-
-ForcedScore forced_score_from(const JsonView& view) {
-  return {view.at("recalled").boolean(), number_or_zero(view, "logprob"),
-          integer_or_zero(view, "tokens"), integer_or_zero(view, "matched"),
-          number_or_zero(view, "lowest")};
-}
-
-std::vector<ForcedScore> forced_from(const JsonView& list) {
-  std::vector<ForcedScore> scores;
-  for (std::size_t i = 0; i < list.size(); ++i) scores.push_back(forced_score_from(list.at(i)));
-  return scores;
 }
 
 Json neighbour_to_json(const NeighbourOutput& one) {
@@ -125,77 +71,137 @@ NeighbourOutput neighbour_from(const JsonView& view) {
   return one;
 }
 
-// Forms of asking that came later, or that few runs ask for, take no room where they are absent.
-using AnswerList = std::vector<Answer> CaseOutputs::*;
-constexpr std::array<std::pair<const char*, AnswerList>, 4> kOptionalAnswers = {{
-    {"probe_clozes", &CaseOutputs::probe_clozes},
-    {"probe_questions", &CaseOutputs::probe_questions},
-    {"recall", &CaseOutputs::recall},
-    {"recall_new", &CaseOutputs::recall_new},
-}};
-
-void put_optional_outputs(Json& value, const CaseOutputs& outputs) {
-  for (const auto& [key, list] : kOptionalAnswers) {
-    if (!(outputs.*list).empty()) value[key] = answers_to_json(outputs.*list);
-  }
-  if (!outputs.direct_forced.empty()) {
-    value["direct_forced"] = forced_to_json(outputs.direct_forced);
-  }
-  if (outputs.counterfact) value["counterfact"] = to_json(*outputs.counterfact);
-  if (outputs.zsre) value["zsre"] = to_json(*outputs.zsre);
-  if (outputs.neighbours.empty()) return;
-  value["neighbours"] = Json::array();
-  for (const NeighbourOutput& one : outputs.neighbours) {
-    value["neighbours"].push_back(neighbour_to_json(one));
-  }
+// "hop_cloze/1": kinds and places, not indices, so that a later version may order prompts anew.
+std::string prompt_key(const Prompt& prompt) {
+  return fmt::format("{}/{}", to_string(prompt.kind), prompt.place);
 }
 
-void read_optional_outputs(const JsonView& view, CaseOutputs& outputs) {
-  for (const auto& [key, list] : kOptionalAnswers) {
-    if (const auto found = view.find(key)) outputs.*list = answers_from(*found);
+std::size_t prompt_from(const JsonView& view, const Case& of) {
+  const std::string key = view.string();
+  for (std::size_t i = 0; i < of.prompts.size(); ++i) {
+    if (prompt_key(of.prompts[i]) == key) return i;
   }
-  if (const auto forced = view.find("direct_forced")) outputs.direct_forced = forced_from(*forced);
-  if (const auto one = view.find("counterfact")) {
-    outputs.counterfact = counterfact_outputs_from(*one);
+  view.fail(fmt::format("a prompt of case {}", of.id));
+}
+
+Json output_to_json(const Output& output, const Case& of) {
+  Json one{{"prompt", prompt_key(of.prompts.at(output.prompt))}};
+  for (const auto& [kind, name] : kOutputKinds) {
+    if (kind == output.kind) one["kind"] = name;
   }
-  if (const auto one = view.find("zsre")) outputs.zsre = zsre_outputs_from(*one);
+  one.update(is_forced(output.kind) ? forced_to_json(output.forced) : answer_to_json(output.said));
+  return one;
+}
+
+Output output_from(const JsonView& view, const Case& of) {
+  Output output;
+  output.prompt = prompt_from(view.at("prompt"), of);
+  const std::string name = view.at("kind").string();
+  const auto kind = std::find_if(kOutputKinds.begin(), kOutputKinds.end(),
+                                 [&](const auto& one) { return one.second == name; });
+  if (kind == kOutputKinds.end()) view.at("kind").fail("a way of asking");
+  output.kind = kind->first;
+  if (is_forced(output.kind)) {
+    output.forced = forced_score_from(view);
+  } else {
+    output.said = answer_from(view);
+  }
+  return output;
+}
+
+void read_rest(const JsonView& view, CaseOutputs& outputs) {
+  outputs.case_id = view.at("case_id").integer();
+  outputs.group = view.at("group").integer();
   const auto neighbours = view.find("neighbours");
   for (std::size_t i = 0; neighbours && i < neighbours->size(); ++i) {
     outputs.neighbours.push_back(neighbour_from(neighbours->at(i)));
   }
+  outputs.edit_ids = view.at("edit_ids").strings();
+  outputs.failure = view.at("failure").string();
+  outputs.edit_seconds = view.at("seconds").at("edit").number();
+  outputs.answer_seconds = view.at("seconds").at("answer").number();
+}
+
+// Prompts of a kind stand together, in order of their places.
+template <class Item, class Put>
+void add_to_prompts(const Case& of, PromptKind kind, std::string_view what,
+                    const std::vector<Item>& items, CaseOutputs* outputs, Put put) {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < of.prompts.size() && next < items.size(); ++i) {
+    if (of.prompts[i].kind != kind) continue;
+    outputs->outputs.push_back(put(i, items[next]));
+    ++next;
+  }
+  if (next == items.size()) return;
+  throw EvalError(fmt::format("judging case {}: {}: expected at most {}, found {}", of.id, what,
+                              of.count(kind), items.size()));
 }
 
 }  // namespace
 
-Json to_json(const CaseOutputs& outputs) {
-  Json value{{"case_id", outputs.case_id}, {"group", outputs.group}};
-  value["edits"] = answers_to_json(outputs.edits);
-  value["forced"] = forced_to_json(outputs.forced);
-  value["hops"] = answers_to_json(outputs.hops);
-  value["direct"] = answers_to_json(outputs.direct);
-  value["cot"] = answers_to_json(outputs.cot);
-  put_optional_outputs(value, outputs);
+const Output* find_output(const CaseOutputs& outputs, std::size_t prompt, OutputKind kind) {
+  const auto found =
+      std::find_if(outputs.outputs.begin(), outputs.outputs.end(),
+                   [&](const Output& one) { return one.prompt == prompt && one.kind == kind; });
+  return found == outputs.outputs.end() ? nullptr : &*found;
+}
+
+std::vector<const Output*> outputs_of(const CaseOutputs& outputs, const Case& of, PromptKind prompt,
+                                      OutputKind kind) {
+  std::vector<const Output*> found;
+  for (const Output& one : outputs.outputs) {
+    if (one.kind == kind && of.prompts.at(one.prompt).kind == prompt) found.push_back(&one);
+  }
+  return found;
+}
+
+void add_outputs(const Case& of, PromptKind prompt, OutputKind kind, std::string_view what,
+                 std::vector<Answer> said, CaseOutputs* outputs) {
+  add_to_prompts(of, prompt, what, said, outputs, [&](std::size_t at, const Answer& one) {
+    return Output{at, kind, one, {}};
+  });
+}
+
+void add_outputs(const Case& of, PromptKind prompt, OutputKind kind, std::string_view what,
+                 const std::vector<ForcedScore>& scores, CaseOutputs* outputs) {
+  add_to_prompts(of, prompt, what, scores, outputs, [&](std::size_t at, const ForcedScore& one) {
+    return Output{at, kind, {}, one};
+  });
+}
+
+Json to_json(const CaseOutputs& outputs, const Case& of) {
+  Json value{{"version", kOutputsVersion},
+             {"case_id", outputs.case_id},
+             {"group", outputs.group},
+             {"outputs", Json::array()}};
+  for (const Output& one : outputs.outputs) value["outputs"].push_back(output_to_json(one, of));
+  if (!outputs.neighbours.empty()) {
+    value["neighbours"] = Json::array();
+    for (const NeighbourOutput& one : outputs.neighbours) {
+      value["neighbours"].push_back(neighbour_to_json(one));
+    }
+  }
   value["edit_ids"] = outputs.edit_ids;
   value["failure"] = outputs.failure;
   value["seconds"] = {{"edit", outputs.edit_seconds}, {"answer", outputs.answer_seconds}};
   return value;
 }
 
-CaseOutputs case_outputs_from_json(const std::string& text) {
-  return read_stored(text, "outputs", [](const JsonView& view) {
+CaseOutputs case_outputs_from_json(const std::string& text, const Case& of) {
+  return read_stored(text, "outputs", [&](const JsonView& view) {
     CaseOutputs outputs;
-    outputs.case_id = view.at("case_id").integer();
-    outputs.group = view.at("group").integer();
-    outputs.edits = answers_from(view.at("edits"));
-    outputs.forced = forced_from(view.at("forced"));
-    outputs.hops = answers_from(view.at("hops"));
-    outputs.direct = answers_from(view.at("direct"));
-    outputs.cot = answers_from(view.at("cot"));
-    read_optional_outputs(view, outputs);
-    outputs.edit_ids = view.at("edit_ids").strings();
-    outputs.failure = view.at("failure").string();
-    outputs.edit_seconds = view.at("seconds").at("edit").number();
-    outputs.answer_seconds = view.at("seconds").at("answer").number();
+    read_rest(view, outputs);
+    if (!view.has("version")) {
+      read_old_outputs(view, of, &outputs);
+      return outputs;
+    }
+    if (view.at("version").integer() != kOutputsVersion) {
+      view.at("version").fail(fmt::format("{}, this program's version", kOutputsVersion));
+    }
+    const JsonView list = view.at("outputs");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      outputs.outputs.push_back(output_from(list.at(i), of));
+    }
     return outputs;
   });
 }

@@ -1,12 +1,15 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "eval/metrics/transcripts.hpp"
 #include "json/json.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kedit {
@@ -48,53 +51,65 @@ struct NeighbourOutput {
   std::optional<double> kept_after;     ///< Log-probability of the token that was kept in mind.
 };
 
-/// Mean negative log-likelihood per token of the two objects after a prompt. Length-normalised, so
-/// that a long object is not worse for its length.
-struct ObjectScores {
-  double new_nll = 0.0;
-  double true_nll = 0.0;
+/// How a system was asked a prompt.
+enum class OutputKind {
+  answer,    ///< In words, at once.
+  thoughts,  ///< In words, with thoughts before the answer.
+  probe,     ///< In words, at most ten tokens (H-Probe).
+  recall,    ///< In words, of the unedited model: what it knew.
+  forced,    ///< The prompt's gold under teacher forcing.
+  rival,     ///< The prompt's rival under teacher forcing.
 };
+/// The names under which outputs are stored.
+inline constexpr std::array<std::pair<OutputKind, std::string_view>, 6> kOutputKinds = {{
+    {OutputKind::answer, "answer"},
+    {OutputKind::thoughts, "thoughts"},
+    {OutputKind::probe, "probe"},
+    {OutputKind::recall, "recall"},
+    {OutputKind::forced, "forced"},
+    {OutputKind::rival, "rival"},
+}};
+constexpr bool is_forced(OutputKind kind) {
+  return kind == OutputKind::forced || kind == OutputKind::rival;
+}
 
-/// What a model gives to the prompts of one CounterFact record.
-struct CounterFactOutputs {
-  std::int64_t case_id = 0;
-  ObjectScores rewrite;
-  std::vector<ObjectScores> paraphrase;
-  std::vector<ObjectScores> neighborhood;
-};
-
-/// Tokens of the wanted answer that are the most probable ones under teacher forcing.
-struct ZsreOutputs {
-  std::int64_t number = 0;
-  ForcedScore rewrite, paraphrase, specificity;
+/// What came back for one prompt.
+struct Output {
+  std::size_t prompt = 0;  ///< Index into the case's prompts.
+  OutputKind kind = OutputKind::answer;
+  Answer said{};         ///< Of kinds in words.
+  ForcedScore forced{};  ///< Of the others.
 };
 
 /// Everything one system said about one case, raw: metrics and rules are applied later, without a
-/// model. Vectors run parallel to the case's rewrites, post-edit hops and questions; empty means
-/// that the form was not asked.
+/// model. A prompt without an output was not asked.
 struct CaseOutputs {
   std::int64_t case_id = 0;
-  std::int64_t group = 0;           ///< Number of its group in the run.
-  std::vector<Answer> edits;        ///< Cloze of each edit, no exemplars.
-  std::vector<ForcedScore> forced;  ///< The same, teacher-forced.
-  std::vector<Answer> hops;         ///< Post chain: edited hops by cloze, others by question.
-  std::vector<Answer> direct;       ///< Each multi-hop question, answered at once.
-  std::vector<ForcedScore> direct_forced;  ///< The new answer, forced after each question.
-  std::vector<Answer> cot;                 ///< The same with thoughts.
-  std::vector<Answer> probe_clozes, probe_questions;  ///< Every post-edit hop alone, both ways.
-  std::vector<Answer> recall;      ///< Every pre-edit hop by question: what the model knows.
-  std::vector<Answer> recall_new;  ///< The same for post-edit hops; edited ones are not asked.
-  std::vector<NeighbourOutput> neighbours;
-  std::optional<CounterFactOutputs> counterfact;  ///< Of a CounterFact record.
-  std::optional<ZsreOutputs> zsre;                ///< Of a zsRE record.
-  std::vector<std::string> edit_ids;              ///< Edits in the store that were mounted.
-  std::string failure;        ///< Why edits could not be made; empty when all were.
-  double edit_seconds = 0.0;  ///< Of the whole group's edits.
+  std::int64_t group = 0;  ///< Number of its group in the run.
+  std::vector<Output> outputs;
+  std::vector<NeighbourOutput> neighbours;  ///< Prompts that come from the file, not the case.
+  std::vector<std::string> edit_ids;        ///< Edits in the store that were mounted.
+  std::string failure;                      ///< Why edits could not be made; empty when all were.
+  double edit_seconds = 0.0;                ///< Of the whole group's edits.
   double answer_seconds = 0.0;
 };
 
-Json to_json(const CaseOutputs& outputs);
-/// Throws `EvalError` when the text is not what `to_json` writes.
-CaseOutputs case_outputs_from_json(const std::string& text);
+/// Null when this prompt was not asked so.
+const Output* find_output(const CaseOutputs& outputs, std::size_t prompt, OutputKind kind);
+/// In order of places; prompts that were not asked so are left out.
+std::vector<const Output*> outputs_of(const CaseOutputs& outputs, const Case& of, PromptKind prompt,
+                                      OutputKind kind);
+
+/// Adds outputs to the first prompts of a kind, in their order. `what` names the list. Throws
+/// `EvalError` when there are more than the case has prompts.
+void add_outputs(const Case& of, PromptKind prompt, OutputKind kind, std::string_view what,
+                 std::vector<Answer> said, CaseOutputs* outputs);
+void add_outputs(const Case& of, PromptKind prompt, OutputKind kind, std::string_view what,
+                 const std::vector<ForcedScore>& scores, CaseOutputs* outputs);
+
+Json to_json(const CaseOutputs& outputs, const Case& of);
+/// Reads what this version writes and what earlier ones wrote. Throws `EvalError` for anything
+/// else.
+CaseOutputs case_outputs_from_json(const std::string& text, const Case& of);
 
 }  // namespace kedit

@@ -7,14 +7,14 @@
 
 namespace kedit {
 
-EditPool edit_pool(const std::vector<const MquakeCase*>& active) {
+EditPool edit_pool(const std::vector<const Case*>& active) {
   EditPool pool;
-  for (const MquakeCase* one : active) {
+  for (const Case* one : active) {
     for (const Triple& edit : one->edit_triples) {
       pool[{edit.subject, edit.relation}].insert(edit.object);
     }
-    if (one->source == CaseSource::mquake) continue;
-    for (const Rewrite& edit : one->rewrites) {
+    if (!one->edit_triples.empty()) continue;
+    for (const EditRequest& edit : one->edits) {
       pool[{edit.subject, edit.prompt}].insert(edit.target_new);
     }
   }
@@ -24,8 +24,8 @@ EditPool edit_pool(const std::vector<const MquakeCase*>& active) {
 namespace {
 
 // Without a chain, what can be contradicted is the edit itself.
-bool contradicted_edit(const MquakeCase& one, const EditPool& pool) {
-  return std::any_of(one.rewrites.begin(), one.rewrites.end(), [&](const Rewrite& edit) {
+bool contradicted_edit(const Case& one, const EditPool& pool) {
+  return std::any_of(one.edits.begin(), one.edits.end(), [&](const EditRequest& edit) {
     const auto found = pool.find({edit.subject, edit.prompt});
     if (found == pool.end()) return false;
     return found->second.size() > found->second.count(edit.target_new);
@@ -34,10 +34,10 @@ bool contradicted_edit(const MquakeCase& one, const EditPool& pool) {
 
 }  // namespace
 
-std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const EditPool& pool) {
+std::vector<std::int64_t> contradicted_hops(const Case& of, const EditPool& pool) {
   std::vector<std::int64_t> hops;
-  for (std::size_t i = 0; i < mquake_case.new_triples.size(); ++i) {
-    const Triple& hop = mquake_case.new_triples[i];
+  for (std::size_t i = 0; i < of.after.size(); ++i) {
+    const Triple& hop = of.after[i].ids;
     const auto found = pool.find({hop.subject, hop.relation});
     if (found != pool.end() && found->second.count(hop.object) == 0) {
       hops.push_back(static_cast<std::int64_t>(i));
@@ -46,43 +46,42 @@ std::vector<std::int64_t> contradicted_hops(const MquakeCase& mquake_case, const
   return hops;
 }
 
-bool contaminated(const MquakeCase& mquake_case, const EditPool& pool) {
-  if (mquake_case.source != CaseSource::mquake) return contradicted_edit(mquake_case, pool);
-  return !contradicted_hops(mquake_case, pool).empty();
+bool contaminated(const Case& of, const EditPool& pool) {
+  if (!of.has_chain()) return contradicted_edit(of, pool);
+  return !contradicted_hops(of, pool).empty();
 }
 
-LabelPool label_pool(const std::vector<const MquakeCase*>& active) {
+LabelPool label_pool(const std::vector<const Case*>& active) {
   LabelPool pool;
-  for (const MquakeCase* one : active) {
-    for (const Rewrite& rewrite : one->rewrites) {
-      pool[{rewrite.subject, rewrite.relation}].insert(rewrite.target_new);
+  for (const Case* one : active) {
+    for (const EditRequest& edit : one->edits) {
+      pool[{edit.subject, edit.relation}].insert(edit.target_new);
     }
   }
   return pool;
 }
 
-bool contaminated_by_label(const MquakeCase& one, const LabelPool& pool) {
-  for (std::size_t i = 0; i < one.new_triples_labeled.size(); ++i) {
-    const Triple& hop = one.new_triples_labeled[i];
-    const auto found = pool.find({hop.subject, one.new_triples[i].relation});
+bool contaminated_by_label(const Case& of, const LabelPool& pool) {
+  for (const Link& hop : of.after) {
+    const auto found = pool.find({hop.labels.subject, hop.ids.relation});
     if (found == pool.end()) continue;
-    const bool agrees = found->second.count(hop.object) > 0;
+    const bool agrees = found->second.count(hop.labels.object) > 0;
     if (found->second.size() > (agrees ? 1U : 0U)) return true;
   }
   return false;
 }
 
-std::set<std::int64_t> contaminated_cases(const MquakeDataset& dataset,
+std::set<std::int64_t> contaminated_cases(const Dataset& dataset,
                                           const std::vector<std::vector<std::int64_t>>& groups) {
-  std::unordered_map<std::int64_t, const MquakeCase*> by_id;
-  for (const MquakeCase& one : dataset.cases) by_id.emplace(one.case_id, &one);
+  std::unordered_map<std::int64_t, const Case*> by_id;
+  for (const Case& one : dataset.cases) by_id.emplace(one.id, &one);
   std::set<std::int64_t> ids;
   for (const auto& group : groups) {
-    std::vector<const MquakeCase*> active;
+    std::vector<const Case*> active;
     for (const std::int64_t id : group) active.push_back(by_id.at(id));
     const EditPool pool = edit_pool(active);
-    for (const MquakeCase* one : active) {
-      if (contaminated(*one, pool)) ids.insert(one->case_id);
+    for (const Case* one : active) {
+      if (contaminated(*one, pool)) ids.insert(one->id);
     }
   }
   return ids;

@@ -146,16 +146,6 @@ std::vector<std::int64_t> unedited_cases(const std::vector<std::int64_t>& case_i
   return rest;
 }
 
-MquakeCase as_unedited(MquakeCase one) {
-  one.rewrites.clear();
-  one.edit_triples.clear();
-  one.post = gold_of(one, GoldSide::pre);
-  one.new_hops = one.hops;
-  one.new_triples = one.triples;
-  one.new_triples_labeled = one.triples_labeled;
-  return one;
-}
-
 std::string grouping_hash(const std::vector<std::vector<std::int64_t>>& groups) {
   Sha256 hash;
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -164,9 +154,9 @@ std::string grouping_hash(const std::vector<std::vector<std::int64_t>>& groups) 
   return hash.hex();
 }
 
-const MquakeCase& find_case(const MquakeDataset& dataset, std::int64_t case_id) {
+const Case& find_case(const Dataset& dataset, std::int64_t case_id) {
   const auto found = std::find_if(dataset.cases.begin(), dataset.cases.end(),
-                                  [&](const MquakeCase& one) { return one.case_id == case_id; });
+                                  [&](const Case& one) { return one.id == case_id; });
   if (found == dataset.cases.end()) {
     throw EvalError(
         fmt::format("looking up case {} in {}: there is no such case", case_id, dataset.name));
@@ -174,15 +164,15 @@ const MquakeCase& find_case(const MquakeDataset& dataset, std::int64_t case_id) 
   return *found;
 }
 
-std::vector<EditRequest> pool_of(const std::vector<const MquakeCase*>& cases) {
+std::vector<EditRequest> pool_of(const std::vector<const Case*>& cases) {
   std::vector<EditRequest> pool;
   std::set<std::tuple<std::string, std::string, std::string, std::string>> seen;
-  for (const MquakeCase* one : cases) {
-    for (EditRequest& request : requests_of(*one)) {
+  for (const Case* one : cases) {
+    for (const EditRequest& request : one->edits) {
       // Labels and the template, not ids: what an editor is asked to write is its sentence.
       if (seen.emplace(request.subject, request.prompt, request.relation, request.target_new)
               .second) {
-        pool.push_back(std::move(request));
+        pool.push_back(request);
       }
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 
 #include <cstdint>
 #include <string>
@@ -40,17 +40,13 @@ std::vector<std::vector<std::int64_t>> group_cases(const std::vector<std::int64_
 std::vector<std::int64_t> unedited_cases(const std::vector<std::int64_t>& case_ids,
                                          const GroupingProtocol& protocol);
 
-/// The case as it is when its edits are not made: no rewrites, and the chain, answers and golds
-/// before the edits on both sides.
-MquakeCase as_unedited(MquakeCase mquake_case);
-
 /// SHA-256 of the groups: ids joined by ",", groups by ";". Names a grouping in reports.
 std::string grouping_hash(const std::vector<std::vector<std::int64_t>>& groups);
 
 /// The case with an id; throws `EvalError` when the dataset has none.
-const MquakeCase& find_case(const MquakeDataset& dataset, std::int64_t case_id);
+const Case& find_case(const Dataset& dataset, std::int64_t case_id);
 
 /// The distinct edits (subject, relation, new object) of cases, in first-occurrence order.
-std::vector<EditRequest> pool_of(const std::vector<const MquakeCase*>& cases);
+std::vector<EditRequest> pool_of(const std::vector<const Case*>& cases);
 
 }  // namespace kedit

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace kedit {
@@ -17,28 +18,31 @@ std::string run_name(const BenchReport& report) {
   return fmt::format("{} ({})", report.data.record.name, report.data.record.id);
 }
 
-std::vector<const MquakeCase*> shared_cases(const BenchReport& first, const BenchReport& second) {
+// Ids of the cases that both runs have, in the order of the first.
+std::vector<std::int64_t> shared_cases(const BenchReport& first, const BenchReport& second) {
   std::set<std::int64_t> known;
-  for (const MquakeCase& one : second.data.cases) known.insert(one.case_id);
-  std::vector<const MquakeCase*> shared;
-  for (const MquakeCase& one : first.data.cases) {
-    if (known.count(one.case_id) > 0) shared.push_back(&one);
+  for (const Case& one : second.data.cases) known.insert(one.id);
+  std::vector<std::int64_t> shared;
+  for (const Case& one : first.data.cases) {
+    if (known.count(one.id) > 0) shared.push_back(one.id);
   }
   return shared;
 }
 
-// Golds are those of the first run: the data is the same, or the runs are not compared.
-ScoredByMetric scored(const BenchReport& report, const std::vector<const MquakeCase*>& cases,
+// Golds are the run's own: under P-rem a case may be edited in one run and not in the other.
+ScoredByMetric scored(const BenchReport& report, const std::vector<std::int64_t>& ids,
                       const std::string& system, MatchRule rule) {
   ScoredByMetric list;
   const auto outputs = report.data.outputs.find(system);
-  for (const MquakeCase* one : cases) {
+  std::map<std::int64_t, const Case*> cases;
+  for (const Case& one : report.data.cases) cases.emplace(one.id, &one);
+  for (const std::int64_t id : ids) {
     const CaseOutputs* said = nullptr;
     if (outputs != report.data.outputs.end()) {
-      const auto found = outputs->second.find(one->case_id);
+      const auto found = outputs->second.find(id);
       if (found != outputs->second.end()) said = &found->second;
     }
-    list.push_back({one, judge(*one, said, rule, GoldSide::post), false, {}});
+    list.push_back({judge(*cases.at(id), said, rule, GoldSide::post), false, {}});
   }
   return list;
 }

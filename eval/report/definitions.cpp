@@ -1,6 +1,8 @@
 #include "eval/report/definitions.hpp"
 
+#include "eval/answering/answerers.hpp"
 #include "eval/audit/audit.hpp"
+#include "eval/metrics/metrics.hpp"
 #include "eval/runner/config.hpp"
 
 #include <fmt/format.h>
@@ -46,7 +48,7 @@ void append_wrapped(std::string& out, const std::string& text) {
 Definitions metric_definitions() {
   Definitions list{"Metrics", {}};
   for (const MetricInfo& info : known_metrics()) {
-    if (!info.of_record)
+    if (info.basis != MetricBasis::probabilities)
       list.entries.emplace_back(info.name, sentence(info.definition, info.origin));
   }
   return list;
@@ -55,7 +57,7 @@ Definitions metric_definitions() {
 Definitions probability_definitions() {
   Definitions list{"Metrics of CounterFact and zsRE", {}};
   for (const MetricInfo& info : known_metrics()) {
-    if (!info.of_record) continue;
+    if (info.basis != MetricBasis::probabilities) continue;
     list.entries.emplace_back(info.name,
                               info.title + ". " + sentence(info.definition, info.origin));
   }
@@ -86,20 +88,16 @@ Definitions control_definitions() {
 }
 
 Definitions answerer_definitions() {
-  return {
+  Definitions list{
       "Answerers",
       {{"cloze", "An edit's own statement to be completed, no exemplars (MQuAKE)."},
        {"question", "A single hop as a question, exemplars of its relation before it (MQuAKE)."},
        {"direct", "A multi-hop question answered at once, exemplars before it (MQuAKE)."},
-       {"cot", "A multi-hop question with thoughts before the answer (MQuAKE)."},
-       {"probe", "Every post-edit hop alone, by cloze and by question, 10 tokens (CaKE)."},
-       {"recall",
-        "What the unedited model knows of every hop, to tell failed edits from facts that it "
-        "never knew (MQuAKE's filter)."},
-       {"specificity",
-        "Other facts of the edited subjects, before and after the edits (R-Specificity of "
-        "RETS)."},
-       {"tokens", "The new answer forced after each multi-hop question, for rule M6."}}};
+       {"cot", "A multi-hop question with thoughts before the answer (MQuAKE)."}}};
+  for (const FurtherAskInfo& one : known_further_asks()) {
+    list.entries.emplace_back(one.name, one.definition);
+  }
+  return list;
 }
 
 Definitions detector_definitions() {

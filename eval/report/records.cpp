@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace kedit {
 namespace {
 
@@ -12,57 +14,47 @@ std::string chip(bool good, const std::string& text) {
                      good ? "&#10003;" : "&#10007;", escape_html(text));
 }
 
-// The two negative log-likelihoods: the smaller one is the more probable object.
-std::string objects(const ObjectScores& scores, bool wants_new) {
-  const bool good = wants_new ? scores.new_nll < scores.true_nll : scores.true_nll < scores.new_nll;
-  return chip(good, fmt::format("{:.2f} / {:.2f}", scores.new_nll, scores.true_nll));
+bool is_judged_by_probability(PromptKind kind) {
+  return kind == PromptKind::rewrite || kind == PromptKind::paraphrase ||
+         kind == PromptKind::locality;
+}
+
+// Negative log-likelihoods of the edit's object and of the true one: the smaller one is the more
+// probable object, and the prompt's gold is the one that it wants.
+std::string objects(const Prompt& prompt, const ForcedScore& gold, const ForcedScore& rival) {
+  const double wanted = -gold.mean_logprob();
+  const double other = -rival.mean_logprob();
+  const bool wants_old = prompt.kind == PromptKind::locality;
+  return chip(wanted < other, fmt::format("{:.2f} / {:.2f}", wants_old ? other : wanted,
+                                          wants_old ? wanted : other));
 }
 
 std::string tokens(const ForcedScore& score) {
   return chip(score.recalled, fmt::format("{} of {}", score.matched, score.tokens));
 }
 
-/// What a system made of the prompt in this place of the record; "" where it was not asked.
-std::string cell(const MquakeCase& record, const CaseOutputs& outputs, std::size_t place) {
-  const std::size_t paraphrases = record.paraphrases.size();
-  if (outputs.counterfact) {
-    const CounterFactOutputs& said = *outputs.counterfact;
-    if (place == 0) return objects(said.rewrite, true);
-    if (place <= paraphrases && place <= said.paraphrase.size()) {
-      return objects(said.paraphrase[place - 1], true);
-    }
-    const std::size_t neighbor = place - 1 - paraphrases;
-    return place > paraphrases && neighbor < said.neighborhood.size()
-               ? objects(said.neighborhood[neighbor], false)
-               : "";
-  }
-  if (!outputs.zsre) return "";
-  return tokens(place == 0   ? outputs.zsre->rewrite
-                : place == 1 ? outputs.zsre->paraphrase
-                             : outputs.zsre->specificity);
+/// What a system made of a prompt; "" where it was not asked.
+std::string cell(const Case& record, const CaseOutputs& outputs, std::size_t prompt) {
+  const Output* gold = find_output(outputs, prompt, OutputKind::forced);
+  const Output* rival = find_output(outputs, prompt, OutputKind::rival);
+  if (gold == nullptr) return "";
+  if (record.prompts[prompt].rival.empty()) return tokens(gold->forced);
+  return rival == nullptr ? "" : objects(record.prompts[prompt], gold->forced, rival->forced);
 }
 
-struct Prompt {
-  const char* kind;
-  std::string text;
-};
-
-std::vector<Prompt> prompts_of(const MquakeCase& record) {
-  std::vector<Prompt> prompts = {{"edit", filled_prompt(requests_of(record).front())}};
-  for (const std::string& text : record.paraphrases) prompts.push_back({"paraphrase", text});
-  for (const NeighborPrompt& one : record.neighborhood) {
-    prompts.push_back({"other subject", one.prompt});
-  }
-  return prompts;
+const char* name_of(PromptKind kind) {
+  if (kind == PromptKind::rewrite) return "edit";
+  return kind == PromptKind::paraphrase ? "paraphrase" : "other subject";
 }
 
 std::string prompt_rows(const SampleCase& sample) {
-  const MquakeCase& record = *sample.mquake_case;
-  const std::vector<Prompt> prompts = prompts_of(record);
+  const Case& record = *sample.of;
   std::string rows;
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    rows += fmt::format("<tr><th scope=\"row\">{}<small>{}</small></th>",
-                        escape_html(prompts[i].text), prompts[i].kind);
+  for (std::size_t i = 0; i < record.prompts.size(); ++i) {
+    const Prompt& prompt = record.prompts[i];
+    if (!is_judged_by_probability(prompt.kind)) continue;
+    rows += fmt::format("<tr><th scope=\"row\">{}<small>{}</small></th>", escape_html(prompt.text),
+                        name_of(prompt.kind));
     for (const SampleAnswer& answer : sample.answers) {
       const std::string inside = cell(record, *answer.outputs, i);
       rows += fmt::format("<td data-label=\"{}\">{}</td>", escape_html(answer.system),
@@ -73,14 +65,23 @@ std::string prompt_rows(const SampleCase& sample) {
   return rows;
 }
 
+// What was said after the edit's own prompt.
+const JudgedOutput* continuation_of(const SampleAnswer& answer) {
+  for (const JudgedOutput& judged : answer.now.outputs) {
+    const bool edit = judged.prompt->kind == PromptKind::edit;
+    if (edit && judged.output->kind == OutputKind::answer) return &judged;
+  }
+  return nullptr;
+}
+
 std::string continuations(const SampleCase& sample) {
   std::string row = "<tr><th scope=\"row\">the edited prompt, continued</th>";
   for (const SampleAnswer& answer : sample.answers) {
-    const std::vector<Answer>& edits = answer.outputs->edits;
-    const bool right = !answer.now.edits.empty() && answer.now.edits.front();
-    row += fmt::format(
-        "<td data-label=\"{}\">{}</td>", escape_html(answer.system),
-        edits.empty() ? "&ndash;" : chip(right, edits.front().answer.value_or("no answer")));
+    const JudgedOutput* said = continuation_of(answer);
+    row += fmt::format("<td data-label=\"{}\">{}</td>", escape_html(answer.system),
+                       said == nullptr
+                           ? "&ndash;"
+                           : chip(said->right, said->output->said.answer.value_or("no answer")));
   }
   return row + "</tr>\n";
 }
@@ -93,19 +94,21 @@ std::string heads(const SampleCase& sample) {
   return out + "</tr>";
 }
 
-std::string edit_line(const MquakeCase& record) {
-  const Rewrite& edit = record.rewrites.front();
+std::string edit_line(const Case& record) {
+  const EditRequest& edit = record.edits.front();
   const std::string old =
-      edit.target_true.empty() ? "" : fmt::format("<del>{}</del> ", escape_html(edit.target_true));
-  return fmt::format("<p>{} {}<ins>{}</ins></p>\n",
-                     escape_html(filled_prompt(requests_of(record).front())), old,
+      edit.target_true ? fmt::format("<del>{}</del> ", escape_html(*edit.target_true)) : "";
+  return fmt::format("<p>{} {}<ins>{}</ins></p>\n", escape_html(filled_prompt(edit)), old,
                      escape_html(edit.target_new));
 }
 
 }  // namespace
 
 std::string record_note_html(const BenchReport& report) {
-  return report.data.cases.front().source == CaseSource::counterfact
+  const std::vector<Prompt>& prompts = report.data.cases.front().prompts;
+  const bool compared = std::any_of(prompts.begin(), prompts.end(),
+                                    [](const Prompt& one) { return !one.rival.empty(); });
+  return compared
              ? "<p class=\"note\">Numbers are negative log-likelihoods per token, new object / "
                "true "
                "object; the smaller one wins. Ticked: the new object after the edit's prompts, the "
@@ -116,11 +119,11 @@ std::string record_note_html(const BenchReport& report) {
 }
 
 std::string record_sample_html(const SampleCase& sample, bool open) {
-  const MquakeCase& record = *sample.mquake_case;
+  const Case& record = *sample.of;
   std::string marks;
   for (const SampleAnswer& answer : sample.answers) {
-    const bool right = !answer.now.edits.empty() && answer.now.edits.front();
-    marks += chip(right, answer.system);
+    const JudgedOutput* said = continuation_of(answer);
+    marks += chip(said != nullptr && said->right, answer.system);
   }
   return fmt::format(
       "<details{}><summary><span class=\"where\">record {}{}</span><span class=\"ask\">{}</span>"
@@ -128,9 +131,9 @@ std::string record_sample_html(const SampleCase& sample, bool open) {
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Prompts\">"
       "<table class=\"answers\"><thead>{}</thead><tbody>\n{}{}</tbody></table></div></div>"
       "</details>\n",
-      open ? " open" : "", record.case_id, sample.contaminated ? ", contradicted" : "",
-      escape_html(filled_prompt(requests_of(record).front())), marks, edit_line(record),
-      heads(sample), continuations(sample), prompt_rows(sample));
+      open ? " open" : "", record.id, sample.contaminated ? ", contradicted" : "",
+      escape_html(filled_prompt(record.edits.front())), marks, edit_line(record), heads(sample),
+      continuations(sample), prompt_rows(sample));
 }
 
 }  // namespace kedit

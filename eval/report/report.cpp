@@ -56,11 +56,11 @@ std::vector<ScoredCase> scored_cases(const BenchReport& report, const std::strin
                                      MatchRule rule, GoldSide side) {
   const std::set<std::int64_t> dirty(report.contaminated.begin(), report.contaminated.end());
   std::vector<ScoredCase> cases;
-  for (const MquakeCase& one : report.data.cases) {
-    const CaseOutputs* outputs = outputs_for(report.data, system, one.case_id);
-    const CaseOutputs* known = outputs_for(report.data, "unedited", one.case_id);
+  for (const Case& one : report.data.cases) {
+    const CaseOutputs* outputs = outputs_for(report.data, system, one.id);
+    const CaseOutputs* known = outputs_for(report.data, "unedited", one.id);
     const Recall recall = known == nullptr ? Recall{} : recall_of(one, *known);
-    cases.push_back({&one, judge(one, outputs, rule, side), dirty.count(one.case_id) > 0, recall});
+    cases.push_back({judge(one, outputs, rule, side), dirty.count(one.id) > 0, recall});
   }
   return cases;
 }
@@ -177,8 +177,8 @@ std::vector<std::string> present_metrics(const BenchReport& report) {
 
 std::map<std::string, SystemTiming> timings_of(const RunData& data) {
   std::map<std::int64_t, std::int64_t> edits_of_case;
-  for (const MquakeCase& one : data.cases) {
-    edits_of_case[one.case_id] = static_cast<std::int64_t>(one.rewrites.size());
+  for (const Case& one : data.cases) {
+    edits_of_case[one.id] = static_cast<std::int64_t>(one.edits.size());
   }
   std::map<std::string, SystemTiming> timings;
   for (const auto& [system, outputs] : data.outputs) {
@@ -205,17 +205,17 @@ std::vector<std::int64_t> contaminated_of(const RunData& data) {
 }
 
 // A seeded sample that takes turns between hop counts, in ascending order of ids.
-std::vector<const MquakeCase*> sampled_cases(const std::vector<MquakeCase>& cases,
-                                             const ReportOptions& options) {
-  std::map<std::int64_t, std::vector<const MquakeCase*>> by_hops;
-  for (const MquakeCase& one : cases) by_hops[one.hop_count()].push_back(&one);
+std::vector<const Case*> sampled_cases(const std::vector<Case>& cases,
+                                       const ReportOptions& options) {
+  std::map<std::int64_t, std::vector<const Case*>> by_hops;
+  for (const Case& one : cases) by_hops[one.hop_count()].push_back(&one);
   std::mt19937_64 generator(options.seed);
   for (auto& [hops, members] : by_hops) {
     for (std::size_t i = members.size(); i-- > 1;) {
       std::swap(members[i], members[static_cast<std::size_t>(generator() % (i + 1))]);
     }
   }
-  std::vector<const MquakeCase*> chosen;
+  std::vector<const Case*> chosen;
   const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(options.sample_cases, 0));
   for (std::size_t turn = 0; chosen.size() < std::min(wanted, cases.size()); ++turn) {
     for (const auto& [hops, members] : by_hops) {
@@ -223,7 +223,7 @@ std::vector<const MquakeCase*> sampled_cases(const std::vector<MquakeCase>& case
     }
   }
   std::sort(chosen.begin(), chosen.end(),
-            [](const MquakeCase* a, const MquakeCase* b) { return a->case_id < b->case_id; });
+            [](const Case* a, const Case* b) { return a->id < b->id; });
   return chosen;
 }
 
@@ -231,10 +231,10 @@ std::vector<SampleCase> samples_of(const BenchReport& report, const ReportOption
   const MatchRule rule = report.rules.front();
   const std::set<std::int64_t> dirty(report.contaminated.begin(), report.contaminated.end());
   std::vector<SampleCase> samples;
-  for (const MquakeCase* one : sampled_cases(report.data.cases, options)) {
-    SampleCase sample{one, dirty.count(one->case_id) > 0, {}};
+  for (const Case* one : sampled_cases(report.data.cases, options)) {
+    SampleCase sample{one, dirty.count(one->id) > 0, {}};
     for (const SystemInfo& system : report.systems) {
-      const CaseOutputs* outputs = outputs_for(report.data, system.label, one->case_id);
+      const CaseOutputs* outputs = outputs_for(report.data, system.label, one->id);
       if (outputs == nullptr) continue;
       sample.answers.push_back({system.label, outputs, judge(*one, outputs, rule, GoldSide::post),
                                 judge(*one, outputs, rule, GoldSide::pre)});
@@ -253,8 +253,8 @@ void add_specificity(BenchReport& report, const ReportOptions& options) {
 }
 
 void count_recall(BenchReport& report) {
-  for (const MquakeCase& one : report.data.cases) {
-    const CaseOutputs* unedited = outputs_for(report.data, "unedited", one.case_id);
+  for (const Case& one : report.data.cases) {
+    const CaseOutputs* unedited = outputs_for(report.data, "unedited", one.id);
     if (unedited == nullptr) continue;
     const Recall recall = recall_of(one, *unedited);
     if (!recall.pre_known && !recall.rest_known) continue;

@@ -55,10 +55,10 @@ struct SystemTiming {
 struct SampleAnswer {
   std::string system;
   const CaseOutputs* outputs = nullptr;
-  CaseVerdicts now, old;  ///< Against post-edit and pre-edit golds, first rule of the run.
+  JudgedCase now, old;  ///< Against post-edit and pre-edit golds, first rule of the run.
 };
 struct SampleCase {
-  const MquakeCase* mquake_case = nullptr;
+  const Case* of = nullptr;
   bool contaminated = false;
   std::vector<SampleAnswer> answers;
 };

@@ -33,24 +33,37 @@ std::string chip(Verdict verdict, const std::string& text) {
 
 std::string answer_text(const Answer& answer) { return answer.answer.value_or("no answer"); }
 
-bool at(const std::vector<bool>& verdicts, std::size_t index) {
-  return index < verdicts.size() && verdicts[index];
+bool any(const std::vector<bool>& verdicts) {
+  return std::find(verdicts.begin(), verdicts.end(), true) != verdicts.end();
 }
 
-std::string answer_chips(const std::vector<Answer>& answers, const std::vector<bool>& now,
-                         const std::vector<bool>& old) {
+// Every answer of this way of asking, with what became of it.
+std::string answer_chips(const SampleAnswer& answer, PromptKind prompt, OutputKind kind) {
   std::string out;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    out += (i == 0 ? "" : " ") + chip(verdict_of(at(now, i), at(old, i)), answer_text(answers[i]));
+  for (std::size_t i = 0; i < answer.now.outputs.size(); ++i) {
+    const JudgedOutput& now = answer.now.outputs[i];
+    if (now.prompt->kind != prompt || now.output->kind != kind) continue;
+    out += (out.empty() ? "" : " ") + chip(verdict_of(now.right, answer.old.outputs.at(i).right),
+                                           answer_text(now.output->said));
   }
   return out.empty() ? "&ndash;" : out;
 }
 
-std::string thoughts(const std::vector<Answer>& answers) {
-  if (answers.empty() || !answers.front().trace || answers.front().trace->empty()) return "";
-  std::string text;
-  for (const TraceStep& step : *answers.front().trace) text += step.question + ". ";
-  return fmt::format("<span class=\"thoughts\">{}</span>", escape_html(text));
+std::string thoughts(const SampleAnswer& answer) {
+  for (const JudgedOutput& judged : answer.now.outputs) {
+    if (judged.output->kind != OutputKind::thoughts) continue;
+    if (!judged.output->said.trace) return "";
+    std::string text;
+    for (const TraceStep& step : *judged.output->said.trace) text += step.question + ". ";
+    return text.empty() ? "" : fmt::format("<span class=\"thoughts\">{}</span>", escape_html(text));
+  }
+  return "";
+}
+
+// Multi-hop success: with thoughts where those were asked, else at once.
+std::vector<bool> multi_hop(const JudgedCase& one) {
+  const std::vector<bool> cot = verdicts_of(one, PromptKind::question, OutputKind::thoughts);
+  return cot.empty() ? verdicts_of(one, PromptKind::question, OutputKind::answer) : cot;
 }
 
 // The row that tells what was known before stands first and says so.
@@ -64,9 +77,7 @@ std::string rule_marks(const SampleCase& sample, const SampleAnswer& answer,
   std::string marks;
   for (const MatchRule rule : rules) {
     if (rule == MatchRule::tokens) continue;
-    const CaseVerdicts verdicts = judge(*sample.mquake_case, answer.outputs, rule, GoldSide::post);
-    const std::vector<bool>& list = verdicts.has_cot ? verdicts.cot : verdicts.direct;
-    const bool right = std::find(list.begin(), list.end(), true) != list.end();
+    const bool right = any(multi_hop(judge(*sample.of, answer.outputs, rule, GoldSide::post)));
     marks += fmt::format("{}{} {}", marks.empty() ? "" : " ", to_string(rule),
                          right ? "&#10003;" : "&#10007;");
   }
@@ -75,41 +86,39 @@ std::string rule_marks(const SampleCase& sample, const SampleAnswer& answer,
 
 std::string answer_row(const SampleCase& sample, const SampleAnswer& answer,
                        const std::vector<MatchRule>& rules) {
-  const CaseOutputs& said = *answer.outputs;
   return fmt::format(
       "<tr><th scope=\"row\">{}{}</th><td data-label=\"Edited facts\">{}</td>"
       "<td data-label=\"Direct\">{}</td><td data-label=\"With thoughts\">{}{}</td></tr>\n",
       escape_html(system_name(answer)), rule_marks(sample, answer, rules),
-      answer_chips(said.edits, answer.now.edits, answer.old.edits),
-      answer_chips(said.direct, answer.now.direct, answer.old.direct),
-      answer_chips(said.cot, answer.now.cot, answer.old.cot), thoughts(said.cot));
+      answer_chips(answer, PromptKind::edit, OutputKind::answer),
+      answer_chips(answer, PromptKind::question, OutputKind::answer),
+      answer_chips(answer, PromptKind::question, OutputKind::thoughts), thoughts(answer));
 }
 
-std::string edits_list(const MquakeCase& one) {
+std::string edits_list(const Case& one) {
   std::string out = "<ul class=\"edits\">";
-  for (const Rewrite& rewrite : one.rewrites) {
-    std::string prompt = rewrite.prompt;
-    const std::size_t slot = prompt.find("{}");
-    if (slot != std::string::npos) prompt.replace(slot, 2, rewrite.subject);
-    out += fmt::format("<li>{} <del>{}</del> <ins>{}</ins></li>", escape_html(prompt),
-                       escape_html(rewrite.target_true), escape_html(rewrite.target_new));
+  for (const EditRequest& edit : one.edits) {
+    out += fmt::format("<li>{} <del>{}</del> <ins>{}</ins></li>", escape_html(filled_prompt(edit)),
+                       escape_html(edit.target_true.value_or("")), escape_html(edit.target_new));
   }
   return out + "</ul>\n";
 }
 
-std::string chain_list(const MquakeCase& one) {
+std::string chain_list(const Case& one) {
   std::string out = "<ol class=\"chain\">";
-  for (const Hop& hop : one.new_hops) {
-    out += fmt::format("<li>{} <b>{}</b></li>", escape_html(hop.question),
-                       escape_html(hop.gold.answer));
+  for (const Prompt& hop : one.prompts) {
+    if (hop.kind != PromptKind::hop_question) continue;
+    out +=
+        fmt::format("<li>{} <b>{}</b></li>", escape_html(hop.text), escape_html(hop.gold.answer));
   }
   return out + "</ol>\n";
 }
 
-std::string questions_list(const MquakeCase& one) {
+std::string questions_list(const Case& one) {
   std::string out = "<ol class=\"chain\">";
-  for (const std::string& question : one.questions) {
-    out += fmt::format("<li>{}</li>", escape_html(question));
+  for (const Prompt& question : one.prompts) {
+    if (question.kind != PromptKind::question) continue;
+    out += fmt::format("<li>{}</li>", escape_html(question.text));
   }
   return out + "</ol>\n";
 }
@@ -117,13 +126,7 @@ std::string questions_list(const MquakeCase& one) {
 std::string summary_chips(const SampleCase& sample) {
   std::string out;
   for (const SampleAnswer& answer : sample.answers) {
-    const bool cot = answer.now.has_cot;
-    const std::vector<bool>& now = cot ? answer.now.cot : answer.now.direct;
-    const std::vector<bool>& old = cot ? answer.old.cot : answer.old.direct;
-    const auto any = [](const std::vector<bool>& verdicts) {
-      return std::find(verdicts.begin(), verdicts.end(), true) != verdicts.end();
-    };
-    out += chip(verdict_of(any(now), any(old)), answer.system);
+    out += chip(verdict_of(any(multi_hop(answer.now)), any(multi_hop(answer.old))), answer.system);
   }
   return out;
 }
@@ -135,7 +138,9 @@ std::vector<SampleAnswer> before_first(std::vector<SampleAnswer> answers) {
 }
 
 std::string sample_html(const SampleCase& sample, const std::vector<MatchRule>& rules, bool open) {
-  const MquakeCase& one = *sample.mquake_case;
+  const Case& one = *sample.of;
+  const Prompt* question = one.find(PromptKind::question, 0);
+  const Prompt asked = question == nullptr ? Prompt{} : *question;
   std::string rows;
   for (const SampleAnswer& answer : before_first(sample.answers))
     rows += answer_row(sample, answer, rules);
@@ -150,11 +155,10 @@ std::string sample_html(const SampleCase& sample, const std::vector<MatchRule>& 
       "<th scope=\"col\">Edited facts</th><th scope=\"col\">Direct</th>"
       "<th scope=\"col\">With thoughts</th></tr></thead><tbody>\n{}</tbody></table></div></div>"
       "</details>\n",
-      open ? " open" : "", one.case_id, one.hop_count(), one.rewrites.size(),
-      one.rewrites.size() == 1 ? "" : "s", sample.contaminated ? ", contaminated" : "",
-      escape_html(one.questions.empty() ? "" : one.questions.front()), summary_chips(sample),
-      escape_html(one.pre.answer), escape_html(one.post.answer), edits_list(one), chain_list(one),
-      questions_list(one), rows);
+      open ? " open" : "", one.id, one.hop_count(), one.edits.size(),
+      one.edits.size() == 1 ? "" : "s", sample.contaminated ? ", contaminated" : "",
+      escape_html(asked.text), summary_chips(sample), escape_html(asked.old.answer),
+      escape_html(asked.gold.answer), edits_list(one), chain_list(one), questions_list(one), rows);
 }
 
 std::string term(const std::string& name, const std::string& meaning) {
@@ -186,7 +190,7 @@ std::string samples_html(const BenchReport& report) {
       "<span class=\"chip old\">&#8634; the old answer</span> "
       "<span class=\"chip wrong\">&#10007; something else</span></p>\n",
       report.samples.size(), report.data.cases.size(), to_string(report.rules.front()));
-  const bool records = report.data.cases.front().source != CaseSource::mquake;
+  const bool records = !report.data.cases.front().has_chain();
   if (records) out += record_note_html(report);
   for (std::size_t i = 0; i < report.samples.size(); ++i) {
     out += records ? record_sample_html(report.samples[i], i == 0)

@@ -79,23 +79,20 @@ std::string metric_row(const BenchReport& report, const CellKey& key, const std:
 }
 
 struct Section {
-  const char* title;
-  std::vector<const char*> metrics;
+  std::string title;
+  std::vector<std::string> metrics;
 };
 
+// As the table of metrics has them, in its order.
 const std::vector<Section>& sections() {
-  static const std::vector<Section> list = {
-      {"Edits and facts", {"edit_wise", "edit_wise_unique", "edit_wise_forced", "instance_wise"}},
-      {"Multi-hop, asked directly",
-       {"multi_hop_any", "multi_hop_first", "multi_hop_mean", "multi_hop_all"}},
-      {"Multi-hop, thoughts first", {"cot_any", "cot_first", "cot_mean", "cot_all"}},
-      {"Reasoning path", {"hop_joint", "hop_path", "hop_count", "hop_sub", "hop_probe"}},
-      {"Tokens under teacher forcing", {"edit_wise_tokens", "multi_hop_tokens"}},
-      {"CounterFact",
-       {"counterfact_es", "counterfact_ps", "counterfact_ns", "counterfact_s", "counterfact_em",
-        "counterfact_pm", "counterfact_nm"}},
-      {"zsRE", {"zsre_efficacy", "zsre_paraphrase", "zsre_specificity", "zsre_score"}},
-  };
+  static const std::vector<Section> list = [] {
+    std::vector<Section> found;
+    for (const MetricInfo& info : known_metrics()) {
+      if (found.empty() || found.back().title != info.section) found.push_back({info.section, {}});
+      found.back().metrics.push_back(info.name);
+    }
+    return found;
+  }();
   return list;
 }
 
@@ -110,7 +107,7 @@ std::string metric_table(const BenchReport& report, MatchRule rule, GoldSide sid
   std::string body;
   for (const Section& section : sections()) {
     std::string rows;
-    for (const char* metric : section.metrics) {
+    for (const std::string& metric : section.metrics) {
       rows += metric_row(report, {"", rule, side, metric, "", ""}, metric_info(metric).title,
                          side == GoldSide::post);
     }
@@ -258,7 +255,7 @@ std::string differences_html(const BenchReport& report) {
 std::string contamination_html(const BenchReport& report) {
   const std::size_t dirty = report.contaminated.size();
   const std::size_t all = report.data.cases.size();
-  const bool chains = report.data.cases.front().source == CaseSource::mquake;
+  const bool chains = report.data.cases.front().has_chain();
   std::string out = fmt::format(
       "<h2>Contamination</h2>\n<p class=\"note\">{} Under this grouping: <b>{} of {} cases</b>."
       "</p>\n",

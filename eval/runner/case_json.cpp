@@ -1,131 +1,135 @@
 #include "eval/runner/case_json.hpp"
 
 #include "eval/metrics/stored_json.hpp"
+#include "eval/runner/old_cases.hpp"
+
+#include <map>
 
 namespace kedit {
 namespace {
 
-Json hops_to_json(const std::vector<Hop>& hops) {
-  Json list = Json::array();
-  for (const Hop& hop : hops) {
-    list.push_back(
-        {{"question", hop.question}, {"cloze", hop.cloze}, {"gold", gold_to_json(hop.gold)}});
+constexpr std::int64_t kCaseVersion = 2;
+
+Json edit_to_json(const EditRequest& edit) {
+  Json value{{"id", edit.id},
+             {"prompt", edit.prompt},
+             {"subject", edit.subject},
+             {"target_new", edit.target_new}};
+  if (edit.target_true) value["target_true"] = *edit.target_true;
+  if (!edit.rephrases.empty()) value["rephrases"] = edit.rephrases;
+  if (!edit.relation.empty()) value["relation"] = edit.relation;
+  if (!edit.target_new_aliases.empty()) value["target_new_aliases"] = edit.target_new_aliases;
+  return value;
+}
+
+EditRequest edit_from(const JsonView& view) {
+  EditRequest edit;
+  edit.id = view.at("id").string();
+  edit.prompt = view.at("prompt").string();
+  edit.subject = view.at("subject").string();
+  edit.target_new = view.at("target_new").string();
+  if (const auto found = view.find("target_true")) edit.target_true = found->string();
+  if (const auto found = view.find("rephrases")) edit.rephrases = found->strings();
+  if (const auto found = view.find("relation")) edit.relation = found->string();
+  if (const auto found = view.find("target_new_aliases")) {
+    edit.target_new_aliases = found->strings();
   }
+  return edit;
+}
+
+Json prompt_to_json(const Prompt& prompt) {
+  Json value{{"kind", to_string(prompt.kind)}, {"place", prompt.place}, {"text", prompt.text}};
+  if (!prompt.relation.empty()) value["relation"] = prompt.relation;
+  value["gold"] = gold_to_json(prompt.gold);
+  if (!prompt.old.answer.empty()) value["old"] = gold_to_json(prompt.old);
+  if (!prompt.rival.empty()) value["rival"] = prompt.rival;
+  return value;
+}
+
+Prompt prompt_from(const JsonView& view) {
+  Prompt prompt;
+  if (!parse_prompt_kind(view.at("kind").string(), &prompt.kind)) {
+    view.at("kind").fail("a kind of prompt");
+  }
+  prompt.place = view.at("place").integer();
+  if (prompt.place < 0) view.at("place").fail("0 or more");
+  prompt.text = view.at("text").string();
+  if (const auto found = view.find("relation")) prompt.relation = found->string();
+  prompt.gold = gold_from(view.at("gold"));
+  if (const auto found = view.find("old")) prompt.old = gold_from(*found);
+  if (const auto found = view.find("rival")) prompt.rival = found->string();
+  return prompt;
+}
+
+Json triple_to_json(const Triple& triple) {
+  return Json::array({triple.subject, triple.relation, triple.object});
+}
+
+Triple triple_from(const JsonView& view) {
+  return {view.at(std::size_t{0}).string(), view.at(std::size_t{1}).string(),
+          view.at(std::size_t{2}).string()};
+}
+
+Json link_to_json(const Link& hop) {
+  return {{"ids", triple_to_json(hop.ids)}, {"labels", triple_to_json(hop.labels)}};
+}
+
+Link link_from(const JsonView& view) {
+  return {triple_from(view.at("ids")), triple_from(view.at("labels"))};
+}
+
+template <class Item, class Write>
+Json list_to_json(const std::vector<Item>& items, Write write) {
+  Json list = Json::array();
+  for (const Item& item : items) list.push_back(write(item));
   return list;
 }
 
-std::vector<Hop> hops_from(const JsonView& list) {
-  std::vector<Hop> hops;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const JsonView one = list.at(i);
-    hops.push_back(
-        {one.at("question").string(), one.at("cloze").string(), gold_from(one.at("gold"))});
+template <class Read>
+auto list_from(const JsonView& list, Read read) {
+  std::vector<decltype(read(list))> items;
+  for (std::size_t i = 0; i < list.size(); ++i) items.push_back(read(list.at(i)));
+  return items;
+}
+
+// What verdicts index by: a kind's places are 0, 1, 2, ...
+void check_places(const JsonView& list, const std::vector<Prompt>& prompts) {
+  std::map<PromptKind, std::int64_t> next;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    if (prompts[i].place != next[prompts[i].kind]++) {
+      list.at(i).at("place").fail("the places of a kind in order, from 0");
+    }
   }
-  return hops;
-}
-
-Json triples_to_json(const std::vector<Triple>& triples) {
-  Json list = Json::array();
-  for (const Triple& triple : triples) {
-    list.push_back(Json::array({triple.subject, triple.relation, triple.object}));
-  }
-  return list;
-}
-
-std::vector<Triple> triples_from(const JsonView& list) {
-  std::vector<Triple> triples;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const JsonView one = list.at(i);
-    triples.push_back({one.at(std::size_t{0}).string(), one.at(std::size_t{1}).string(),
-                       one.at(std::size_t{2}).string()});
-  }
-  return triples;
-}
-
-Json rewrite_to_json(const Rewrite& rewrite) {
-  return {{"prompt", rewrite.prompt},           {"relation", rewrite.relation},
-          {"subject", rewrite.subject},         {"question", rewrite.question},
-          {"target_true", rewrite.target_true}, {"target_true_id", rewrite.target_true_id},
-          {"target_new", rewrite.target_new},   {"target_new_id", rewrite.target_new_id}};
-}
-
-Rewrite rewrite_from(const JsonView& view) {
-  return {view.at("prompt").string(),      view.at("relation").string(),
-          view.at("subject").string(),     view.at("question").string(),
-          view.at("target_true").string(), view.at("target_true_id").string(),
-          view.at("target_new").string(),  view.at("target_new_id").string()};
-}
-
-Json prompts_to_json(const std::vector<NeighborPrompt>& prompts) {
-  Json list = Json::array();
-  for (const NeighborPrompt& one : prompts) {
-    list.push_back({{"prompt", one.prompt}, {"answer", one.answer}});
-  }
-  return list;
-}
-
-std::vector<NeighborPrompt> prompts_from(const JsonView& list) {
-  std::vector<NeighborPrompt> prompts;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    prompts.push_back({list.at(i).at("prompt").string(), list.at(i).at("answer").string()});
-  }
-  return prompts;
-}
-
-CaseSource source_from(const JsonView& view) {
-  for (const CaseSource source : {CaseSource::counterfact, CaseSource::zsre}) {
-    if (view.string() == to_string(source)) return source;
-  }
-  view.fail("counterfact or zsre");
 }
 
 }  // namespace
 
-Json case_to_json(const MquakeCase& one) {
-  Json value{{"case_id", one.case_id}};
-  value["rewrites"] = Json::array();
-  for (const Rewrite& rewrite : one.rewrites) value["rewrites"].push_back(rewrite_to_json(rewrite));
-  value["questions"] = one.questions;
-  value["pre"] = gold_to_json(one.pre);
-  value["post"] = gold_to_json(one.post);
-  value["hops"] = hops_to_json(one.hops);
-  value["new_hops"] = hops_to_json(one.new_hops);
-  value["triples"] = triples_to_json(one.triples);
-  value["new_triples"] = triples_to_json(one.new_triples);
-  value["edit_triples"] = triples_to_json(one.edit_triples);
-  if (!one.answer_extended.empty()) value["answer_extended"] = one.answer_extended;
-  value["triples_labeled"] = triples_to_json(one.triples_labeled);
-  value["new_triples_labeled"] = triples_to_json(one.new_triples_labeled);
-  if (one.source == CaseSource::mquake) return value;
-  value["source"] = to_string(one.source);
-  value["paraphrases"] = one.paraphrases;
-  value["neighborhood"] = prompts_to_json(one.neighborhood);
-  return value;
+Json case_to_json(const Case& one) {
+  return {{"version", kCaseVersion},
+          {"id", one.id},
+          {"source", one.source},
+          {"edits", list_to_json(one.edits, edit_to_json)},
+          {"edit_triples", list_to_json(one.edit_triples, triple_to_json)},
+          {"before", list_to_json(one.before, link_to_json)},
+          {"after", list_to_json(one.after, link_to_json)},
+          {"prompts", list_to_json(one.prompts, prompt_to_json)}};
 }
 
-MquakeCase case_from_json(const std::string& text) {
+Case case_from_json(const std::string& text) {
   return read_stored(text, "case", [](const JsonView& view) {
-    MquakeCase one;
-    one.case_id = view.at("case_id").integer();
-    const JsonView rewrites = view.at("rewrites");
-    for (std::size_t i = 0; i < rewrites.size(); ++i) {
-      one.rewrites.push_back(rewrite_from(rewrites.at(i)));
+    if (!view.has("version")) return read_old_case(view);
+    if (view.at("version").integer() != kCaseVersion) {
+      view.at("version").fail(fmt::format("{}, this program's version", kCaseVersion));
     }
-    one.questions = view.at("questions").strings();
-    one.pre = gold_from(view.at("pre"));
-    one.post = gold_from(view.at("post"));
-    one.hops = hops_from(view.at("hops"));
-    one.new_hops = hops_from(view.at("new_hops"));
-    one.triples = triples_from(view.at("triples"));
-    one.new_triples = triples_from(view.at("new_triples"));
-    one.edit_triples = triples_from(view.at("edit_triples"));
-    if (const auto more = view.find("answer_extended")) one.answer_extended = more->strings();
-    one.triples_labeled = triples_from(view.at("triples_labeled"));
-    one.new_triples_labeled = triples_from(view.at("new_triples_labeled"));
-    if (!view.has("source")) return one;
-    one.source = source_from(view.at("source"));
-    one.paraphrases = view.at("paraphrases").strings();
-    one.neighborhood = prompts_from(view.at("neighborhood"));
+    Case one;
+    one.id = view.at("id").integer();
+    one.source = view.at("source").string();
+    one.edits = list_from(view.at("edits"), edit_from);
+    one.edit_triples = list_from(view.at("edit_triples"), triple_from);
+    one.before = list_from(view.at("before"), link_from);
+    one.after = list_from(view.at("after"), link_from);
+    one.prompts = list_from(view.at("prompts"), prompt_from);
+    check_places(view.at("prompts"), one.prompts);
     return one;
   });
 }

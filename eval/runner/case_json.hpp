@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "json/json.hpp"
 
 #include <string>
@@ -8,8 +8,9 @@
 namespace kedit {
 
 /// One case as the evaluator keeps it beside results, so that reports need no dataset file.
-Json case_to_json(const MquakeCase& mquake_case);
-/// Throws `EvalError` when the text is not what `case_to_json` writes.
-MquakeCase case_from_json(const std::string& text);
+Json case_to_json(const Case& one);
+/// Reads what this version writes and what earlier ones wrote. Throws `EvalError` for anything
+/// else.
+Case case_from_json(const std::string& text);
 
 }  // namespace kedit

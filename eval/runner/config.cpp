@@ -64,10 +64,10 @@ std::filesystem::path located(const std::filesystem::path& directory,
 std::string located_dataset(const JsonView& view, const std::filesystem::path& directory) {
   try {
     const DatasetName name = parse_dataset_name(view.string());
-    return fmt::format("{}:{}", to_string(name.source),
+    return fmt::format("{}:{}", name.format->name,
                        located(directory, name.file).lexically_normal().string());
   } catch (const DataError&) {
-    view.fail("mquake:FILE, counterfact:FILE or zsre:FILE");
+    view.fail(dataset_format_names());
   }
 }
 
@@ -161,10 +161,9 @@ Schedule parse_schedule(const std::string& name) {
 }
 
 bool take_further_ask(const std::string& name, FurtherAsks& further) {
-  if (name == "probe") return further.probe = true;
-  if (name == "recall") return further.recall = true;
-  if (name == "specificity") return further.specificity = true;
-  if (name == "tokens") return further.tokens = true;
+  for (const FurtherAskInfo& known : known_further_asks()) {
+    if (name == known.name) return further.*(known.wanted) = true;
+  }
   return false;
 }
 
@@ -199,7 +198,7 @@ void read_protocol(const JsonView& view, BenchConfig& config) {
 }
 
 bool has_chains(const BenchConfig& config) {
-  return parse_dataset_name(config.dataset).source == CaseSource::mquake;
+  return parse_dataset_name(config.dataset).format->has_chains;
 }
 
 void read_measures(const JsonView& view, BenchConfig& config) {
@@ -334,10 +333,9 @@ Json to_json(const BenchConfig& config) {
   }
   Json asks = Json::array();
   for (const Ask ask : config.asks) asks.push_back(to_string(ask));
-  if (config.further.probe) asks.push_back("probe");
-  if (config.further.recall) asks.push_back("recall");
-  if (config.further.specificity) asks.push_back("specificity");
-  if (config.further.tokens) asks.push_back("tokens");
+  for (const FurtherAskInfo& known : known_further_asks()) {
+    if (config.further.*(known.wanted)) asks.push_back(known.name);
+  }
   Json rules = Json::array();
   for (const MatchRule rule : config.rules) rules.push_back(to_string(rule));
   const std::int64_t size = config.grouping.group_size;

@@ -18,7 +18,7 @@ SystemInfo control_info(const std::string& name) {
 }
 
 // What every system that runs a model is asked besides its case.
-void ask_further(const SystemParts& parts, const LanguageModel& model, const MquakeCase& one,
+void ask_further(const SystemParts& parts, const LanguageModel& model, const Case& one,
                  const FactChooser& facts, CaseOutputs* outputs) {
   if (parts.specificity) parts.specificity->ask(model, one, facts, outputs);
 }
@@ -28,7 +28,7 @@ class Unedited final : public System {
   explicit Unedited(const SystemParts& parts) : parts_(parts) {}
   SystemInfo info() const override { return control_info("unedited"); }
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
-  CaseOutputs answer(const MquakeCase& one) override {
+  CaseOutputs answer(const Case& one) override {
     const FactChooser facts = [&](const std::string& question) {
       return choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
     };
@@ -48,8 +48,8 @@ class Oracle final : public System {
   explicit Oracle(const SystemParts& parts) : parts_(parts) {}
   SystemInfo info() const override { return control_info("oracle"); }
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
-  CaseOutputs answer(const MquakeCase& one) override {
-    const std::vector<Fact> own = facts_of(requests_of(one));
+  CaseOutputs answer(const Case& one) override {
+    const std::vector<Fact> own = facts_of(one.edits);
     const FactChooser facts = [&](const std::string& question) {
       std::vector<Fact> shown = choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
       shown.insert(shown.end(), own.begin(), own.end());
@@ -72,7 +72,7 @@ class CopyLastEdit final : public System {
   void enter(const CaseGroup& group, const CaseOutputs*, const RunContext&) override {
     pool_ = facts_of(group.pool);
   }
-  CaseOutputs answer(const MquakeCase& one) override {
+  CaseOutputs answer(const Case& one) override {
     const std::vector<Fact> shown =
         parts_.mask == MaskMode::memory ? without_contradictions(pool_, one) : pool_;
     return copy_last_edit(one, parts_.plan, [&](const std::string& question) {

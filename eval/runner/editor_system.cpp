@@ -40,18 +40,18 @@ class EditorSystem final : public System {
     } else if (parts_.schedule == Schedule::batch) {
       add_edits(group.pool, run);
     } else if (parts_.schedule == Schedule::end) {
-      for (const MquakeCase* one : group.cases) add_edits(new_requests(*one), run);
+      for (const Case* one : group.cases) add_edits(new_requests(*one), run);
     }
     facts_ = edited_.facts();
   }
 
-  void before(const MquakeCase& one, const RunContext& run) override {
+  void before(const Case& one, const RunContext& run) override {
     if (parts_.schedule != Schedule::immediate) return;
     add_edits(new_requests(one), run);
     facts_ = edited_.facts();
   }
 
-  CaseOutputs answer(const MquakeCase& one) override {
+  CaseOutputs answer(const Case& one) override {
     const std::vector<Fact> shown =
         parts_.mask == MaskMode::memory ? without_contradictions(facts_, one) : facts_;
     const FactChooser facts = [&](const std::string& question) {
@@ -78,10 +78,10 @@ class EditorSystem final : public System {
 
  private:
   // The case's edits that no earlier case of the group has asked for.
-  std::vector<EditRequest> new_requests(const MquakeCase& one) {
+  std::vector<EditRequest> new_requests(const Case& one) {
     std::vector<EditRequest> fresh;
-    for (EditRequest& request : requests_of(one)) {
-      if (asked_for_.insert(edit_sentence(request)).second) fresh.push_back(std::move(request));
+    for (const EditRequest& request : one.edits) {
+      if (asked_for_.insert(edit_sentence(request)).second) fresh.push_back(request);
     }
     return fresh;
   }
@@ -103,9 +103,9 @@ class EditorSystem final : public System {
 
   void mount_stored(const CaseOutputs& earlier) {
     // What the cases up to the stored one asked for is done.
-    for (const MquakeCase* one : group_->cases) {
+    for (const Case* one : group_->cases) {
       new_requests(*one);
-      if (one->case_id == earlier.case_id) break;
+      if (one->id == earlier.case_id) break;
     }
     std::vector<std::pair<EditId, EditDelta>> edits;
     for (const std::string& id : earlier.edit_ids) {

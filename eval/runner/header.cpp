@@ -14,7 +14,7 @@ std::vector<std::vector<std::int64_t>> ids_of(const std::vector<CaseGroup>& grou
   std::vector<std::vector<std::int64_t>> ids;
   for (const CaseGroup& group : groups) {
     ids.emplace_back();
-    for (const MquakeCase* one : group.cases) ids.back().push_back(one->case_id);
+    for (const Case* one : group.cases) ids.back().push_back(one->id);
   }
   return ids;
 }
@@ -23,8 +23,8 @@ std::vector<std::int64_t> dirty_cases(const std::vector<CaseGroup>& groups) {
   std::vector<std::int64_t> dirty;
   for (const CaseGroup& group : groups) {
     const EditPool pool = edit_pool(group.cases);
-    for (const MquakeCase* one : group.cases) {
-      if (contaminated(*one, pool)) dirty.push_back(one->case_id);
+    for (const Case* one : group.cases) {
+      if (contaminated(*one, pool)) dirty.push_back(one->id);
     }
   }
   std::sort(dirty.begin(), dirty.end());
@@ -66,7 +66,7 @@ Json model_header(const BenchInputs& inputs) {
   return header;
 }
 
-Json dataset_header(const MquakeDataset& dataset, std::int64_t cases) {
+Json dataset_header(const Dataset& dataset, std::int64_t cases) {
   return {{"name", dataset.name},
           {"sha256", dataset.sha256},
           {"content_sha256", dataset.content_sha256},

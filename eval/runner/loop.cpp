@@ -59,18 +59,18 @@ class GroupGuard {
 };
 
 struct GroupWork {
-  std::vector<const MquakeCase*> pending;
+  std::vector<const Case*> pending;
   std::optional<CaseOutputs> earlier;
 };
 
 GroupWork work_of(const CaseGroup& group, const std::string& label, const Stored& stored) {
   GroupWork work;
-  for (const MquakeCase* one : group.cases) {
-    const auto found = stored.find({label, one->case_id});
+  for (const Case* one : group.cases) {
+    const auto found = stored.find({label, one->id});
     if (found == stored.end()) {
       work.pending.push_back(one);
     } else {
-      work.earlier = case_outputs_from_json(found->second);
+      work.earlier = case_outputs_from_json(found->second, *one);
     }
   }
   return work;
@@ -94,14 +94,14 @@ void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
   check_stop(run);
   GroupGuard guard(system);
   system.enter(group, work.earlier ? &*work.earlier : nullptr, quiet_context(run));
-  for (const MquakeCase* one : work.pending) {
+  for (const Case* one : work.pending) {
     check_stop(run);
     system.before(*one, quiet_context(run));
     const Stopwatch watch;
     CaseOutputs outputs = system.answer(*one);
     outputs.group = group.number;
     outputs.answer_seconds = watch.seconds();
-    store.put_results(loop.run_id, {{label, one->case_id, to_text(to_json(outputs))}});
+    store.put_results(loop.run_id, {{label, one->id, to_text(to_json(outputs, *one))}});
     progress.step(label);
   }
   guard.leave();

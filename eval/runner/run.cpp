@@ -16,17 +16,17 @@
 namespace kedit {
 namespace {
 
-std::vector<std::int64_t> selected_cases(const BenchConfig& config, const MquakeDataset& dataset) {
+std::vector<std::int64_t> selected_cases(const BenchConfig& config, const Dataset& dataset) {
   if (!config.cases.empty()) return parse_case_selection(config.cases, dataset);
   std::vector<std::int64_t> ids;
-  for (const MquakeCase& one : dataset.cases) ids.push_back(one.case_id);
+  for (const Case& one : dataset.cases) ids.push_back(one.id);
   return ids;
 }
 
 void put_cases(Store& store, const std::string& run_id, const std::vector<CaseGroup>& groups) {
   Json cases = Json::array();
   for (const CaseGroup& group : groups) {
-    for (const MquakeCase* one : group.cases) cases.push_back(case_to_json(*one));
+    for (const Case* one : group.cases) cases.push_back(case_to_json(*one));
   }
   store.put_results(run_id, {{kCasesRow, 0, to_text(cases)}});
 }
@@ -78,9 +78,9 @@ Shard shard_from_environment() {
   return {};
 }
 
-std::vector<CaseGroup> bench_groups(const BenchConfig& config, const MquakeDataset& dataset) {
-  std::unordered_map<std::int64_t, const MquakeCase*> by_id;
-  for (const MquakeCase& one : dataset.cases) by_id.emplace(one.case_id, &one);
+std::vector<CaseGroup> bench_groups(const BenchConfig& config, const Dataset& dataset) {
+  std::unordered_map<std::int64_t, const Case*> by_id;
+  for (const Case& one : dataset.cases) by_id.emplace(one.id, &one);
   std::vector<CaseGroup> groups;
   const std::vector<std::int64_t> selected = selected_cases(config, dataset);
   const std::vector<std::int64_t> rest = unedited_cases(selected, config.grouping);
@@ -90,12 +90,12 @@ std::vector<CaseGroup> bench_groups(const BenchConfig& config, const MquakeDatas
     for (const std::int64_t id : ids) group.cases.push_back(by_id.at(id));
     group.pool = pool_of(group.cases);
     for (const std::int64_t id : rest) {
-      group.owned.push_back(std::make_shared<const MquakeCase>(as_unedited(*by_id.at(id))));
+      group.owned.push_back(std::make_shared<const Case>(as_unedited(*by_id.at(id))));
       group.cases.push_back(group.owned.back().get());
     }
     if (config.mask == MaskMode::drop) {
       const EditPool pool = edit_pool(group.cases);
-      const auto dirty = [&](const MquakeCase* one) { return contaminated(*one, pool); };
+      const auto dirty = [&](const Case* one) { return contaminated(*one, pool); };
       group.cases.erase(std::remove_if(group.cases.begin(), group.cases.end(), dirty),
                         group.cases.end());
     }
@@ -109,13 +109,13 @@ std::vector<CaseGroup> bench_groups(const BenchConfig& config, const MquakeDatas
 }
 
 PromptForm bench_prompts(const BenchConfig& config, const BenchInputs& inputs) {
-  if (config.prompts != "auto") return prompt_form(config.prompts, inputs.dataset);
+  if (config.prompts != "auto") return prompt_form(config.prompts, inputs.dataset.cases);
   const std::filesystem::path& directory = inputs.model->directory();
   std::error_code ignored;
   const bool lab = !directory.empty() &&
                    std::filesystem::exists(
                        std::filesystem::absolute(directory).parent_path() / "lab.json", ignored);
-  return prompt_form(lab ? "lab" : "few-shot", inputs.dataset);
+  return prompt_form(lab ? "lab" : "few-shot", inputs.dataset.cases);
 }
 
 void check_editors(const BenchConfig& config, const Model& model) {

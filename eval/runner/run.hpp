@@ -20,7 +20,7 @@ inline constexpr const char* kCasesRow = "@cases";
 
 struct BenchInputs {
   std::shared_ptr<const Model> model;
-  MquakeDataset dataset;  ///< The whole file; the configuration selects cases.
+  Dataset dataset;  ///< The whole file; the configuration selects cases.
   /// The model with edits that stay mounted throughout the run; absent: as it is.
   std::optional<EditedModel> start{};
 };
@@ -66,7 +66,7 @@ struct BenchLoop {
 void run_loop(BenchLoop& loop, Store& store, const RunContext& run);
 
 /// Groups of a configuration over the selected cases.
-std::vector<CaseGroup> bench_groups(const BenchConfig& config, const MquakeDataset& dataset);
+std::vector<CaseGroup> bench_groups(const BenchConfig& config, const Dataset& dataset);
 
 /// The prompts that a configuration asks for ("auto": lab prompts when the model's files say that
 /// it is a lab model, few-shot ones otherwise).

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "datasets/mquake.hpp"
+#include "datasets/case.hpp"
 #include "eval/metrics/outputs.hpp"
 #include "json/json.hpp"
 #include "store/store.hpp"
@@ -17,7 +17,7 @@ struct RunData {
   RunRecord record;
   Json header;
   Json config;
-  std::vector<MquakeCase> cases;  ///< In the order of the groups.
+  std::vector<Case> cases;  ///< In the order of the groups.
   std::map<std::string, std::map<std::int64_t, CaseOutputs>> outputs;  ///< By system and case.
 };
 

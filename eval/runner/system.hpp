@@ -19,10 +19,10 @@ namespace kedit {
 /// Cases whose edits are active together, with the distinct edits of all of them.
 struct CaseGroup {
   std::int64_t number = 0;
-  std::vector<const MquakeCase*> cases;
+  std::vector<const Case*> cases;
   std::vector<EditRequest> pool;
   /// Cases that stay unedited (P-rem) belong to the group itself.
-  std::vector<std::shared_ptr<const MquakeCase>> owned{};
+  std::vector<std::shared_ptr<const Case>> owned{};
 };
 
 /// What a report says about a system under test.
@@ -49,8 +49,8 @@ class System {
   /// cut off; its edits are then used again instead of being made again.
   virtual void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) = 0;
   /// Called right before each case is answered: schedule `immediate` makes its edits here.
-  virtual void before(const MquakeCase&, const RunContext&) {}
-  virtual CaseOutputs answer(const MquakeCase& mquake_case) = 0;
+  virtual void before(const Case&, const RunContext&) {}
+  virtual CaseOutputs answer(const Case& one) = 0;
   virtual void leave() = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "datasets/mquake.hpp"
 #include "eval/metrics/outputs.hpp"
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace kedit::testing {
 /// A two-hop case about an invented person: citizenship is edited from Avia to Belmar, whose
 /// capital is Corun. Ids carry `number`, so that cases with different numbers share nothing but the
 /// countries.
-inline MquakeCase two_hop_case(std::int64_t number) {
+inline MquakeCase two_hop_record(std::int64_t number) {
   const std::string person = "Person " + std::to_string(number);
   const std::string id = "Q" + std::to_string(1000 + number);
   MquakeCase one;
@@ -39,9 +40,9 @@ inline MquakeCase two_hop_case(std::int64_t number) {
 }
 
 /// The same with the second hop edited: the capital of Belmar becomes Fenwick. Its edit contradicts
-/// the chain of `two_hop_case`.
-inline MquakeCase capital_case(std::int64_t number) {
-  MquakeCase one = two_hop_case(number);
+/// the chain of `two_hop_record`.
+inline MquakeCase capital_record(std::int64_t number) {
+  MquakeCase one = two_hop_record(number);
   one.rewrites = {{"The capital of {} is", "P36", "Belmar", "What is the capital of Belmar?",
                    "Corun", "Q4", "Fenwick", "Q5"}};
   one.new_hops[1].gold = {"Fenwick", {}};
@@ -59,31 +60,81 @@ inline MquakeCase capital_case(std::int64_t number) {
   return one;
 }
 
+inline Case two_hop_case(std::int64_t number) { return case_of(two_hop_record(number)); }
+inline Case capital_case(std::int64_t number) { return case_of(capital_record(number)); }
+
 inline Answer said(const std::string& text) { return {text, text, std::nullopt}; }
 
 inline Answer reasoned(const std::string& text, Trace trace) {
   return {text, text, std::move(trace)};
 }
 
+/// Takes away what was said to prompts of a kind, asked so.
+inline void drop(CaseOutputs& outputs, const Case& of, PromptKind prompt, OutputKind kind) {
+  std::vector<Output> kept;
+  for (Output& one : outputs.outputs) {
+    if (one.kind != kind || of.prompts.at(one.prompt).kind != prompt) kept.push_back(one);
+  }
+  outputs.outputs = std::move(kept);
+}
+
+/// Says something else to the first prompts of a kind, and nothing to the others.
+inline void put(CaseOutputs& outputs, const Case& of, PromptKind prompt, OutputKind kind,
+                const std::vector<Answer>& answers) {
+  drop(outputs, of, prompt, kind);
+  add_outputs(of, prompt, kind, "test", answers, &outputs);
+}
+
+/// The output of a prompt; throws when there is none.
+inline Output& output_at(CaseOutputs& outputs, const Case& of, PromptKind prompt, OutputKind kind,
+                         std::int64_t place) {
+  for (Output& one : outputs.outputs) {
+    const Prompt& asked = of.prompts.at(one.prompt);
+    if (one.kind == kind && asked.kind == prompt && asked.place == place) return one;
+  }
+  throw std::out_of_range("no such output");
+}
+inline const Output& output_at(const CaseOutputs& outputs, const Case& of, PromptKind prompt,
+                               OutputKind kind, std::int64_t place) {
+  return output_at(const_cast<CaseOutputs&>(outputs), of, prompt, kind, place);
+}
+
+/// Answers in words to the case's questions, at once.
+inline void put_direct(CaseOutputs& outputs, const Case& of, const std::vector<Answer>& answers) {
+  put(outputs, of, PromptKind::question, OutputKind::answer, answers);
+}
+inline void put_cot(CaseOutputs& outputs, const Case& of, const std::vector<Answer>& answers) {
+  put(outputs, of, PromptKind::question, OutputKind::thoughts, answers);
+}
+inline const Answer& direct_at(const CaseOutputs& outputs, const Case& of, std::int64_t place) {
+  return output_at(outputs, of, PromptKind::question, OutputKind::answer, place).said;
+}
+
 /// Everything right: answers along the post-edit chain.
-inline CaseOutputs oracle_outputs(const MquakeCase& one) {
+inline CaseOutputs oracle_outputs(const Case& one) {
   CaseOutputs outputs;
-  outputs.case_id = one.case_id;
-  for (const Rewrite& rewrite : one.rewrites) {
-    outputs.edits.push_back(said(rewrite.target_new));
-    outputs.forced.push_back({true, -0.1, 2, 2, -0.1});
-  }
+  outputs.case_id = one.id;
   Trace trace;
-  for (const Hop& hop : one.new_hops) {
-    outputs.hops.push_back(said(hop.gold.answer));
-    outputs.probe_clozes.push_back(said(hop.gold.answer));
-    outputs.probe_questions.push_back(said(hop.gold.answer));
-    trace.push_back({hop.question, hop.gold.answer, "model"});
+  for (const Prompt& hop : one.prompts) {
+    if (hop.kind == PromptKind::hop_question) trace.push_back({hop.text, hop.gold.answer, "model"});
   }
-  for (std::size_t i = 0; i < one.questions.size(); ++i) {
-    outputs.direct.push_back(said(one.post.answer));
-    outputs.direct_forced.push_back({true, -0.2, 1, 1, -0.2});
-    outputs.cot.push_back(reasoned(one.post.answer, trace));
+  for (std::size_t i = 0; i < one.prompts.size(); ++i) {
+    const Prompt& prompt = one.prompts[i];
+    const Answer right = said(prompt.gold.answer);
+    const bool cloze = prompt.kind == PromptKind::hop_cloze;
+    if (prompt.kind == PromptKind::edit) {
+      outputs.outputs.push_back({i, OutputKind::answer, right, {}});
+      outputs.outputs.push_back({i, OutputKind::forced, {}, {true, -0.1, 2, 2, -0.1}});
+    } else if (prompt.kind == PromptKind::question) {
+      outputs.outputs.push_back({i, OutputKind::answer, right, {}});
+      outputs.outputs.push_back({i, OutputKind::forced, {}, {true, -0.2, 1, 1, -0.2}});
+      outputs.outputs.push_back({i, OutputKind::thoughts, reasoned(right.raw, trace), {}});
+    } else if (cloze || prompt.kind == PromptKind::hop_question) {
+      outputs.outputs.push_back({i, OutputKind::probe, right, {}});
+      if (is_edited_hop(one, static_cast<std::size_t>(prompt.place)) == cloze) {
+        outputs.outputs.push_back({i, OutputKind::answer, right, {}});
+      }
+    }
   }
   return outputs;
 }

@@ -19,8 +19,8 @@ using namespace kedit::testing;
 
 namespace {
 
-MquakeDataset mini_dataset() {
-  MquakeDataset dataset;
+Dataset mini_dataset() {
+  Dataset dataset;
   dataset.name = "mini.json";
   dataset.cases = {two_hop_case(1), two_hop_case(2), two_hop_case(3)};
   return dataset;
@@ -136,7 +136,7 @@ TEST_CASE("recorded predictions of a real model give the published counts", "[sl
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   const auto recorded = test::real_data("mquake/recorded-predictions.json");
   if (!data || !recorded) return;
-  const MquakeDataset dataset = read_mquake(*data);
+  const Dataset dataset = cases_of(read_mquake(*data));
   const auto predictions = read_predictions(*recorded);
   REQUIRE(predictions.size() == 3000);
   ScoreOptions options;
@@ -224,9 +224,9 @@ TEST_CASE("the cases that the recorded run hits are the published ones", "[slow]
 TEST_CASE("contamination of the real file follows its grouping", "[slow][real-data]") {
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
-  const MquakeDataset dataset = read_mquake(*data);
+  const Dataset dataset = cases_of(read_mquake(*data));
   std::vector<std::int64_t> ids;
-  for (const MquakeCase& one : dataset.cases) ids.push_back(one.case_id);
+  for (const Case& one : dataset.cases) ids.push_back(one.id);
   struct Row {
     Grouping grouping;
     std::int64_t size;

@@ -1,5 +1,6 @@
 #include "eval/answering/prompts.hpp"
 
+#include "datasets/mquake.hpp"
 #include "eval/answering/answerers.hpp"
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/metrics/matching.hpp"
@@ -82,11 +83,10 @@ TEST_CASE("every relation has eight exemplars, each about another subject") {
 TEST_CASE("an exemplar that tells a fact of the file under test is left out") {
   const PromptForm all = few_shot_prompts({});
   const auto& told = all.exemplars.front().tells.front();
-  MquakeDataset dataset;
-  dataset.cases = {two_hop_case(1)};
-  dataset.cases[0].triples[0].relation = told.second;
-  dataset.cases[0].triples_labeled[0].subject = told.first;
-  const PromptForm fewer = few_shot_prompts(dataset);
+  Case one = two_hop_case(1);
+  one.before[0].ids.relation = told.second;
+  one.before[0].labels.subject = told.first;
+  const PromptForm fewer = few_shot_prompts({one});
   CHECK(fewer.exemplars.size() < all.exemplars.size());
   CHECK(prompt_hash(fewer) != prompt_hash(all));
 }
@@ -118,7 +118,7 @@ TEST_CASE("all facts are shown while they fit, else those named in the question"
 }
 
 TEST_CASE("a case is asked in its parts, and equal prompts only once") {
-  const MquakeCase one = two_hop_case(1);
+  const Case one = two_hop_case(1);
   FakeModel model([](const std::string& prompt) {
     if (contains(prompt, "Thoughts:")) {
       return std::string(
@@ -130,16 +130,22 @@ TEST_CASE("a case is asked in its parts, and equal prompts only once") {
   AskPlan plan;
   plan.clozes = {"{} is a citizen of", "The capital of {} is"};
   const CaseOutputs outputs = ask_case(model, lab_prompts(), one, plan, {});
-  CHECK(outputs.edits.at(0).answer == "Belmar");
-  CHECK(outputs.hops.at(0).answer == "Belmar");
-  CHECK(outputs.hops.at(1).answer == "Corun");
-  CHECK(outputs.direct.size() == 3);
-  CHECK(outputs.cot.at(2).trace->size() == 2);
-  CHECK(outputs.forced.at(0).recalled);
+  const auto at = [&](PromptKind prompt, OutputKind kind, std::int64_t place) {
+    return output_at(outputs, one, prompt, kind, place);
+  };
+  CHECK(at(PromptKind::edit, OutputKind::answer, 0).said.answer == "Belmar");
+  CHECK(at(PromptKind::hop_cloze, OutputKind::answer, 0).said.answer == "Belmar");
+  CHECK(at(PromptKind::hop_question, OutputKind::answer, 1).said.answer == "Corun");
+  CHECK(outputs_of(outputs, one, PromptKind::question, OutputKind::answer).size() == 3);
+  CHECK(at(PromptKind::question, OutputKind::thoughts, 2).said.trace->size() == 2);
+  CHECK(at(PromptKind::edit, OutputKind::forced, 0).forced.recalled);
+  CHECK(outputs.outputs.size() == 10);
   // One cloze for edit and hop, one hop question, three direct, three with thoughts.
   CHECK(model.prompts().size() == 8);
-  const CaseVerdicts verdicts = judge(one, &outputs, MatchRule::exact, GoldSide::post);
-  CHECK(verdicts.traces[0].path);
+  const JudgedCase judged = judge(one, &outputs, MatchRule::exact, GoldSide::post);
+  const auto path = std::count_if(judged.outputs.begin(), judged.outputs.end(),
+                                  [](const JudgedOutput& o) { return o.trace && o.trace->path; });
+  CHECK(path == 3);
 }
 
 TEST_CASE("only what is in the plan is asked") {
@@ -147,23 +153,22 @@ TEST_CASE("only what is in the plan is asked") {
   AskPlan plan;
   plan.asks = {Ask::direct};
   const CaseOutputs outputs = ask_case(model, lab_prompts(), two_hop_case(1), plan, {});
-  CHECK(outputs.edits.empty());
-  CHECK(outputs.hops.empty());
-  CHECK(outputs.cot.empty());
-  CHECK(outputs.direct.size() == 3);
+  REQUIRE(outputs.outputs.size() == 3);
+  CHECK(outputs_of(outputs, two_hop_case(1), PromptKind::question, OutputKind::answer).size() == 3);
 }
 
 TEST_CASE("copying the last edit answers with its object") {
-  const MquakeCase one = two_hop_case(1);
-  const auto facts = facts_of(requests_of(one));
+  const Case one = two_hop_case(1);
+  const auto facts = facts_of(one.edits);
   const CaseOutputs outputs = copy_last_edit(one, {}, [&](const std::string&) { return facts; });
-  CHECK(outputs.edits.at(0).answer == "Belmar");
-  CHECK(outputs.direct.at(0).answer == "Belmar");
-  CHECK(outputs.cot.at(0).trace->empty());
+  CHECK(output_at(outputs, one, PromptKind::edit, OutputKind::answer, 0).said.answer == "Belmar");
+  CHECK(direct_at(outputs, one, 0).answer == "Belmar");
+  CHECK(output_at(outputs, one, PromptKind::question, OutputKind::thoughts, 0).said.trace->empty());
 }
 
 TEST_CASE("no exemplar tells a fact of MQuAKE-CF-3k", "[slow][real-data]") {
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
-  CHECK(prompt_hash(few_shot_prompts(read_mquake(*data))) == prompt_hash(few_shot_prompts({})));
+  CHECK(prompt_hash(few_shot_prompts(cases_of(read_mquake(*data).cases))) ==
+        prompt_hash(few_shot_prompts({})));
 }

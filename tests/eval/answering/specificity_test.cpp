@@ -15,8 +15,8 @@ using namespace kedit::testing;
 namespace {
 
 /// Person 1's citizenship is edited by its case; its occupation is told by another chain.
-std::vector<MquakeCase> two_facts_of_a_person() {
-  MquakeCase other = two_hop_case(2);
+std::vector<Case> two_facts_of_a_person() {
+  MquakeCase other = two_hop_record(2);
   other.triples[0] = other.new_triples[0] = {"Q1001", "P106", "Q50"};
   other.triples[1].subject = other.new_triples[1].subject = "Q50";
   other.triples_labeled[0] = other.new_triples_labeled[0] = {"Person 1", "occupation", "baker"};
@@ -24,7 +24,7 @@ std::vector<MquakeCase> two_facts_of_a_person() {
       other.new_hops[0] = {"What does Person 1 do?", "Person 1 works as", {"baker", {}}};
   other.edit_triples = {{"Q50", "P36", "Q4"}};
   other.rewrites[0].relation = "P36";
-  return {two_hop_case(1), other};
+  return {two_hop_case(1), case_of(other)};
 }
 
 NeighbourOutput pair(const std::string& before, const std::string& now) {
@@ -59,19 +59,19 @@ SpecificityTable table_of(const std::vector<NeighbourOutput>& pairs) {
 }  // namespace
 
 TEST_CASE("neighbours of an edit are the subject's other facts") {
-  const std::vector<MquakeCase> cases = two_facts_of_a_person();
+  const std::vector<Case> cases = two_facts_of_a_person();
   const ChainFacts facts(cases);
   const auto found = facts.neighbours(cases[0].edit_triples[0]);
   REQUIRE(found.size() == 1);
   CHECK(found[0]->relation == "P106");
-  CHECK(found[0]->hop.gold.answer == "baker");
+  CHECK(found[0]->gold.answer == "baker");
   CHECK_FALSE(facts.edited("Q1001", "P106"));
   CHECK(facts.edited("Q1001", "P27"));
   CHECK(facts.neighbours({"Q77", "P27", "Q2"}).empty());
 }
 
 TEST_CASE("a model is asked before and after, and the old answer is asked once") {
-  const std::vector<MquakeCase> cases = two_facts_of_a_person();
+  const std::vector<Case> cases = two_facts_of_a_person();
   const FakeModel base([](const std::string&) { return "baker"; });
   const FakeModel edited([](const std::string&) { return "Belmar"; });
   const PromptForm form = lab_prompts();
@@ -132,14 +132,13 @@ TEST_CASE("content tokens carry a word that says something") {
 TEST_CASE("the real file has as many neighbours as published", "[slow][real-data]") {
   const auto file = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!file) return;
-  const MquakeDataset dataset = read_mquake(*file);
-  const ChainFacts facts(dataset.cases), more(dataset.cases, true);
+  const std::vector<Case> cases = cases_of(read_mquake(*file).cases);
+  const ChainFacts facts(cases);
   CHECK(facts.size() == 3960);
   CHECK(facts.never_edited() == 1612);
   std::set<Triple> seen;
-  std::int64_t strict_edits = 0, strict_pairs = 0, edits = 0, pairs = 0, more_edits = 0,
-               more_pairs = 0;
-  for (const MquakeCase& one : dataset.cases) {
+  std::int64_t strict_edits = 0, strict_pairs = 0, edits = 0, pairs = 0;
+  for (const Case& one : cases) {
     for (const Triple& edit : one.edit_triples) {
       if (!seen.insert(edit).second) continue;
       std::int64_t strict = 0;
@@ -147,13 +146,10 @@ TEST_CASE("the real file has as many neighbours as published", "[slow][real-data
         if (!facts.edited(fact->subject, fact->relation)) ++strict;
       }
       const auto all = static_cast<std::int64_t>(facts.neighbours(edit).size());
-      const auto wide = static_cast<std::int64_t>(more.neighbours(edit).size());
       strict_pairs += strict;
       pairs += all;
-      more_pairs += wide;
       strict_edits += strict > 0 ? 1 : 0;
       edits += all > 0 ? 1 : 0;
-      more_edits += wide > 0 ? 1 : 0;
     }
   }
   CHECK(seen.size() == 2786);
@@ -161,6 +157,4 @@ TEST_CASE("the real file has as many neighbours as published", "[slow][real-data
   CHECK(strict_pairs == 224);
   CHECK(edits == 366);
   CHECK(pairs == 586);
-  CHECK(more_edits == 415);
-  CHECK(more_pairs == 686);
 }

@@ -38,23 +38,23 @@ constexpr GroupingProtocol kAll{Grouping::file, 0, 0};
 }  // namespace
 
 TEST_CASE("a case that another one contradicts is found, with its hop") {
-  const Audit audit = audit_dataset(mini({two_hop_case(1), capital_case(2)}), kAll);
+  const Audit audit = audit_dataset(mini({two_hop_record(1), capital_record(2)}), kAll);
   CHECK(audit.contamination.intra.cases == std::vector<std::int64_t>{1});
   CHECK(audit.contamination.hops == 1);
   CHECK(audit.contamination.edited_hops == 0);
   CHECK(audit.distinct_edits == 2);
   const Audit alone =
-      audit_dataset(mini({two_hop_case(1), capital_case(2)}), {Grouping::file, 1, 0});
+      audit_dataset(mini({two_hop_record(1), capital_record(2)}), {Grouping::file, 1, 0});
   CHECK(alone.contamination.intra.count() == 0);
 }
 
 TEST_CASE("edits that want different objects are a conflict, by id and by label") {
-  MquakeCase other = two_hop_case(1);
+  MquakeCase other = two_hop_record(1);
   other.case_id = 2;
   other.rewrites[0].target_new = "Cardis";
   other.rewrites[0].target_new_id = "Q9";
   other.edit_triples[0].object = other.new_triples[0].object = other.new_triples[1].subject = "Q9";
-  const Audit audit = audit_dataset(mini({two_hop_case(1), other}), kAll);
+  const Audit audit = audit_dataset(mini({two_hop_record(1), other}), kAll);
   REQUIRE(audit.edit_conflicts.size() == 2);
   CHECK(audit.edit_conflicts[0].level == "id");
   CHECK(audit.edit_conflicts[1].objects == std::vector<std::string>{"Belmar", "Cardis"});
@@ -62,21 +62,21 @@ TEST_CASE("edits that want different objects are a conflict, by id and by label"
 }
 
 TEST_CASE("duplicates, shared questions and paths are told apart") {
-  MquakeCase twin = two_hop_case(1);
+  MquakeCase twin = two_hop_record(1);
   twin.case_id = 2;
   twin.questions[1] = "Another wording about Person 1, capital of the country?";
-  const Audit audit = audit_dataset(mini({two_hop_case(1), twin}), kAll);
+  const Audit audit = audit_dataset(mini({two_hop_record(1), twin}), kAll);
   REQUIRE(audit.duplicates.size() == 1);
   CHECK(audit.duplicates[0].shared_questions.size() == 2);
   CHECK(audit.same_paths.empty());
   CHECK(audit.shared_questions.empty());  // the same path may ask the same
-  MquakeCase stranger = two_hop_case(3);
-  stranger.questions[0] = two_hop_case(1).questions[0];
-  CHECK(find_shared_questions({two_hop_case(1), stranger}).size() == 2);
+  MquakeCase stranger = two_hop_record(3);
+  stranger.questions[0] = two_hop_record(1).questions[0];
+  CHECK(find_shared_questions({two_hop_record(1), stranger}).size() == 2);
 }
 
 TEST_CASE("a question that tells its answer, hides its start or hints at no relation is named") {
-  MquakeCase one = two_hop_case(1);
+  MquakeCase one = two_hop_record(1);
   one.questions = {"Is Corun the capital of the country of Person 1?",
                    "Is Person 1 from Belmar, and what is its capital?", "What of him?"};
   const auto leaks = find_leaks({one});
@@ -90,10 +90,10 @@ TEST_CASE("a question that tells its answer, hides its start or hints at no rela
 }
 
 TEST_CASE("labels that disagree and golds of both sides are named") {
-  MquakeCase one = two_hop_case(1);
+  MquakeCase one = two_hop_record(1);
   one.new_hops[1].gold.answer = "Corun Town";
   CHECK(find_label_defects({one}).size() == 1);
-  one = two_hop_case(1);
+  one = two_hop_record(1);
   one.post.aliases.push_back("City of Dorel");
   REQUIRE(find_ambiguous({one}).size() == 1);
   CHECK(find_ambiguous({one})[0].shared == std::vector<std::string>{"City of Dorel"});
@@ -156,7 +156,7 @@ TEST_CASE("CF-3k without its contaminated cases is MQuAKE-2002, byte for byte",
   if (dataset == nullptr) return;
   std::vector<std::int64_t> ids;
   for (const MquakeCase& one : dataset->cases) ids.push_back(one.case_id);
-  const auto dirty = contaminated_cases(*dataset, group_cases(ids, kAll));
+  const auto dirty = contaminated_cases(cases_of(*dataset), group_cases(ids, kAll));
   std::vector<MquakeCase> clean;
   std::vector<std::int64_t> kept;
   for (const MquakeCase& one : dataset->cases) {

@@ -1,9 +1,10 @@
 #include "eval/metrics/probability_metrics.hpp"
 
 #include "datasets/counterfact.hpp"
+#include "eval/answering/answerers.hpp"
 #include "eval/answering/facts_in_context.hpp"
-#include "eval/answering/probability_answers.hpp"
 #include "eval/metrics/metrics.hpp"
+#include "eval/metrics/old_outputs.hpp"
 #include "eval/protocol/contamination.hpp"
 #include "eval/runner/case_json.hpp"
 #include "tests/eval/fake_model.hpp"
@@ -55,82 +56,149 @@ class ListeningModel final : public FakeModel {
   std::vector<std::string>& asked_;
 };
 
+/// Recorded probabilities as `kedit score` and old results hold them.
+CaseOutputs recorded(const Case& of, const std::string& json) {
+  const Json value = parse_json(json, "test");
+  CaseOutputs outputs;
+  outputs.case_id = of.id;
+  read_probabilities(JsonView(value, "test"), of, &outputs);
+  return outputs;
+}
+
+std::vector<ScoredCase> judged(const std::vector<Case>& cases,
+                               const std::vector<CaseOutputs>& outputs) {
+  std::vector<ScoredCase> scored;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    scored.push_back({judge(cases[i], &outputs[i], MatchRule::exact, GoldSide::post), false, {}});
+  }
+  return scored;
+}
+
+std::vector<std::string> names_of(const std::vector<NamedScore>& scores) {
+  std::vector<std::string> names;
+  for (const NamedScore& one : scores) names.push_back(one.name);
+  return names;
+}
+
+AskPlan only_probabilities() {
+  AskPlan plan;
+  plan.asks = {};
+  return plan;
+}
+
 }  // namespace
 
 TEST_CASE("scores on hand-made numbers") {
   // Two records: the first takes everywhere, the second ties in its rewrite (a tie fails), takes in
   // one of two paraphrases and keeps one of two neighbours.
-  const std::vector<CounterFactOutputs> outputs = {
-      {1, {1.0, 2.0}, {{1.0, 2.0}}, {{2.0, 1.0}}},
-      {2, {1.0, 1.0}, {{1.0, 2.0}, {3.0, 2.0}}, {{2.0, 1.0}, {1.0, 2.0}}}};
-  const CounterFactScores scores = counterfact_scores(outputs);
-  CHECK(scores.es->value == Approx(0.5));
-  CHECK(scores.ps->value == Approx(0.75));
-  CHECK(scores.ns->value == Approx(0.75));
-  CHECK(*scores.s == Approx(3.0 / (1.0 / 0.5 + 2.0 / 0.75)));
-  CHECK(scores.es->half_width == Approx(1.96 * 0.5 / std::sqrt(2.0)));
-  CHECK(scores.em->value == Approx((std::exp(-1.0) - std::exp(-2.0)) / 2.0));
-  CHECK(scores.nm->value == Approx((std::exp(-1.0) - std::exp(-2.0)) / 2.0));
+  CounterFactRecord longer = counterfact_record();
+  longer.case_id = 5;
+  longer.request.rephrases.push_back("Avia has the capital");
+  longer.neighborhood.push_back(longer.neighborhood.front());
+  const std::vector<Case> cases = {case_of(counterfact_record()), case_of(longer)};
+  const std::vector<CaseOutputs> outputs = {
+      recorded(cases[0], R"({"rewrite": [1.0, 2.0], "paraphrase": [[1.0, 2.0]],
+                             "neighborhood": [[2.0, 1.0]]})"),
+      recorded(cases[1], R"({"rewrite": [1.0, 1.0], "paraphrase": [[1.0, 2.0], [3.0, 2.0]],
+                             "neighborhood": [[2.0, 1.0], [1.0, 2.0]]})")};
+  const auto scores = probability_scores(judged(cases, outputs));
+  CHECK(names_of(scores) == std::vector<std::string>{"ES", "PS", "NS", "EM", "PM", "NM", "S"});
+  CHECK(scores[0].value == Approx(0.5));
+  CHECK(scores[1].value == Approx(0.75));
+  CHECK(scores[2].value == Approx(0.75));
+  CHECK(scores[6].value == Approx(3.0 / (1.0 / 0.5 + 2.0 / 0.75)));
+  CHECK(scores[0].mean->half_width == Approx(1.96 * 0.5 / std::sqrt(2.0)));
+  CHECK(scores[3].value == Approx((std::exp(-1.0) - std::exp(-2.0)) / 2.0));
+  CHECK(scores[5].value == Approx((std::exp(-1.0) - std::exp(-2.0)) / 2.0));
 }
 
 TEST_CASE("what was not asked is absent, never 0") {
-  const CounterFactScores scores = counterfact_scores({{1, {1.0, 2.0}, {}, {}}});
-  CHECK(scores.es.has_value());
-  CHECK_FALSE(scores.ps.has_value());
-  CHECK_FALSE(scores.s.has_value());
-  CHECK_FALSE(to_json(named_scores(scores)).contains("PS"));
+  const std::vector<Case> cases = {case_of(counterfact_record())};
+  const std::vector<CaseOutputs> outputs = {recorded(cases[0], R"({"rewrite": [1.0, 2.0]})")};
+  const auto scores = probability_scores(judged(cases, outputs));
+  CHECK(names_of(scores) == std::vector<std::string>{"ES", "EM"});
+  CHECK_FALSE(to_json(scores).contains("PS"));
   CHECK(harmonic_mean({1.0, 0.0}) == 0.0);
 }
 
-TEST_CASE("a model is asked for both objects, length-normalised") {
-  const CounterFactOutputs outputs =
-      ask_counterfact(ScoringModel(), lab_prompts(), case_of(counterfact_record()), {});
-  CHECK(outputs.rewrite.new_nll == Approx(1.0));
-  CHECK(outputs.rewrite.true_nll == Approx(2.0));
-  CHECK(outputs.paraphrase.size() == 1);
-  CHECK(outputs.neighborhood.size() == 1);
+TEST_CASE("a model is asked for gold and rival, length-normalised") {
+  const Case one = case_of(counterfact_record());
+  const CaseOutputs outputs =
+      ask_case(ScoringModel(), lab_prompts(), one, only_probabilities(), {});
+  const auto forced = [&](PromptKind prompt, OutputKind kind) {
+    return output_at(outputs, one, prompt, kind, 0).forced.mean_logprob();
+  };
+  CHECK(forced(PromptKind::rewrite, OutputKind::forced) == Approx(-1.0));
+  CHECK(forced(PromptKind::rewrite, OutputKind::rival) == Approx(-2.0));
+  CHECK(forced(PromptKind::paraphrase, OutputKind::forced) == Approx(-1.0));
+  CHECK(forced(PromptKind::locality, OutputKind::rival) == Approx(-1.0));
+  CHECK(outputs.outputs.size() == 6);
 }
 
-TEST_CASE("zsRE counts tokens") {
-  ZsreRecord one;
-  one.number = 3;
-  one.request = counterfact_record().request;
-  one.locality = {"nq question: who", "Nobody"};
-  const ZsreOutputs outputs = ask_zsre(ScoringModel(), lab_prompts(), case_of(one), {});
-  CHECK(outputs.specificity.tokens == 2);
-  const ZsreScores scores = zsre_scores({outputs});
-  CHECK(scores.efficacy.value == Approx(0.5));
-  CHECK(scores.harmonic == Approx(0.5));
+TEST_CASE("prompts without a rival are judged by tokens") {
+  ZsreRecord record;
+  record.number = 3;
+  record.request = counterfact_record().request;
+  record.locality = {"nq question: who", "Nobody"};
+  const std::vector<Case> cases = {case_of(record)};
+  CHECK(cases[0].find(PromptKind::locality, 0)->text == "nq question: who?");
+  CHECK(cases[0].find(PromptKind::paraphrase, 0)->text == "Avia's capital is");
+  CHECK(cases[0].edits[0].id == "zsre/3");
+  const std::vector<CaseOutputs> outputs = {
+      ask_case(ScoringModel(), lab_prompts(), cases[0], only_probabilities(), {})};
+  CHECK(
+      output_at(outputs[0], cases[0], PromptKind::locality, OutputKind::forced, 0).forced.tokens ==
+      2);
+  const auto scores = probability_scores(judged(cases, outputs));
+  CHECK(names_of(scores) ==
+        std::vector<std::string>{"efficacy", "paraphrase", "specificity", "harmonic_mean"});
+  CHECK(scores[0].value == Approx(0.5));
+  CHECK(scores[3].value == Approx(0.5));
 }
 
-TEST_CASE("stored outputs are read back, and refused by field") {
-  const std::string file = "probability-outputs.jsonl";
-  const auto path = std::filesystem::temp_directory_path() / file;
-  const auto write = [&](const std::string& text) { std::ofstream(path) << text; };
-  const CounterFactOutputs outputs =
-      ask_counterfact(ScoringModel(), lab_prompts(), case_of(counterfact_record()), {});
-  write(to_text(to_json(outputs)) + "\n");
-  CHECK(to_text(to_json(read_counterfact_outputs(path).at(0))) == to_text(to_json(outputs)));
-  write(R"({"case_id": 1, "rewrite": [1]})");
-  CHECK(contains(message_of([&] { read_counterfact_outputs(path); }), "/0/rewrite"));
-  write(R"({"number": 1, "rewrite": [3, 2], "paraphrase": [1, 2], "specificity": [0, 1]})");
-  CHECK(contains(message_of([&] { read_zsre_outputs(path); }), "not more right than there are"));
+TEST_CASE("recorded probabilities are refused by field, and by what the dataset has") {
+  const auto path = std::filesystem::temp_directory_path() / "probability-outputs.jsonl";
+  const std::vector<Case> cases = {case_of(counterfact_record())};
+  ZsreRecord question;
+  question.number = 1;
+  question.request = counterfact_record().request;
+  question.locality = {"nq question: who", "Nobody"};
+  const auto refusal = [&](const std::string& text, const std::vector<Case>& of) {
+    std::ofstream(path) << text;
+    return message_of([&] { read_probability_predictions(path, of, "data.json"); });
+  };
+  CHECK(refusal(R"({"case_id": 4, "rewrite": [1, 2]})", cases).empty());
+  CHECK(contains(refusal(R"({"case_id": 4, "rewrite": [1]})", cases), "/0/rewrite"));
+  CHECK(contains(refusal(R"({"case_id": 4, "paraphrase": []})", cases), "/0/rewrite"));
+  CHECK(contains(
+      refusal(R"({"case_id": 4, "rewrite": [1, 2], "neighborhood": [[1, 2], [1, 2]]})", cases),
+      "neighborhood: expected at most 1, found 2"));
+  CHECK(contains(refusal(R"({"case_id": 9, "rewrite": [1, 2]})", cases),
+                 "9: expected a record of data.json"));
+  CHECK(contains(refusal("{\"case_id\": 4, \"rewrite\": [1, 2]}\n{\"case_id\": 4, \"rewrite\": "
+                         "[1, 2]}\n",
+                         cases),
+                 "4: expected once, found twice"));
+  CHECK(contains(
+      refusal(R"({"number": 1, "rewrite": [3, 2], "paraphrase": [1, 2], "specificity": [0, 1]})",
+              {case_of(question)}),
+      "not more right than there are"));
   std::filesystem::remove(path);
 }
 
 TEST_CASE("as metrics of a run, records count for the prompts that they have") {
-  MquakeCase whole = case_of(counterfact_record());
-  MquakeCase bare = whole;
-  bare.case_id = 5;
-  bare.neighborhood.clear();
-  CaseOutputs said;
-  said.counterfact = CounterFactOutputs{4, {1.0, 2.0}, {{1.0, 2.0}}, {{2.0, 1.0}}};
-  CaseOutputs less = said;
-  less.counterfact->neighborhood.clear();
+  const Case whole = case_of(counterfact_record());
+  CounterFactRecord without = counterfact_record();
+  without.case_id = 5;
+  without.neighborhood.clear();
+  const Case bare = case_of(without);
+  const CaseOutputs said =
+      recorded(whole, R"({"rewrite": [1, 2], "paraphrase": [[1, 2]], "neighborhood": [[2, 1]]})");
+  const CaseOutputs less = recorded(bare, R"({"rewrite": [1, 2], "paraphrase": [[1, 2]]})");
   const auto scored = [&](const CaseOutputs* first, const CaseOutputs* second) {
     return std::vector<ScoredCase>{
-        {&whole, judge(whole, first, MatchRule::exact, GoldSide::post), false, {}},
-        {&bare, judge(bare, second, MatchRule::exact, GoldSide::post), false, {}}};
+        {judge(whole, first, MatchRule::exact, GoldSide::post), false, {}},
+        {judge(bare, second, MatchRule::exact, GoldSide::post), false, {}}};
   };
   const auto value = [&](const char* metric, const CaseOutputs* first, const CaseOutputs* second) {
     return total(case_scores(metric, scored(first, second)).value());
@@ -147,72 +215,79 @@ TEST_CASE("as metrics of a run, records count for the prompts that they have") {
   CHECK_FALSE(case_scores("counterfact_s", scored(&said, &less)).has_value());
   CHECK_FALSE(case_scores("zsre_efficacy", scored(&said, &less)).has_value());
   // Probabilities know no rule, and no golds of before.
-  CHECK(judge(whole, &said, MatchRule::tokens, GoldSide::post).has_record);
-  CHECK_FALSE(judge(whole, &said, MatchRule::exact, GoldSide::pre).has_record);
+  const auto asked = [&](MatchRule rule, GoldSide side) {
+    return case_scores("counterfact_es", {{judge(whole, &said, rule, side), false, {}}})
+        .has_value();
+  };
+  CHECK(asked(MatchRule::tokens, GoldSide::post));
+  CHECK_FALSE(asked(MatchRule::exact, GoldSide::pre));
 }
 
 TEST_CASE("a record is stored and read back with its prompts") {
-  const MquakeCase one = case_of(counterfact_record());
+  const Case one = case_of(counterfact_record());
   const std::string stored = to_text(case_to_json(one));
-  const MquakeCase again = case_from_json(stored);
+  const Case again = case_from_json(stored);
   CHECK(to_text(case_to_json(again)) == stored);
-  CHECK(again.source == CaseSource::counterfact);
-  CHECK(again.neighborhood.at(0).prompt == "The capital of Belmar is");
-  CHECK(requests_of(again).at(0).id == "counterfact/4");
-  CHECK(requests_of(again).at(0).rephrases == counterfact_record().request.rephrases);
-
-  CaseOutputs outputs;
-  outputs.counterfact = CounterFactOutputs{4, {1.5, 2.0}, {{1.0, 2.0}}, {}};
-  const std::string text = to_text(to_json(outputs));
-  CHECK(to_text(to_json(case_outputs_from_json(text))) == text);
+  CHECK(again.find(PromptKind::locality, 0)->text == "The capital of Belmar is");
+  CHECK(again.edits.at(0).id == "counterfact/4");
+  CHECK(again.edits.at(0).rephrases == counterfact_record().request.rephrases);
 }
 
 TEST_CASE("edits without a chain are contaminated by the same prompt with another object") {
-  MquakeCase one = case_of(counterfact_record()), other = one, elsewhere = one;
-  other.rewrites[0].target_new = "Sud";
-  elsewhere.rewrites[0].subject = "Belmar";
+  CounterFactRecord sud = counterfact_record(), belmar = sud;
+  sud.request.target_new = "Sud";
+  belmar.request.subject = "Belmar";
+  const Case one = case_of(counterfact_record()), other = case_of(sud), elsewhere = case_of(belmar);
   CHECK_FALSE(contaminated(one, edit_pool({&one, &one, &elsewhere})));
   CHECK(contaminated(one, edit_pool({&one, &other})));
-  const std::vector<Fact> pool =
-      facts_of({requests_of(one)[0], requests_of(other)[0], requests_of(elsewhere)[0]});
+  const std::vector<Fact> pool = facts_of({one.edits[0], other.edits[0], elsewhere.edits[0]});
   const std::vector<Fact> kept = without_contradictions(pool, one);
   REQUIRE(kept.size() == 2);
   CHECK(kept[0].object == "Nor");
   CHECK(kept[1].subject == "Belmar");
 }
 
-TEST_CASE("ask_counterfact: facts stand above each prompt, each is asked for its own objects") {
+TEST_CASE("ask_case: facts stand above each prompt, each is asked for its own objects") {
   std::vector<std::string> asked;
-  const MquakeCase one = case_of(counterfact_record());
-  const std::vector<Fact> facts = facts_of(requests_of(one));
-  const CounterFactOutputs outputs = ask_counterfact(ListeningModel(asked), lab_prompts(), one,
-                                                     [&](const std::string&) { return facts; });
+  const Case one = case_of(counterfact_record());
+  const std::vector<Fact> facts = facts_of(one.edits);
+  const CaseOutputs outputs =
+      ask_case(ListeningModel(asked), lab_prompts(), one, only_probabilities(),
+               [&](const std::string&) { return facts; });
   const std::string above = "Facts: The capital of Avia is Nor.\n";
   CHECK(asked == std::vector<std::string>{
                      above + "The capital of Avia is Nor", above + "The capital of Avia is Old",
                      above + "Avia's capital is Nor", above + "Avia's capital is Old",
-                     above + "The capital of Belmar is Nor",
-                     above + "The capital of Belmar is Fenwick"});
-  // The n-th question was answered with n nats a token.
-  CHECK(outputs.rewrite.new_nll == Approx(1.0));
-  CHECK(outputs.rewrite.true_nll == Approx(2.0));
-  CHECK(outputs.paraphrase.at(0).new_nll == Approx(3.0));
-  CHECK(outputs.paraphrase.at(0).true_nll == Approx(4.0));
-  CHECK(outputs.neighborhood.at(0).new_nll == Approx(5.0));
-  CHECK(outputs.neighborhood.at(0).true_nll == Approx(6.0));
+                     above + "The capital of Belmar is Fenwick",
+                     above + "The capital of Belmar is Nor"});
+  // The n-th question was answered with n tokens of -n nats each.
+  const auto nats = [&](PromptKind prompt, OutputKind kind) {
+    return -outputs_of(outputs, one, prompt, kind).at(0)->forced.mean_logprob();
+  };
+  CHECK(nats(PromptKind::rewrite, OutputKind::forced) == Approx(1.0));
+  CHECK(nats(PromptKind::rewrite, OutputKind::rival) == Approx(2.0));
+  CHECK(nats(PromptKind::paraphrase, OutputKind::forced) == Approx(3.0));
+  CHECK(nats(PromptKind::paraphrase, OutputKind::rival) == Approx(4.0));
+  CHECK(nats(PromptKind::locality, OutputKind::forced) == Approx(5.0));
+  CHECK(nats(PromptKind::locality, OutputKind::rival) == Approx(6.0));
 }
 
-TEST_CASE("ask_zsre: the paraphrase is asked as written, the unrelated question with its mark") {
-  ZsreRecord one;
-  one.number = 3;
-  one.request = counterfact_record().request;
-  one.locality = {"nq question: who sang it", "Nobody"};
+TEST_CASE("ask_case: the paraphrase is asked as written, the unrelated question with its mark") {
+  ZsreRecord record;
+  record.number = 3;
+  record.request = counterfact_record().request;
+  record.locality = {"nq question: who sang it", "Nobody"};
+  const Case one = case_of(record);
   std::vector<std::string> asked;
-  const ZsreOutputs outputs = ask_zsre(ListeningModel(asked), lab_prompts(), case_of(one), {});
+  const CaseOutputs outputs =
+      ask_case(ListeningModel(asked), lab_prompts(), one, only_probabilities(), {});
   CHECK(asked == std::vector<std::string>{"The capital of Avia is Nor", "Avia's capital is Nor",
                                           "nq question: who sang it? Nobody"});
   // The n-th question was answered with n tokens of which the first is wrong.
-  CHECK(outputs.rewrite.tokens == 1);
-  CHECK(outputs.paraphrase.tokens == 2);
-  CHECK(outputs.specificity.tokens == 3);
+  const auto tokens = [&](PromptKind prompt) {
+    return outputs_of(outputs, one, prompt, OutputKind::forced).at(0)->forced.tokens;
+  };
+  CHECK(tokens(PromptKind::rewrite) == 1);
+  CHECK(tokens(PromptKind::paraphrase) == 2);
+  CHECK(tokens(PromptKind::locality) == 3);
 }

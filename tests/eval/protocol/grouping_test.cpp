@@ -81,19 +81,24 @@ TEST_CASE("stratified folds are the published ones") {
 }
 
 TEST_CASE("an unedited case has nothing but its old chain") {
-  const MquakeCase one = as_unedited(testing::two_hop_case(1));
-  CHECK(one.rewrites.empty());
-  CHECK(one.post.answer == "Dorel");
-  CHECK(one.new_hops[0].gold.answer == "Avia");
+  const Case one = as_unedited(testing::two_hop_case(1));
+  CHECK(one.edits.empty());
+  CHECK(one.count(PromptKind::edit) == 0);
+  CHECK(one.find(PromptKind::question, 2)->gold.answer == "Dorel");
+  CHECK(one.find(PromptKind::hop_question, 0)->gold.answer == "Avia");
+  CHECK(one.find(PromptKind::hop_cloze, 1)->gold.answer == "Dorel");
+  CHECK(one.find(PromptKind::old_hop_question, 1)->gold.answer == "Dorel");
+  CHECK(one.after[1].ids.object == "Q3");
   CHECK(contaminated(one, edit_pool({})) == false);
-  const MquakeCase edited = testing::two_hop_case(1);
+  const Case edited = testing::two_hop_case(1);
   CHECK(contaminated(one, edit_pool({&edited})));
 }
 
 TEST_CASE("two entities of one label are told apart by ids alone") {
-  MquakeCase a = testing::two_hop_case(1), b = testing::two_hop_case(2);
-  b.rewrites[0].subject = a.rewrites[0].subject;
-  b.rewrites[0].target_new = "Corsica";
+  const Case a = testing::two_hop_case(1);
+  Case b = testing::two_hop_case(2);
+  b.edits[0].subject = a.edits[0].subject;
+  b.edits[0].target_new = "Corsica";
   CHECK_FALSE(contaminated(a, edit_pool({&a, &b})));
   CHECK(contaminated_by_label(a, label_pool({&a, &b})));
   CHECK_FALSE(contaminated_by_label(a, label_pool({&a})));
@@ -120,8 +125,8 @@ TEST_CASE("a negative group size is refused") {
 }
 
 TEST_CASE("a pool holds each distinct edit once, in order") {
-  const MquakeCase a = testing::two_hop_case(1);
-  const MquakeCase b = testing::capital_case(2);
+  const Case a = testing::two_hop_case(1);
+  const Case b = testing::capital_case(2);
   const auto pool = pool_of({&a, &b, &a});
   REQUIRE(pool.size() == 2);
   CHECK(pool[0].subject == "Person 1");
@@ -129,13 +134,13 @@ TEST_CASE("a pool holds each distinct edit once, in order") {
 }
 
 TEST_CASE("a case is contaminated by another case's edit, never by its own") {
-  const MquakeCase a = testing::two_hop_case(1);
-  const MquakeCase b = testing::capital_case(2);
+  const Case a = testing::two_hop_case(1);
+  const Case b = testing::capital_case(2);
   CHECK_FALSE(contaminated(a, edit_pool({&a})));
   CHECK_FALSE(contaminated(b, edit_pool({&b})));
   CHECK(contradicted_hops(a, edit_pool({&a, &b})) == std::vector<std::int64_t>{1});
   CHECK_FALSE(contaminated(b, edit_pool({&a, &b})));
-  MquakeDataset dataset;
+  Dataset dataset;
   dataset.cases = {a, b};
   CHECK(contaminated_cases(dataset, {{1, 2}}) == std::set<std::int64_t>{1});
   CHECK(contaminated_cases(dataset, {{1}, {2}}).empty());

@@ -74,15 +74,17 @@ RunData mini_run() {
   data.header = header_for({{"unedited", "control", "unedited", "As it is.", "", ""},
                             {"rome", "editor", "rome", "Rank one.", "paper", "{\"v_lr\":0.5}"}});
   for (std::int64_t id = 1; id <= 4; ++id) {
-    MquakeCase one = two_hop_case(id);
-    one.questions[0] += " " + kHostile;
+    Case one = two_hop_case(id);
+    for (Prompt& prompt : one.prompts) {
+      if (prompt.kind == PromptKind::question && prompt.place == 0) prompt.text += " " + kHostile;
+    }
     CaseOutputs good = oracle_outputs(one);
     good.edit_ids = {"e"};
     good.edit_seconds = 0.5;
     CaseOutputs old = oracle_outputs(one);
-    for (Answer& answer : old.direct) answer = said("Dorel");
-    for (Answer& answer : old.cot) answer = reasoned("Dorel", {});
-    if (id == 4) good.cot = {reasoned(kHostile, {}), reasoned("x", {}), reasoned("y", {})};
+    put_direct(old, one, std::vector<Answer>(3, said("Dorel")));
+    put_cot(old, one, std::vector<Answer>(3, reasoned("Dorel", {})));
+    if (id == 4) put_cot(good, one, {reasoned(kHostile, {}), reasoned("x", {}), reasoned("y", {})});
     data.outputs["rome"][id] = good;
     data.outputs["unedited"][id] = old;
     data.cases.push_back(std::move(one));
@@ -284,7 +286,9 @@ TEST_CASE("systems of two runs are compared on the cases that both have") {
   RunData second = mini_run();
   second.record.id = "ba9876543210";
   second.header["protocol"]["group_size"] = 2;
-  for (auto& [id, outputs] : second.outputs["rome"]) outputs.cot = {reasoned("x", {})};
+  for (const Case& one : second.cases) {
+    put_cot(second.outputs["rome"][one.id], one, {reasoned("x", {})});
+  }
   second.cases.pop_back();
   reports.push_back(make_report(std::move(second), {200, 0, 4}));
   const auto comparison = compare_runs(reports[0], reports[1], {200, 0, 4});
@@ -326,9 +330,12 @@ TEST_CASE("R-Specificity and recall stand in the report where they were asked") 
     one.cloze_before = one.question_before = one.cloze = one.question = said("baker");
     outputs.neighbours = {one};
   }
-  for (auto& [id, outputs] : data.outputs["unedited"]) {
-    outputs.recall = {said("Avia"), said("Dorel")};
-    outputs.recall_new = {Answer{}, said(id == 1 ? "x" : "Corun")};
+  for (const Case& one : data.cases) {
+    CaseOutputs& outputs = data.outputs["unedited"][one.id];
+    put(outputs, one, PromptKind::old_hop_question, OutputKind::recall,
+        {said("Avia"), said("Dorel")});
+    put(outputs, one, PromptKind::hop_question, OutputKind::recall,
+        {said("x"), said(one.id == 1 ? "x" : "Corun")});
   }
   std::vector<BenchReport> reports;
   reports.push_back(make_report(std::move(data), {200, 0, 4}));

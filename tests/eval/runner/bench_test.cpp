@@ -50,12 +50,14 @@ class FakeSystem : public System {
                                 : std::vector<std::string>{fmt::format("made-{}", group.number)};
     log_.push_back(fmt::format("{} enter {}{}", label_, group.number, earlier ? " again" : ""));
   }
-  CaseOutputs answer(const MquakeCase& one) override {
+  CaseOutputs answer(const Case& one) override {
     if (answers_left == 0) throw std::runtime_error("killed");
     --answers_left;
-    log_.push_back(fmt::format("{} case {}", label_, one.case_id));
+    log_.push_back(fmt::format("{} case {}", label_, one.id));
     CaseOutputs outputs = oracle_outputs(one);
-    if (one.case_id % 2 == 0) outputs.direct[0] = said("wrong");
+    if (one.id % 2 == 0) {
+      output_at(outputs, one, PromptKind::question, OutputKind::answer, 0).said = said("wrong");
+    }
     outputs.edit_ids = edits_;
     return outputs;
   }
@@ -71,7 +73,7 @@ class FakeSystem : public System {
 };
 
 struct Fixture {
-  MquakeDataset dataset;
+  Dataset dataset;
   std::vector<std::string> log;
 
   Fixture() {
@@ -93,7 +95,7 @@ struct Fixture {
   std::string begin(Store& store, const BenchLoop& loop) {
     Json cases = Json::array();
     for (const CaseGroup& group : loop.groups) {
-      for (const MquakeCase* one : group.cases) cases.push_back(case_to_json(*one));
+      for (const Case* one : group.cases) cases.push_back(case_to_json(*one));
     }
     const Json config{{"match", {"M0", "M2"}}, {"metrics", Json::array()}};
     Json header{{"protocol", {{"contaminated", Json::array({2})}}}};
@@ -204,7 +206,7 @@ TEST_CASE("progress counts cases over all systems, also when resumed") {
 }
 
 TEST_CASE("dropping contaminated cases keeps their edits in the pool") {
-  MquakeDataset dataset;
+  Dataset dataset;
   dataset.cases = {two_hop_case(1), capital_case(2)};
   BenchConfig config;
   config.grouping = {Grouping::file, 0, 0};
@@ -212,12 +214,12 @@ TEST_CASE("dropping contaminated cases keeps their edits in the pool") {
   const auto groups = bench_groups(config, dataset);
   REQUIRE(groups.size() == 1);
   CHECK(groups[0].cases.size() == 1);
-  CHECK(groups[0].cases[0]->case_id == 2);
+  CHECK(groups[0].cases[0]->id == 2);
   CHECK(groups[0].pool.size() == 2);
 }
 
 TEST_CASE("controls answer as their names say") {
-  const MquakeCase one = two_hop_case(1);
+  const Case one = two_hop_case(1);
   FakeModel model([](const std::string& prompt) {
     return std::string(contains(prompt, "Facts: Person 1 is a citizen of Belmar.") ? " told"
                                                                                    : " own");
@@ -231,7 +233,7 @@ TEST_CASE("controls answer as their names say") {
   const auto first_answer = [&](const std::string& name) {
     const auto control = make_control(name, parts);
     control->enter(group, nullptr, {});
-    return control->answer(one).direct.at(0).answer.value_or("");
+    return direct_at(control->answer(one), one, 0).answer.value_or("");
   };
   CHECK(first_answer("unedited") == "own");
   CHECK(first_answer("oracle") == "told");

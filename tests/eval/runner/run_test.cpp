@@ -105,9 +105,11 @@ TEST_CASE("a run of a real editor and controls ends in a report") {
     CHECK(store.find(outputs.edit_ids[0]).has_value());
     CHECK(outputs.failure.empty());
     // Alone in its group, a case's in-context prompt is the oracle's.
-    CHECK(outputs.direct[0].raw == data.outputs.at("oracle").at(case_id).direct[0].raw);
+    const Case one = case_id == 3 ? capital_case(3) : two_hop_case(case_id);
+    CHECK(direct_at(outputs, one, 0).raw ==
+          direct_at(data.outputs.at("oracle").at(case_id), one, 0).raw);
   }
-  CHECK(data.outputs.at("copy-last-edit").at(1).direct[0].answer == "Belmar");
+  CHECK(direct_at(data.outputs.at("copy-last-edit").at(1), two_hop_case(1), 0).answer == "Belmar");
   std::vector<BenchReport> reports;
   reports.push_back(make_report(load_run(store, id), {100, 0, 4}));
   CHECK(contains(to_html(reports), "copy-last-edit"));
@@ -224,7 +226,7 @@ TEST_CASE("an interrupted immediate schedule goes on with the edits made so far"
 }
 
 TEST_CASE("a memory mask hides what contradicts a case, never its own edits") {
-  const MquakeCase one = two_hop_case(1), other = capital_case(3);
+  const Case one = two_hop_case(1), other = capital_case(3);
   const std::vector<Fact> pool = facts_of(pool_of({&one, &other}));
   REQUIRE(pool.size() == 2);
   const auto kept = without_contradictions(pool, one);
@@ -240,7 +242,7 @@ TEST_CASE("a memory mask hides what contradicts a case, never its own edits") {
   config.grouping = {Grouping::file, 0, 0};
   config.mask = MaskMode::memory;
   const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
-  CHECK(data.outputs.at("copy-last-edit").at(1).direct[0].answer == "Belmar");
+  CHECK(direct_at(data.outputs.at("copy-last-edit").at(1), two_hop_case(1), 0).answer == "Belmar");
 }
 
 TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
@@ -251,10 +253,11 @@ TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
   const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
   REQUIRE(data.cases.size() == 3);
   std::size_t unedited = 0;
-  for (const MquakeCase& one : data.cases) {
-    if (!one.rewrites.empty()) continue;
+  for (const Case& one : data.cases) {
+    if (!one.edits.empty()) continue;
     ++unedited;
-    CHECK(one.post.answer == one.pre.answer);
+    const Prompt& question = *one.find(PromptKind::question, 0);
+    CHECK(question.gold.answer == question.old.answer);
   }
   CHECK(unedited == 2);
   for (const auto& [id, outputs] : data.outputs.at("in-context"))
@@ -268,13 +271,17 @@ TEST_CASE("probes, recall, specificity and tokens are asked when they are wanted
   config.further = {true, true, true, true};
   const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
   const CaseOutputs& edited = data.outputs.at("in-context").at(3);
-  CHECK(edited.probe_clozes.size() == 2);
-  CHECK(edited.direct_forced.size() == 3);
-  CHECK(edited.direct_forced[0].tokens > 0);
-  CHECK(edited.recall.empty());
+  const Case one = capital_case(3);
+  const auto count = [&](const CaseOutputs& from, PromptKind prompt, OutputKind kind) {
+    return outputs_of(from, one, prompt, kind).size();
+  };
+  CHECK(count(edited, PromptKind::hop_cloze, OutputKind::probe) == 2);
+  CHECK(count(edited, PromptKind::question, OutputKind::forced) == 3);
+  CHECK(output_at(edited, one, PromptKind::question, OutputKind::forced, 0).forced.tokens > 0);
+  CHECK(count(edited, PromptKind::old_hop_question, OutputKind::recall) == 0);
   const CaseOutputs& before = data.outputs.at("unedited").at(3);
-  CHECK(before.recall.size() == 2);
-  CHECK_FALSE(before.recall_new[1].answer.has_value());  // its hop is edited
+  CHECK(count(before, PromptKind::old_hop_question, OutputKind::recall) == 2);
+  CHECK(count(before, PromptKind::hop_question, OutputKind::recall) == 1);  // the other is edited
   std::vector<BenchReport> reports;
   reports.push_back(make_report(load_run(store, id_of(store)), {100, 0, 4}));
   CHECK(reports[0].recall_asked == 3);
@@ -330,8 +337,8 @@ TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends t
   question.locality = {"nq question: who was first", "Person 1"};
   const bool zsre = GENERATE(false, true);
   BenchInputs inputs = mini_inputs();
-  inputs.dataset.cases = zsre ? std::vector<MquakeCase>{case_of(question)}
-                              : std::vector<MquakeCase>{case_of(fact), case_of(other)};
+  inputs.dataset.cases = zsre ? std::vector<Case>{case_of(question)}
+                              : std::vector<Case>{case_of(fact), case_of(other)};
   BenchConfig config = mini_config();
   config.asks = {Ask::cloze};
   config.dataset = zsre ? "zsre:mini.json" : "counterfact:mini.json";
@@ -373,7 +380,9 @@ TEST_CASE("a run may start from a model with edits, and takes only its own away"
   CHECK_FALSE(without.header["model"].contains("mounted"));
   // The fact is shown wherever a model answers; without it probabilities are others.
   const auto said = [](const RunData& run, const char* system, std::int64_t id) {
-    return run.outputs.at(system).at(id).forced.at(0).logprob;
+    const Case one = id == 3 ? capital_case(3) : two_hop_case(id);
+    return output_at(run.outputs.at(system).at(id), one, PromptKind::edit, OutputKind::forced, 0)
+        .forced.logprob;
   };
   for (const std::int64_t id : {1, 2, 3}) {
     CAPTURE(id);

@@ -1,0 +1,113 @@
+// Runs that an earlier version stored (tests/golden/runs_golden.py): they open, say the same
+// numbers and go on.
+#include "datasets/case_files.hpp"
+#include "eval/report/report.hpp"
+#include "eval/runner/run.hpp"
+#include "eval/score.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <filesystem>
+
+using namespace kedit;
+using namespace kedit::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kGolden = fs::path(KEDIT_SOURCE_DIR) / "tests" / "golden" / "runs";
+const fs::path kLab = fs::path(KEDIT_SOURCE_DIR) / "assets" / "lab";
+
+Json golden(const std::string& name) { return read_json(kGolden / name); }
+
+// Everything but intervals.
+Json numbers_of(const Store& store, const std::string& run) {
+  std::vector<BenchReport> reports;
+  reports.push_back(make_report(load_run(store, run), {20, 0, 4}));
+  const Json report = to_json(reports)["runs"][0];
+  Json numbers{{"scores", Json::array()}, {"recall", report.value("recall", Json())}};
+  for (Json one : report["scores"]) {
+    one.erase("interval95");
+    Json row = Json::array();
+    for (const auto& [key, value] : one.items()) row.push_back(value);
+    numbers["scores"].push_back(std::move(row));
+  }
+  numbers["specificity"] = Json::array();
+  if (report.contains("specificity")) {
+    for (Json one : report["specificity"]) {
+      one.erase("interval95");
+      numbers["specificity"].push_back(std::move(one));
+    }
+  }
+  return numbers;
+}
+
+// Stores open for writing beside themselves: never where they are kept.
+fs::path copied(const TemporaryDirectory& folder, const std::string& name) {
+  fs::copy_file(kGolden / name, folder / name);
+  return folder / name;
+}
+
+}  // namespace
+
+TEST_CASE("stored runs of an earlier version are reported with the same numbers") {
+  const TemporaryDirectory folder;
+  const std::string run = GENERATE("unedited-rest", "records-counterfact", "records-zsre", "cut");
+  CAPTURE(run);
+  const std::string file = run == "cut" ? "interrupted.db" : "finished.db";
+  const Store store = Store::open(copied(folder, file), OpenMode::read_only);
+  const Json numbers = numbers_of(store, run);
+  const Json expected = golden("reports.json")[run];
+  REQUIRE(expected["scores"].size() > 20);
+  REQUIRE(numbers["scores"].size() == expected["scores"].size());
+  for (std::size_t i = 0; i < expected["scores"].size(); ++i) {
+    const Json &now = numbers["scores"][i], &was = expected["scores"][i];
+    CAPTURE(to_text(was));
+    // The last three are hit, n and value.
+    for (std::size_t field = 0; field + 3 < was.size(); ++field) CHECK(now[field] == was[field]);
+    for (std::size_t field = was.size() - 3; field < was.size(); ++field) {
+      CHECK(now[field].get<double>() == Approx(was[field].get<double>()).margin(1e-9));
+    }
+  }
+  CHECK(numbers["recall"] == expected["recall"]);
+  CHECK(to_text(numbers["specificity"]) == to_text(expected["specificity"]));
+}
+
+TEST_CASE("a run that an earlier version began goes on and ends as one begun afresh") {
+  const TemporaryDirectory folder;
+  Store store = Store::open(copied(folder, "interrupted.db"), OpenMode::create);
+  const RunRecord begun = store.runs().back();
+  const BenchConfig config =
+      bench_config_from_json(parse_json(begun.config, "config"), "config.json");
+  BenchInputs inputs{Model::load(kLab / "model"), cases_of(read_mquake(kLab / "mquake.json"))};
+  INFO("the lab was trained anew? run tests/golden/runs_golden.py with the program of its commit");
+  REQUIRE(parse_json(begun.header, "header")["model"]["fingerprint"] ==
+          inputs.model->fingerprint());
+  CHECK(begun.done > 18);  // in the middle of an editor's group
+  CHECK(run_bench(config, inputs, store, {}) == begun.id);
+  CHECK(store.run(begun.id)->state == "done");
+  CHECK(store.verify().empty());
+
+  Store fresh = Store::open(folder / "fresh.db", OpenMode::create);
+  const std::string run = run_bench(config, inputs, fresh, {});
+  CHECK(to_text(numbers_of(store, begun.id)["scores"]) ==
+        to_text(numbers_of(fresh, run)["scores"]));
+}
+
+TEST_CASE("recorded predictions are scored as an earlier version scored them") {
+  const Dataset dataset = cases_of(read_mquake(kLab / "mquake.json"));
+  const auto predictions = read_predictions(kGolden / "predictions.json");
+  for (const GoldSide side : {GoldSide::post, GoldSide::pre}) {
+    ScoreOptions options;
+    options.gold = side;
+    options.rules = parse_match_rules("all");
+    const Json scored = score_predictions(dataset, predictions, options);
+    const Json expected = golden("scored.json")[to_string(side)];
+    CHECK(scored["protocol"] == expected["protocol"]);
+    CHECK(to_text(scored["metrics"]) == to_text(expected["metrics"]));
+    CHECK(scored["hits"] == expected["hits"]);
+    for (const char* breakdown : {"hops", "contaminated"}) {
+      CHECK(to_text(scored["by"][breakdown]) == to_text(expected["by"][breakdown]));
+    }
+  }
+}

@@ -18,10 +18,12 @@ using Words = std::vector<std::string>;
 
 bool is_option(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 
-bool asks_for_help(const Words& words) {
-  for (const std::string& word : words) {
-    if (word == "--") return false;
-    if (word == "--help" || word == "-h") return true;
+// "-h" behind an option that takes a value is that value.
+bool asks_for_help(const Words& words, const std::vector<Option>& options = {}) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--") return false;
+    if (words[i] == "--help") return true;
+    if (words[i] == "-h" && (i == 0 || !takes_value(options, words[i - 1]))) return true;
   }
   return false;
 }
@@ -52,12 +54,13 @@ const Command* find_command(const std::string& name) {
 }
 
 int run_command(const Command& command, const Words& words) {
-  if (asks_for_help(words)) {
+  const std::vector<Option> options = all_options(command);
+  if (asks_for_help(words, options)) {
     print_bytes(help_of(command));
     return kDone;
   }
   const std::string hint = fmt::format("see kedit {} --help", command.name);
-  Context context(command, parse_options(all_options(command), command.arguments, words, hint));
+  Context context(command, parse_options(options, command.arguments, words, hint));
   return command.run(context);
 }
 

@@ -124,11 +124,30 @@ constexpr int kStyle = po::command_line_style::allow_long |
                                hint));
 }
 
+// "--name=" says the empty value, which the library takes for a missing one.
+std::vector<std::string> with_empty_values(const std::vector<Option>& options,
+                                           const std::vector<std::string>& words) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      out.insert(out.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+      break;
+    }
+    const bool empty = word.ends_with('=') && takes_value(options, word.substr(0, word.size() - 1));
+    const bool is_value = !out.empty() && i > 0 && takes_value(options, words[i - 1]);
+    out.push_back(empty && !is_value ? word.substr(0, word.size() - 1) : word);
+    if (empty && !is_value) out.emplace_back();
+  }
+  return out;
+}
+
 po::parsed_options split_words(const std::vector<Option>& options,
                                const std::vector<std::string>& words, const std::string& hint) {
   const po::options_description description = description_of(options);
   try {
-    return po::command_line_parser(words).options(description).style(kStyle).run();
+    return po::command_line_parser(with_empty_values(options, words))
+        .options(description).style(kStyle).run();
   } catch (const po::unknown_option& error) {
     unknown_option(error.get_option_name(), options, hint);
   } catch (const po::invalid_command_line_syntax& error) {
@@ -214,6 +233,12 @@ Option& Option::at_most(double value) {
 Option& Option::one_of(std::vector<std::string> names) {
   choices = std::move(names);
   return *this;
+}
+
+bool takes_value(const std::vector<Option>& options, std::string_view word) {
+  return std::any_of(options.begin(), options.end(), [&](const Option& option) {
+    return option.kind != Option::Kind::flag && word == "--" + option.name;
+  });
 }
 
 namespace {

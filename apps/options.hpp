@@ -83,6 +83,9 @@ class Values {
 Values parse_options(const std::vector<Option>& options, const std::vector<Option>& arguments,
                      const std::vector<std::string>& words, const std::string& hint);
 
+/// Whether `word` is the name of one of `options` that takes a value, "--name".
+bool takes_value(const std::vector<Option>& options, std::string_view word);
+
 /// "1,2,3" as integers; throws `UsageError` naming `option` and the element.
 std::vector<std::int64_t> integer_list(std::string_view option, std::string_view text);
 

@@ -10,11 +10,17 @@ namespace {
 
 std::string format_of(const Context& context) {
   if (context.options.given("format")) return context.options.text("format");
-  const std::string extension = std::filesystem::path(context.options.text("out")).extension();
+  const std::string extension = std::filesystem::path(out_of(context)).extension();
   if (extension == ".md") return "md";
   if (extension == ".csv") return "csv";
   if (extension == ".json") return "json";
   return "html";
+}
+
+// A format that was asked for gives the name its ending.
+std::string out_of(const Context& context) {
+  if (context.options.given("out")) return context.options.text("out");
+  return "report." + (context.options.given("format") ? context.options.text("format") : "html");
 }
 
 std::string written(const std::vector<BenchReport>& reports, const std::string& format) {
@@ -46,7 +52,7 @@ std::vector<BenchReport> load_reports(const Context& context, const Store& store
 int run_report(Context& context) {
   const Store store = context.open_store(OpenMode::read_only);
   const std::vector<BenchReport> reports = load_reports(context, store);
-  const std::string out = context.options.text("out");
+  const std::string out = out_of(context);
   const std::string format = format_of(context);
   const std::string bytes = written(reports, format);
   if (out == "-") {
@@ -74,7 +80,7 @@ std::vector<Command> report_commands() {
       "tables of their own.";
   report.takes = kRuns;
   report.options = {
-      text("out", "FILE", "where to write; - is standard output").otherwise("report.html"),
+      text("out", "FILE", "where to write; - is standard output").otherwise_said("report.html, or the ending of --format"),
       text("format", "FORMAT", "html, md, csv or json")
           .otherwise_said("by the ending of --out, else html")
           .one_of({"html", "md", "csv", "json"}),

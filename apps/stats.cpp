@@ -45,6 +45,17 @@ std::map<std::int64_t, fs::path> write_moments(const std::map<std::int64_t, Seco
   return files;
 }
 
+// Without --out the cache is all there is.
+void check_kept(const std::map<std::int64_t, fs::path>& files) {
+  std::error_code unreachable;
+  for (const auto& [layer, file] : files) {
+    if (fs::exists(file, unreachable)) continue;
+    throw Failure(fmt::format("keeping second moments: {}: expected a cache that can be written, "
+                              "found another; set $KEDIT_CACHE or give --out",
+                              file.string()));
+  }
+}
+
 // The model as it answers with the edits mounted, under a fingerprint of its own: what is cached
 // for it is not taken for the base's.
 std::shared_ptr<const Model> as_one_model(const EditedModel& edited) {
@@ -66,6 +77,7 @@ int run_stats(Context& context) {
   const MomentCache cache;
   const auto moments = cached_second_moments(*model, layers, corpus, wanted, cache, context.run());
   const auto files = write_moments(moments, options, cache);
+  check_kept(files);
   context.finish_progress();
 
   Json document = {{"model", identity_json(*model)},

@@ -1,5 +1,7 @@
 #include "datasets/mquake_checks.hpp"
 
+#include "json/short_name.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +14,8 @@ namespace {
 [[noreturn]] void fail(const std::string& origin, const std::string& pointer,
                        const std::string& expected, const std::string& found) {
   throw DataError(
-      fmt::format("reading {}: {}: expected {}, found {}", origin, pointer, expected, found));
+      fmt::format("reading {}: {}: expected {}, found {}", origin, pointer,
+                              short_name(expected), short_name(found)));
 }
 
 std::string shown(const Triple& triple) {

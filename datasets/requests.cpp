@@ -3,6 +3,7 @@
 #include "datasets/case_files.hpp"
 #include "edits/request_json.hpp"
 #include "json/json.hpp"
+#include "json/short_name.hpp"
 
 #include <fmt/format.h>
 

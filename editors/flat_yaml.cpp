@@ -142,6 +142,8 @@ bool is_item(const Line& line) {
 }  // namespace
 
 Json parse_flat_yaml(std::string_view text, const std::string& origin) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Json object = Json::object();
   const std::vector<Line> lines = meaningful_lines(text);
   for (std::size_t i = 0; i < lines.size();) {

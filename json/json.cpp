@@ -2,6 +2,7 @@
 
 #include "json/atomic_file.hpp"
 #include "json/pointer.hpp"
+#include "json/short_name.hpp"
 
 #include <fmt/format.h>
 
@@ -122,7 +123,7 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
         std::adjacent_find(keys.begin(), keys.end(), [](auto* a, auto* b) { return *a == *b; });
     if (twice == keys.end()) return;
     throw JsonError(fmt::format("reading {}: {}: expected every key once, found \"{}\" twice",
-                                origin_, pointer(), (*twice)->substr(0, 80)));
+                                origin_, pointer(), short_name(**twice)));
   }
 
   std::string pointer() const {

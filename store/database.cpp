@@ -107,6 +107,12 @@ std::string immutable_uri(const std::filesystem::path& file) {
   return uri + "?immutable=1";
 }
 
+// As SQLite takes it for a file's name whatever it is: ":memory:" and "file:..." mean something
+// else to it, and the empty name a file that goes when it is closed.
+std::string plain_name(const std::filesystem::path& file) {
+  return file.is_absolute() ? file.string() : "./" + file.string();
+}
+
 // It lies beside the file itself, not beside a link to it.
 std::filesystem::path log_of(const std::filesystem::path& file) {
   std::error_code unreachable;
@@ -224,7 +230,7 @@ std::vector<std::uint8_t> Statement::blob(int column) const {
 Connection::Connection(const std::filesystem::path& file, Access access, int busy_ms)
     : file_(file), access_(access), busy_ms_(busy_ms) {
   try {
-    open_handle(file.string(), open_flags(access));
+    open_handle(plain_name(file), open_flags(access));
     const int code = sqlite3_exec(handle_, "PRAGMA schema_version", nullptr, nullptr, nullptr);
     // Where nothing can be written and no log lies there is no index to be had, and none is needed.
     if (lacks_log_index(code) && !writable()) {

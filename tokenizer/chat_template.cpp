@@ -1,5 +1,6 @@
 #include "tokenizer/chat_template.hpp"
 
+#include "tokenizer/formats/special_roles.hpp"
 #include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
@@ -13,13 +14,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void add_special_tokens(const JsonView& config, jinja::Dict& tokens) {
-  for (const char* role : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
-                           "cls_token", "mask_token"}) {
-    const auto field = config.find(role);
-    if (field && tokens.find(role) == nullptr)
-      tokens.set(role, jinja::Value::of(token_content(*field)));
+// As names in a template: only those that the files or the tokenizer's class give a token.
+jinja::Dict names_of(const SpecialRoles& roles) {
+  jinja::Dict names;
+  const auto text = [](const NamedToken& named) { return jinja::Value::of(named.token.content); };
+  for (const auto& [role, named] : roles.single) {
+    if (!named.token.content.empty()) names.set(role, text(named));
   }
+  jinja::List additional;
+  for (const NamedToken& named : roles.additional) additional.push_back(text(named));
+  if (!additional.empty()) {
+    names.set("additional_special_tokens", jinja::Value::of(std::move(additional)));
+  }
+  return names;
 }
 
 // A string, or a list of named ones of which the default counts.
@@ -33,8 +40,20 @@ std::optional<std::string> configured_template(const JsonView& config) {
   field->fail("a template with the name default");
 }
 
+// Templates of other names in files take the place of the settings' one, and none is the default.
+void refuse_named_files(const fs::path& directory) {
+  if (!fs::is_directory(directory)) return;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (entry.path().extension() != ".jinja") continue;
+    throw TokenizerError(
+        fmt::format("reading the chat template: expected chat_template.jinja beside {}, found none",
+                    directory.string()));
+  }
+}
+
 // Today, as some templates write it into the system message.
 jinja::Value date_text(const jinja::Arguments& arguments) {
+  arguments.check("strftime_now", "format");
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   localtime_r(&now, &parts);
@@ -48,15 +67,13 @@ std::optional<ChatTemplate> load_template(const fs::path& directory) {
   const fs::path config_file = directory / "tokenizer_config.json";
   const Json config_json = optional_json(config_file);
   const JsonView config(config_json, config_file.string());
-  const fs::path map_file = directory / "special_tokens_map.json";
-  const Json map_json = optional_json(map_file);
-  jinja::Dict tokens;
-  add_special_tokens(config, tokens);
-  add_special_tokens(JsonView(map_json, map_file.string()), tokens);
+  const TokenizerClass kind = tokenizer_class_of(directory, config);
+  jinja::Dict tokens = names_of(read_special_roles(directory, config, kind));
   const fs::path own_file = directory / "chat_template.jinja";
   if (fs::exists(own_file)) {
     return ChatTemplate::parse(read_text_file(own_file), own_file.string(), std::move(tokens));
   }
+  refuse_named_files(directory / "additional_chat_templates");
   const auto source = configured_template(config);
   if (!source) return std::nullopt;
   return ChatTemplate::parse(*source, config_file.string() + ": /chat_template", std::move(tokens));

@@ -1,6 +1,7 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include "json/json.hpp"
+#include "tokenizer/formats/special_roles.hpp"
 #include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
@@ -29,7 +30,9 @@ std::shared_ptr<const Tokenizer> reading(Read read) {
 std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& directory) {
   const auto file = directory / "tokenizer.json";
   if (std::filesystem::exists(file)) {
-    return reading([&] { return tokenizer_from_json(read_json(file), file.string()); });
+    return reading([&] {
+      return tokenizer_from_json(with_files_beside(read_json(file), directory), file.string());
+    });
   }
   if (has_vocab_files(directory)) {
     return reading([&] { return tokenizer_from_vocab_files(directory); });

@@ -94,7 +94,8 @@ fs::path MomentCache::file(const MomentKey& key) const {
 
 std::optional<SecondMoment> MomentCache::find(const MomentKey& key, std::int64_t width) const {
   const fs::path path = file(key);
-  if (!fs::exists(path)) return std::nullopt;
+  std::error_code unreachable;
+  if (!fs::exists(path, unreachable)) return std::nullopt;
   return read_second_moment(path, width);
 }
 
@@ -119,6 +120,30 @@ std::vector<fs::path> MomentCache::files(const std::string& fingerprint, std::in
   return found;
 }
 
+namespace {
+
+// What is computed is of use whether or not it can be kept for the next time.
+template <typename KeyOf>
+void keep(const std::map<std::int64_t, SecondMoment>& moments,
+          const std::vector<std::int64_t>& layers, KeyOf key_of, const MomentCache& cache,
+          const RunContext& run) {
+  const auto warn = [&](std::string_view reason) {
+    run.warning(fmt::format(
+        "the second moments could not be kept for the next time ({}); $KEDIT_CACHE names "
+        "another directory",
+        reason));
+  };
+  try {
+    for (const std::int64_t layer : layers) cache.put(key_of(layer), moments.at(layer));
+  } catch (const fs::filesystem_error& error) {
+    warn(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+  } catch (const FileWriteError& error) {
+    warn(error.what());
+  }
+}
+
+}  // namespace
+
 std::map<std::int64_t, SecondMoment> cached_second_moments(
     const Model& model, const std::vector<std::int64_t>& layers, const Corpus& corpus,
     const MomentOptions& options, const MomentCache& cache, const RunContext& run) {
@@ -137,9 +162,9 @@ std::map<std::int64_t, SecondMoment> cached_second_moments(
   }
   if (missing.empty()) return moments;
   for (auto& [layer, moment] : collect_second_moments(model, missing, corpus, options, run)) {
-    cache.put(key_of(layer), moment);
     moments[layer] = std::move(moment);
   }
+  keep(moments, missing, key_of, cache, run);
   return moments;
 }
 

@@ -49,12 +49,18 @@ std::string letters_key(std::string_view text) {
   return key;
 }
 
+bool is_ascii_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+bool is_blank(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), is_ascii_blank);
+}
+
 std::string normalised_key(std::string_view text) {
   std::string key;
   bool blank = false;
   for (const char c : lower_case(text)) {
     if (is_ascii_punctuation(c)) continue;
-    if (c == ' ' || (c >= '\t' && c <= '\r')) {
+    if (is_ascii_blank(c)) {
       blank = true;
       continue;
     }
@@ -207,6 +213,7 @@ GoldMatcher::GoldMatcher(const std::vector<std::string>& golds, MatchRule rule,
       rule == MatchRule::letters ? std::min(golds.size(), answer_and_first_alias) : golds.size();
   for (std::size_t i = 0; i < counted; ++i) {
     std::string key = match_key(golds[i], rule, false);
+    if (key.empty()) continue;  // every answer contains it, and it names nothing
     if (options.drop_short_golds && is_containment(rule) && is_short(key)) continue;
     keys_.push_back(std::move(key));
   }
@@ -215,6 +222,8 @@ GoldMatcher::GoldMatcher(const std::vector<std::string>& golds, MatchRule rule,
 bool GoldMatcher::operator()(std::string_view prediction) const {
   if (rule_ == MatchRule::tokens) return false;
   const std::string said = match_key(prediction, rule_, true);
+  // Every gold contains an answer that says nothing.
+  if (rule_ == MatchRule::reversed && is_blank(said)) return false;
   return std::any_of(keys_.begin(), keys_.end(), [&](const std::string& gold) {
     if (rule_ == MatchRule::reversed) return gold.find(said) != std::string::npos;
     return is_containment(rule_) ? said.find(gold) != std::string::npos : said == gold;

@@ -1,17 +1,11 @@
 #pragma once
 
+#include "tokenizer/text/letter_case.hpp"
+
 #include <string>
 #include <string_view>
 
 namespace kedit {
-
-/// Full Unicode upper-case mapping, context-free part (simple mappings and SpecialCasing: sharp s
-/// becomes SS, ligatures their letters). Bytes that are not UTF-8 are kept as they are.
-std::string upper_case(std::string_view text);
-
-/// Full Unicode lower-case mapping, context-free part (a final sigma becomes the ordinary one).
-/// Bytes that are not UTF-8 are kept as they are.
-std::string lower_case(std::string_view text);
 
 /// Normalisation form C. Text that is not UTF-8 is returned unchanged.
 std::string to_nfc(std::string_view text);

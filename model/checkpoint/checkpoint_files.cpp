@@ -1,6 +1,7 @@
 #include "model/checkpoint/checkpoint_files.hpp"
 
 #include "json/json.hpp"
+#include "json/short_name.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 void check_shard_name(const fs::path& index, const std::string& name) {
   const bool bare = !name.empty() && name.find('/') == std::string::npos && name != "." &&
                     name != ".." && name.find('\0') == std::string::npos;
-  if (!bare) fail(index, fmt::format("/weight_map: expected bare file names, found \"{}\"", name));
+  if (!bare) fail(index, fmt::format("/weight_map: expected bare file names, found \"{}\"", short_name(name)));
 }
 
 // There at all, as whatever: a link that leads nowhere is a fault of its own, not an absence.
@@ -96,7 +97,7 @@ void CheckpointFiles::open_shards(const fs::path& index) {
     for (const auto& name : shard.names()) {
       if (!file_by_name_.emplace(name, files_.size() - 1).second) {
         fail(shard.path(),
-             fmt::format("tensor {}: expected it in one shard, found it in two", name));
+             fmt::format("tensor {}: expected it in one shard, found it in two", short_name(name)));
       }
     }
     for (const auto& name : tensors) {

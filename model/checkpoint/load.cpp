@@ -1,5 +1,6 @@
 #include "model/checkpoint/load.hpp"
 
+#include "json/short_name.hpp"
 #include "model/checkpoint/checkpoint_files.hpp"
 #include "model/device.hpp"
 
@@ -69,7 +70,7 @@ class NameResolver {
   std::vector<std::string> unused() const {
     std::vector<std::string> names;
     for (const auto& name : files_.names()) {
-      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(name);
+      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(short_name(name));
     }
     return names;
   }
@@ -117,7 +118,7 @@ void warn_of_unused(const NameResolver& resolver, const CheckpointFiles& files,
   for (const auto& name : resolver.unused()) {
     if (is_copy_of_embedding(name, resolver, files, architecture, weights)) continue;
     if (names.size() < kNamed) {
-      names.push_back(name);
+      names.push_back(short_name(name));
     } else {
       ++more;
     }

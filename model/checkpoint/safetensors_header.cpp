@@ -1,6 +1,8 @@
 #include "model/checkpoint/safetensors_header.hpp"
 
 #include "json/json.hpp"
+#include "json/pointer.hpp"
+#include "json/short_name.hpp"
 #include "model/decoder/architecture.hpp"
 
 #include <fmt/format.h>
@@ -107,6 +109,7 @@ SafetensorsEntry read_entry(const std::string& name, const JsonView& field,
 
 // Member by member: looking each key up would take quadratic time.
 void read_metadata(const JsonView& field, std::map<std::string, std::string>& metadata) {
+  if (field.value().is_null()) return;  // as the reference library reads it: none
   if (!field.value().is_object()) field.fail("an object");
   for (const auto& [key, value] : field.value().items()) {
     if (!value.is_string()) field.at(key).fail("a string");
@@ -124,7 +127,7 @@ void check_contiguous(std::vector<SafetensorsEntry>& entries, std::uint64_t data
     if (entry.begin != expected) {
       fail(origin,
            fmt::format("tensor {}: expected its data to begin at {} (no overlap, no gap), found {}",
-                       entry.name, expected, entry.begin));
+                       short_name(entry.name), expected, entry.begin));
     }
     expected = entry.end;
   }
@@ -169,7 +172,7 @@ SafetensorsHeader read_safetensors_header(const std::uint8_t* data, std::uint64_
   if (json.size() > kMaxTensors)
     fail(origin, fmt::format("expected at most {} tensors", kMaxTensors));
   for (const auto& [name, value] : json.items()) {
-    const JsonView field(value, origin, "/" + name);
+    const JsonView field(value, origin, pointer_step(name));
     if (name != "__metadata__") {
       header.entries.push_back(read_entry(name, field, data_bytes));
       continue;

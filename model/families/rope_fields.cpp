@@ -1,5 +1,7 @@
 #include "model/families/family.hpp"
 
+#include "json/short_name.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -37,7 +39,7 @@ RopeKind read_kind(const JsonView& rope) {
   }
   const JsonView& field = newer ? *newer : *older;
   if (newer && older && newer->string() != older->string()) {
-    older->fail(fmt::format("the same as rope_type, \"{}\"", newer->string()));
+    older->fail(fmt::format("the same as rope_type, \"{}\"", short_name(newer->string())));
   }
   const std::string name = field.string();
   for (const auto& [known, kind] : kKinds) {

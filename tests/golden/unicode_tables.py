@@ -15,6 +15,18 @@ POINTS = [point for point in range(0x110000) if not 0xD800 <= point <= 0xDFFF]
 CATEGORY = {point: unicodedata.category(chr(point)) for point in POINTS}
 
 
+# Canonical compositions that are younger than the library's tables, and what they are made of (Unicode 13 and 16); it leaves both
+# as they are.
+YOUNG = {0x105C9: (0x105D2, 0x307), 0x105E4: (0x105DA, 0x307), 0x11383: (0x11382, 0x113C9), 0x11385: (0x11384, 0x113BB),
+         0x1138E: (0x1138B, 0x113C2), 0x11391: (0x11390, 0x113C9), 0x113C5: (0x113C2, 0x113C2), 0x113C7: (0x113C2, 0x113B8),
+         0x113C8: (0x113C2, 0x113C9), 0x11938: (0x11935, 0x11930), 0x16121: (0x1611E, 0x1611E), 0x16122: (0x1611E, 0x16129),
+         0x16123: (0x1611E, 0x1611F), 0x16124: (0x16129, 0x1611F), 0x16125: (0x1611E, 0x16120), 0x16126: (0x16121, 0x1611F),
+         0x16127: (0x16122, 0x1611F), 0x16128: (0x16121, 0x16120), 0x16D68: (0x16D67, 0x16D67), 0x16D69: (0x16D63, 0x16D67),
+         0x16D6A: (0x16D69, 0x16D67)}
+
+LATER_COMPATIBLE = {*range(0x1E030, 0x1E06E), *range(0x1CCD6, 0x1CCFA)}  # compatibility decompositions of Unicode 15 and 16
+
+
 def ranges(points):
     result = []
     for point in sorted(points):
@@ -39,10 +51,6 @@ def matched(pre_tokenizer):
 
 def regex(pattern):
     return matched(pre_tokenizers.Split(Regex(pattern), "removed"))
-
-
-def of_category(*names):
-    return {point for point in POINTS if CATEGORY[point].startswith(names)}
 
 
 def vanish(normalizer, before=""):
@@ -70,12 +78,6 @@ def put_ranges(name, points):
 
 def main():
     print("// Made by tests/golden/unicode_tables.py; see there. clang-format off")
-    for name in ["L", "Lu", "Ll", "Lm", "Lo", "M", "Mn", "Mc", "N", "Nd", "Nl", "No", "P", "Po", "S", "Sm", "So"]:
-        put_pattern(f"kLater{name}", regex(f"\\p{{{name}}}") - of_category(name))
-    word = regex(r"\w") - regex(r"\p{L}|\p{M}|\p{Nd}|\p{Nl}|\p{Pc}")
-    put_pattern("kOtherWord", word)
-    put_pattern("kOtherWordInClass", regex(r"[\w]") - regex(r"\p{L}|\p{M}|\p{Nd}|\p{Nl}|\p{Pc}"))
-    put_pattern("kLaterPc", regex(r"\p{Pc}") - of_category("Pc"))
     punctuation = matched(pre_tokenizers.Punctuation("removed"))
     put_pattern("kReferencePunctuation", punctuation)
     put_ranges("kReferenceMarks", vanish(normalizers.StripAccents()))
@@ -87,9 +89,16 @@ def main():
     compatibility = normalizers.NFKD()
     put_ranges("kUnknownDecompositions",
                {point for point in POINTS if compatibility.normalize_str(chr(point)) == chr(point)
-                and unicodedata.normalize("NFKD", chr(point)) != chr(point)})
+                and (unicodedata.normalize("NFKD", chr(point)) != chr(point) or point in LATER_COMPATIBLE)})
+    known = [point for point, (first, last) in YOUNG.items() if normalizers.NFD().normalize_str(chr(point)) != chr(point)
+             or normalizers.NFC().normalize_str(chr(first) + chr(last)) != chr(first) + chr(last)]
+    assert not known and {point for point in POINTS if unicodedata.normalize("NFD", chr(point)) != normalizers.NFD().normalize_str(chr(point))} <= set(YOUNG)
+    print(f"constexpr std::array<Composition, {len(YOUNG)}> kYoungCompositions = {{{{")
+    for at in range(0, len(YOUNG), 4):
+        print("    " + " ".join("{0x%X, 0x%X, 0x%X}," % (c, *parts) for c, parts in sorted(YOUNG.items())[at:at + 4]))
+    print("}};")
     order = normalizers.NFD()  # U+0334 goes before every mark of a higher class that the library knows
-    later_marks = regex(r"\p{Mn}") - of_category("Mn")
+    later_marks = {point for point in regex(r"\p{M}") if not CATEGORY[point].startswith("M")}
     put_ranges("kUnorderedMarks",
                {point for point in later_marks | {point for point in POINTS if unicodedata.combining(chr(point)) > 1}
                 if order.normalize_str(chr(point) + "\u0334") == chr(point) + "\u0334"})

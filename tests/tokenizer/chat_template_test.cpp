@@ -38,6 +38,42 @@ TEST_CASE("templates give what the reference library's Jinja gives") {
   }
 }
 
+namespace {
+
+// What the expression gives over the golden's values, or nothing when it is refused.
+std::optional<std::string> given_by(const std::string& source, const Json& values) {
+  try {
+    jinja::Dict names;
+    names.set("m", jinja::Value::from_json(values));
+    return ChatTemplate::parse(source, "t", names).render(Json::array());
+  } catch (const TokenizerError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Jinja: what is supported comes out as the reference library writes it") {
+  const Json golden = read_json(golden_file("chat_golden.json"));
+  for (const Json& expected : golden.at("supported")) {
+    const auto source = expected[0].get<std::string>();
+    CAPTURE(source);
+    REQUIRE(expected[1].is_string());
+    CHECK(given_by(source, golden.at("values")).value_or("refused") ==
+          expected[1].get<std::string>());
+  }
+}
+
+TEST_CASE("Jinja: an expression comes out as in the reference library or is refused") {
+  const Json golden = read_json(golden_file("chat_golden.json"));
+  for (const Json& expected : golden.at("expressions")) {
+    const auto source = expected[0].get<std::string>();
+    CAPTURE(source, expected[1]);
+    const auto given = given_by(source, golden.at("values"));
+    if (given) CHECK(Json(*given) == expected[1]);
+  }
+}
+
 TEST_CASE("a directory's template is its own file, else the settings' string or default entry") {
   FileDirectory directory;
   const Json messages = Json::parse(R"([{"role": "user", "content": "Hi"}])");

@@ -1,4 +1,5 @@
 #include "tokenizer/formats/tokenizer_json.hpp"
+#include "json/short_name.hpp"
 #include "tokenizer/formats/tokenizer_json_fields.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
@@ -29,7 +30,7 @@ void AddedTokenList::append(AddedToken token, const Vocabulary& vocabulary,
                             const std::string& where) {
   const auto fail = [&](std::string_view expected, std::int64_t found) {
     throw TokenizerError(fmt::format("{}: expected {}, found the id {} for the added token \"{}\"",
-                                     where, expected, found, token.content));
+                                     where, expected, found, short_name(token.content)));
   };
   if (token.content.empty()) {
     throw TokenizerError(fmt::format("{}: expected an added token, found an empty one", where));
@@ -57,7 +58,7 @@ void read_added_tokens_decoder(const JsonView& config, const Vocabulary& vocabul
     const bool number =
         !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
     if (!number) tokens->at(key).fail("an id as the key");
-    const JsonView field(value, tokens->origin(), fmt::format("{}/{}", tokens->pointer(), key));
+    const JsonView field(value, tokens->origin(), tokens->pointer() + "/" + short_name(key));
     added.append(read_added_token(field, std::stoll(key)), vocabulary,
                  tokenizer_json::where_of(field));
   }

@@ -1,4 +1,5 @@
 #include "tokenizer/formats/sentencepiece_file.hpp"
+#include "json/short_name.hpp"
 #include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/formats/tokenizer_settings.hpp"
 #include "tokenizer/models/bpe.hpp"
@@ -31,7 +32,7 @@ ClassDefaults defaults_of(const std::string& name, const std::string& where) {
   throw TokenizerError(
       fmt::format("{}: expected LlamaTokenizer or GemmaTokenizer, found {}, which this version "
                   "does not support without a tokenizer.json",
-                  where, name));
+                  where, short_name(name)));
 }
 
 class SentencePieceReader {
@@ -77,7 +78,7 @@ class SentencePieceReader {
         std::find_if(model_.pieces.begin(), model_.pieces.end(),
                      [](const auto& piece) { return piece.type == PieceType::unused; });
     if (bpe && unused != model_.pieces.end()) {
-      refuse("a BPE model without unused pieces", fmt::format("\"{}\"", unused->text));
+      refuse("a BPE model without unused pieces", fmt::format("\"{}\"", short_name(unused->text)));
     }
     parts_.kind = bpe ? "SentencePiece BPE" : "SentencePiece Unigram";
   }
@@ -90,7 +91,7 @@ class SentencePieceReader {
       const auto id = static_cast<std::int64_t>(i);
       if (!vocabulary.add(piece.text, id)) {
         fail(fmt::format("piece {}: expected a piece that differs from those before, found \"{}\"",
-                         i, piece.text));
+                         i, short_name(piece.text)));
       }
       if (piece.type == PieceType::unknown) unknown = id;
     }
@@ -142,7 +143,8 @@ class SentencePieceReader {
     const auto id = added ? added : parts_.vocabulary->id(content);
     if (!id) {
       throw TokenizerError(fmt::format("{}: expected a {} of the vocabulary, found \"{}\"",
-                                       settings_.where(fmt::format("/{}", option)), role, content));
+                                       settings_.where(fmt::format("/{}", option)), role,
+                                       short_name(content)));
     }
     ids.push_back(*id);
   }

@@ -1,4 +1,5 @@
 #include "tokenizer/formats/tokenizer_json.hpp"
+#include "json/short_name.hpp"
 #include "tokenizer/formats/tokenizer_settings.hpp"
 #include "tokenizer/models/bpe.hpp"
 #include "tokenizer/text/byte_level.hpp"
@@ -25,7 +26,7 @@ ClassDefaults defaults_of(const std::string& name, const std::string& where) {
   throw TokenizerError(
       fmt::format("{}: expected GPT2Tokenizer or Qwen2Tokenizer, found {}, which this "
                   "version does not support without a tokenizer.json",
-                  where, name));
+                  where, short_name(name)));
 }
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -51,7 +52,7 @@ void read_merges_file(const fs::path& file, const Vocabulary& vocabulary, BpeMod
     if (left.empty() || right.empty()) {
       throw TokenizerError(
           fmt::format("{}: expected two tokens with a blank between them, found \"{}\"", where(),
-                      lines[i].substr(0, 60)));
+                      short_name(lines[i])));
     }
     const auto merge = find_merge(vocabulary, left, right);
     if (!merge) fail_merge(where(), left, right);
@@ -115,7 +116,7 @@ class VocabFilesReader {
     if (id) parts_.template_before.assign(1, *id);
     if (!id) {
       throw TokenizerError(fmt::format("{}: expected a bos_token of the vocabulary, found \"{}\"",
-                                       settings_.where("/add_bos_token"), content));
+                                       settings_.where("/add_bos_token"), short_name(content)));
     }
   }
 

@@ -1,5 +1,6 @@
 #include "tokenizer/formats/tokenizer_json.hpp"
 
+#include "json/short_name.hpp"
 #include "tokenizer/formats/tokenizer_json_fields.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
@@ -137,7 +138,7 @@ void fail_merge(const std::string& where, std::string_view left, std::string_vie
   throw TokenizerError(
       fmt::format("{}: expected tokens whose join is a token of the vocabulary, found "
                   "\"{} {}\"",
-                  where, left, right));
+                  where, short_name(left), short_name(right)));
 }
 
 std::shared_ptr<const Tokenizer> tokenizer_from_json(const Json& document,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "json/json.hpp"
+#include "json/short_name.hpp"
 #include "tokenizer/pipeline_tokenizer.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
@@ -20,7 +21,7 @@ inline std::string where_of(const JsonView& field) {
 [[noreturn]] inline void refuse(const JsonView& field, std::string_view expected,
                                 std::string_view found) {
   throw TokenizerError(fmt::format("{}: expected {}, found {}, which this version does not support",
-                                   where_of(field), expected, found));
+                                   where_of(field), short_name(expected), short_name(found)));
 }
 
 inline bool flag(const JsonView& object, std::string_view key, bool otherwise) {

@@ -136,11 +136,15 @@ Expression ExpressionParser::factor() { return filtered(signed_value()); }
 
 Expression ExpressionParser::signed_value() {
   const Nested nested(*this);
-  if (cursor_.take_symbol("+")) return signed_value();
-  if (!cursor_.take_symbol("-")) return postfix(primary());
+  const bool plus = cursor_.take_symbol("+");
+  if (!plus && !cursor_.take_symbol("-")) return postfix(primary());
   const Expression inner = signed_value();
-  return [inner](const Scope& scope) {
-    return arithmetic("-", Value::of(std::int64_t{0}), inner(scope));
+  return [inner, plus](const Scope& scope) {
+    const Value value = inner(scope);
+    if (value.real() == nullptr) {
+      return arithmetic(plus ? "+" : "-", Value::of(std::int64_t{0}), value);
+    }
+    return Value::of(plus ? *value.real() : -*value.real());
   };
 }
 

@@ -1,5 +1,6 @@
 #include "tokenizer/jinja/lexer.hpp"
 
+#include "tokenizer/jinja/strings.hpp"
 #include "tokenizer/jinja/value.hpp"
 #include "tokenizer/text/utf8.hpp"
 
@@ -79,7 +80,7 @@ class Lexer {
     const std::size_t end = std::min(tag, source_.size());
     std::string text = source_.substr(position_, end - position_);
     const bool at_line_start = stretches_.empty() || starts_line_;
-    if (strip_next_) text.erase(0, std::min(text.find_first_not_of(" \t\n\v\f"), text.size()));
+    if (strip_next_) text = stripped(text, {}, true, false);
     strip_next_ = false;
     position_ = end;
     if (tag != std::string::npos) strip_before_tag(text, at_line_start);
@@ -89,14 +90,14 @@ class Lexer {
   void strip_before_tag(std::string& text, bool at_line_start) const {
     const char sign = position_ + 2 < source_.size() ? source_[position_ + 2] : ' ';
     if (sign == '-') {
-      while (!text.empty() && is_blank(text.back())) text.pop_back();
+      text = stripped(text, {}, false, true);
       return;
     }
     if (sign == '+' || source_[position_ + 1] == '{') return;
-    const std::size_t last = text.find_last_not_of(" \t\v\f");
-    if (last == std::string::npos ? at_line_start : text[last] == '\n') {
-      text.erase(last == std::string::npos ? 0 : last + 1);
-    }
+    const std::size_t newline = text.rfind('\n');
+    const std::size_t line = newline == std::string::npos ? 0 : newline + 1;
+    const bool starts_line = newline != std::string::npos || at_line_start;
+    if (starts_line && stripped(text.substr(line), {}).empty()) text.erase(line);
   }
 
   void take_tag() {
@@ -223,6 +224,7 @@ class Lexer {
     }
     std::string text = source_.substr(begin, position_ - begin);
     std::erase(text, '_');
+    if (!real && text.size() > 1 && text[0] == '0') refuse("expected no 0 before a number");
     if (text.size() > 18) refuse("expected a number of at most 18 digits, found a longer one");
     return {real ? Token::Kind::real : Token::Kind::integer, text};
   }
@@ -243,17 +245,33 @@ class Lexer {
 
   void take_escape(std::string& text) {
     const char c = source_[++position_];
-    static constexpr std::string_view kNames = "ntr\\'\"abfv0";
-    static constexpr std::string_view kBytes("\n\t\r\\'\"\a\b\f\v\0", 11);
+    static constexpr std::string_view kNames = "ntr\\'\"abfv";
+    static constexpr std::string_view kBytes("\n\t\r\\'\"\a\b\f\v");
     const std::size_t simple = kNames.find(c);
     if (simple != std::string_view::npos) {
       text += kBytes[simple];
+    } else if (c >= '0' && c <= '7') {
+      take_octal(text);
+    } else if (c == 'N' || (static_cast<unsigned char>(c) & 0x80U) != 0) {
+      refuse("expected an escape in a string, found one that this version does not support");
     } else if (c == 'x' || c == 'u' || c == 'U') {
       take_code_point(c == 'x' ? 2 : c == 'u' ? 4 : 8, text);
     } else if (c != '\n') {
       text += '\\';
       text += c;
     }
+  }
+
+  // One to three digits.
+  void take_octal(std::string& text) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 3; ++i, ++position_) {
+      const char c = position_ < source_.size() ? source_[position_] : ' ';
+      if (c < '0' || c > '7') break;
+      value = value * 8 + static_cast<std::uint32_t>(c - '0');
+    }
+    --position_;
+    append_utf8(text, static_cast<char32_t>(value));
   }
 
   void take_code_point(std::size_t digits, std::string& text) {

@@ -17,12 +17,6 @@ std::string strings(TokenCursor& cursor) {  // neighbours are one
   return text;
 }
 
-Value item_or_method(const Value& value, const Value& key) {
-  const Value item = item_of(value, key);
-  const std::string* name = key.string();
-  return item.undefined() && name != nullptr ? method_of(value, *name) : item;
-}
-
 }  // namespace
 
 Expression ExpressionParser::primary() {
@@ -44,16 +38,19 @@ Expression ExpressionParser::named() {
   if (name == "true" || name == "True") return constant(Value::of(true));
   if (name == "false" || name == "False") return constant(Value::of(false));
   if (name == "none" || name == "None") return constant(Value::none());
+  if (name == "self" || name == "super") fail(fmt::format("the name \"{}\" is not supported", name));
   return [name](const Scope& scope) { return scope.get(name); };
 }
 
 Expression ExpressionParser::parenthesised() {
-  if (cursor_.take_symbol(")")) return constant(Value::of(List{}));
+  if (cursor_.take_symbol(")")) return constant(Value::of(List{}, Sequence::tuple));
   Expression first = conditional();
   if (cursor_.take_symbol(")")) return first;
   cursor_.expect_symbol(",");
   return listed(")", first);
 }
+
+// A list, or a tuple where it began with `first`.
 
 Expression ExpressionParser::listed(std::string_view end, const Expression& first) {
   std::vector<Expression> elements;
@@ -64,10 +61,11 @@ Expression ExpressionParser::listed(std::string_view end, const Expression& firs
     cursor_.expect_symbol(end);
     break;
   }
-  return [elements](const Scope& scope) {
+  const Sequence kind = first ? Sequence::tuple : Sequence::list;
+  return [elements, kind](const Scope& scope) {
     List list;
     for (const Expression& element : elements) list.push_back(element(scope));
-    return Value::of(std::move(list));
+    return Value::of(std::move(list), kind);
   };
 }
 

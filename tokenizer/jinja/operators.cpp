@@ -30,10 +30,10 @@ Value add(const Value& left, const Value& right) {
   if (text != nullptr && more != nullptr) return Value::of(*text + *more);
   const List* first = left.list();
   const List* second = right.list();
-  if (first != nullptr && second != nullptr) {
+  if (first != nullptr && second != nullptr && left.is_tuple() == right.is_tuple()) {
     List list = *first;
     list.insert(list.end(), second->begin(), second->end());
-    return Value::of(std::move(list));
+    return Value::of(std::move(list), left.is_tuple() ? Sequence::tuple : Sequence::list);
   }
   if (!left.is_number() || !right.is_number()) {
     fail(fmt::format("expected two values that can be added, found {} and {}", left.kind(),
@@ -73,21 +73,56 @@ Value subtract(const Value& left, const Value& right) {
   return checked('-', left.whole_number(), right.whole_number());
 }
 
+// Exact, or an error when it does not fit.
+Value whole_power(std::int64_t base, std::int64_t exponent) {
+  Value result = Value::of(std::int64_t{1});
+  if (exponent > 64 && (base > 1 || base < -1)) exponent = 64;  // it does not fit either
+  if (exponent > 64) exponent = exponent % 2 == 0 ? 2 : 1;
+  for (std::int64_t i = 0; i < exponent; ++i) result = checked('*', result.whole_number(), base);
+  return result;
+}
+
 Value power(const Value& left, const Value& right) {
   const bool real = left.real() != nullptr || right.real() != nullptr;
+  if (!real && right.whole_number() >= 0) {
+    return whole_power(left.whole_number(), right.whole_number());
+  }
   const double result = std::pow(left.number(), right.number());
-  const bool whole = !real && right.number() >= 0 && std::abs(result) < 9e15;
-  return whole ? Value::of(static_cast<std::int64_t>(result)) : Value::of(result);
+  if (!std::isfinite(result)) fail("expected a power that is a number, found none");
+  return Value::of(result);
+}
+
+// Python's float // and %: from the exact remainder, with the divisor's sign.
+Value divide_reals(const std::string& symbol, double left, double right) {
+  double rest = std::fmod(left, right);
+  double quotient = (left - rest) / right;
+  if (rest != 0 && (right < 0) != (rest < 0)) {
+    rest += right;
+    quotient -= 1;
+  } else if (rest == 0) {
+    rest = std::copysign(0.0, right);
+  }
+  if (symbol == "%") return Value::of(rest);
+  if (quotient == 0) return Value::of(std::copysign(0.0, left / right));
+  const double whole = std::floor(quotient);
+  return Value::of(quotient - whole > 0.5 ? whole + 1 : whole);
+}
+
+double exact_in_double(const Value& value) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53U;
+  const std::int64_t* whole = value.integer();
+  if (whole != nullptr && (*whole > kMost || *whole < -kMost)) {
+    fail("expected numbers of at most 53 bits to divide, found a larger one");
+  }
+  return value.number();
 }
 
 // "/", "//" or "%": rounded down, as in Python.
 Value divide(const std::string& symbol, const Value& left, const Value& right) {
   if (right.number() == 0) fail("division by zero");
-  const double quotient = left.number() / right.number();
-  if (symbol == "/") return Value::of(quotient);
+  if (symbol == "/") return Value::of(exact_in_double(left) / exact_in_double(right));
   if (left.real() != nullptr || right.real() != nullptr) {
-    if (symbol == "//") return Value::of(std::floor(quotient));
-    return Value::of(left.number() - right.number() * std::floor(quotient));
+    return divide_reals(symbol, left.number(), right.number());
   }
   const std::int64_t divisor = right.whole_number();
   if (symbol == "//") return Value::of(floor_divide(left.whole_number(), divisor));
@@ -137,7 +172,7 @@ bool less(const Value& first, const Value& second) {
   const std::string* text = first.string();
   const std::string* more = second.string();
   if (text != nullptr && more != nullptr) return *text < *more;
-  return first.number() < second.number();
+  return first.exact_number() < second.exact_number();
 }
 
 }  // namespace
@@ -164,11 +199,17 @@ bool compare(const std::string& symbol, const Value& left, const Value& right) {
 bool contains(const Value& container, const Value& element) {
   if (const std::string* text = container.string())
     return find_part(*text, element.text()) != std::string::npos;
-  if (const Dict* dict = container.dict()) {
+  if (const Dict* dict = container.mapping()) {
     const std::string* name = element.string();
     return name != nullptr && dict->find(*name) != nullptr;
   }
   if (container.undefined()) return false;
+  if (container.is_iterator()) {  // it is used up as far as the element is found
+    while (container.count() > 0) {
+      if (container.next() == element) return true;
+    }
+    return false;
+  }
   const List elements = container.elements();
   return std::find(elements.begin(), elements.end(), element) != elements.end();
 }
@@ -180,16 +221,23 @@ Value item_of(const Value& value, const Value& key) {
     const Value* found = name == nullptr ? nullptr : dict->find(*name);
     return found == nullptr ? Value() : *found;
   }
-  const std::int64_t* index = key.integer();
-  if (index == nullptr) return {};
-  if (const List* elements = value.list()) {
-    const auto place = place_of(*index, elements->size());
-    return place ? (*elements)[*place] : Value();
+  if (key.integer() == nullptr && key.boolean() == nullptr) return {};
+  const std::int64_t index = key.whole_number();
+  if (value.has_places()) {
+    const List& elements = *value.counted();
+    const auto place = place_of(index, elements.size());
+    return place ? elements[*place] : Value();
   }
   if (value.string() == nullptr) return {};
   const std::vector<std::string_view> characters = characters_of(value.text());
-  const auto place = place_of(*index, characters.size());
+  const auto place = place_of(index, characters.size());
   return place ? Value::of(std::string(characters[*place])) : Value();
+}
+
+Value item_or_method(const Value& value, const Value& key) {
+  const Value item = item_of(value, key);
+  const std::string* name = key.string();
+  return item.undefined() && name != nullptr ? method_of(value, *name) : item;
 }
 
 Value attribute_of(const Value& value, const std::string& name) {
@@ -208,10 +256,14 @@ Value slice_of(const Value& value, const Slice& slice) {
     for (const std::size_t place : places_of(slice, characters.size())) part += characters[place];
     return Value::of(std::move(part));
   }
-  const List elements = value.elements();
+  if (!value.has_places()) fail("expected a list or string to slice, found " + value.kind());
+  const List& elements = *value.counted();
   List part;
   for (const std::size_t place : places_of(slice, elements.size())) part.push_back(elements[place]);
-  return Value::of(std::move(part));
+  const bool range = value.list() == nullptr;
+  return Value::of(std::move(part), range              ? Sequence::range
+                                    : value.is_tuple() ? Sequence::tuple
+                                                       : Sequence::list);
 }
 
 }  // namespace kedit::jinja

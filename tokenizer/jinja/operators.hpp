@@ -19,6 +19,8 @@ bool contains(const Value& container, const Value& element);
 
 /// value[key]: a key or a place; undefined where there is none.
 Value item_of(const Value& value, const Value& key);
+/// The same, else a method of that name, as templates find `value["name"]`.
+Value item_or_method(const Value& value, const Value& key);
 /// value.name: a method or a key; undefined where there is none.
 Value attribute_of(const Value& value, const std::string& name);
 

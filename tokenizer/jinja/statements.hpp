@@ -29,11 +29,17 @@ struct Loop {
 
 /// {% macro name(parameters) %} body {% endmacro %}
 struct Macro {
+  std::string name;
   std::vector<std::pair<std::string, Expression>> parameters;  ///< Each with a default or nothing.
   Block body;
+  bool uses_varargs = false, uses_kwargs = false;  ///< The body names what else it was given.
 
   /// The text of the body. `home`: where it was defined.
   Value call(const Scope& home, const Arguments& arguments) const;
+
+ private:
+  bool is_parameter(const std::string& given) const;
+  void check(const Arguments& arguments) const;
 };
 
 }  // namespace kedit::jinja

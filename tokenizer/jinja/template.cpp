@@ -177,7 +177,9 @@ class TemplateParser {
     if (here.take_name("if")) result.condition = parse_expression(here);
     here.expect_end("the loop's head");
     ++next_;
+    ++within_;
     result.body = block({"else", "endfor"});
+    --within_;
     if (at_statement("else")) {
       ++next_;
       result.otherwise = block({"endfor"});
@@ -199,7 +201,7 @@ class TemplateParser {
     };
   }
 
-  // "a, b" without brackets is a list.
+  // "a, b" without brackets is a tuple.
   static Expression assigned_value(TokenCursor& here) {
     std::vector<Expression> parts{parse_expression(here)};
     while (here.take_symbol(",")) parts.push_back(parse_expression(here));
@@ -208,7 +210,7 @@ class TemplateParser {
     return [parts](const Scope& scope) {
       List list;
       for (const Expression& part : parts) list.push_back(part(scope));
-      return Value::of(std::move(list));
+      return Value::of(std::move(list), Sequence::tuple);
     };
   }
 
@@ -225,6 +227,17 @@ class TemplateParser {
     };
   }
 
+  // Whether a statement or expression from `begin` to here has the name.
+  bool names_within(std::size_t begin, std::string_view name) const {
+    return std::any_of(
+        stretches_.begin() + static_cast<std::ptrdiff_t>(begin),
+        stretches_.begin() + static_cast<std::ptrdiff_t>(next_), [&](const Stretch& stretch) {
+          return std::any_of(stretch.tokens.begin(), stretch.tokens.end(), [&](const Token& token) {
+            return token.kind == Token::Kind::name && token.text == name;
+          });
+        });
+  }
+
   static Statement namespace_assignment(const std::string& name, TokenCursor& here) {
     const std::string key = here.expect_name();
     here.expect_symbol("=");
@@ -236,9 +249,10 @@ class TemplateParser {
   }
 
   Statement macro() {
+    if (within_ > 0) fail("a macro within a loop or another macro is not supported");
     auto result = std::make_shared<Macro>();
     TokenCursor here = cursor(1);
-    const std::string name = here.expect_name();
+    const std::string name = result->name = here.expect_name();
     here.expect_symbol("(");
     while (!here.take_symbol(")")) {
       std::string parameter = here.expect_name();
@@ -247,9 +261,15 @@ class TemplateParser {
                                       optional ? parse_expression(here) : Expression());
       if (!here.take_symbol(",") && !here.at_symbol(")")) here.expect_symbol(",");
     }
-    ++next_;
+    here.expect_end();
+    const std::size_t begin = ++next_;
+    ++within_;
     result->body = block({"endmacro"});
+    --within_;
     expect_end("endmacro");
+    result->uses_varargs = names_within(begin, "varargs");
+    result->uses_kwargs = names_within(begin, "kwargs");
+    if (names_within(begin, "caller")) fail("the name \"caller\" in a macro is not supported");
     return [name, result](Scope& scope, std::string&) {
       const Scope& home = scope.outermost();
       scope.set(name, Value::of(Function([result, &home](const Arguments& arguments) {
@@ -262,6 +282,7 @@ class TemplateParser {
   std::vector<Stretch> stretches_;
   std::size_t next_ = 0;
   int depth_ = 0;
+  int within_ = 0;  // loops and macros
 };
 
 }  // namespace

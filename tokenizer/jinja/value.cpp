@@ -2,7 +2,11 @@
 
 #include "tokenizer/text/utf8.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace kedit::jinja {
 namespace {
@@ -19,6 +23,15 @@ template <typename Held, typename Data>
 Held* held_by(const Data& data) {
   const auto* held = std::get_if<std::shared_ptr<Held>>(&data);
   return held == nullptr ? nullptr : held->get();
+}
+
+// JSON is read with doubles beyond 64 bits, of which nothing says whether they were integers.
+double checked_real(double value) {
+  constexpr double kPastLargest = 18446744073709551616.0;  // 2^64
+  if (!(std::abs(value) < kPastLargest)) {
+    fail("expected numbers of at most 64 bits in the messages, found a larger one");
+  }
+  return value;
 }
 
 List characters_of(const std::string& text) {
@@ -62,6 +75,47 @@ Value Arguments::get(std::size_t place, std::string_view name) const {
   return {};
 }
 
+bool Arguments::given(std::size_t place, std::string_view name) const {
+  if (place < positional.size()) return true;
+  return std::any_of(named.begin(), named.end(), [&](const auto& it) { return it.first == name; });
+}
+
+void Arguments::check(std::string_view called, std::string_view parameters) const {
+  const bool by_place_only = parameters.starts_with('/');
+  if (by_place_only) parameters.remove_prefix(1);
+  std::vector<std::string_view> names;
+  std::size_t required = 0;
+  while (!parameters.empty()) {
+    std::string_view name = parameters.substr(0, parameters.find(", "));
+    parameters.remove_prefix(std::min(name.size() + 2, parameters.size()));
+    const bool optional = name.ends_with('=');
+    if (optional) name.remove_suffix(1);
+    if (!optional) required = names.size() + 1;
+    names.push_back(name);
+  }
+  if (positional.size() > names.size()) {
+    fail(fmt::format("{}: expected at most {} arguments, found {}", called, names.size(),
+                     positional.size()));
+  }
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const std::string& name = named[i].first;
+    const auto place = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) -
+                                                names.begin());
+    const bool twice = std::any_of(named.begin(), named.begin() + static_cast<std::ptrdiff_t>(i),
+                                   [&](const auto& other) { return other.first == name; });
+    if (place == names.size() || by_place_only) {
+      fail(fmt::format("{}: the argument \"{}\" is not supported", called, name));
+    }
+    if (place < positional.size() || twice) {
+      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", called, name));
+    }
+  }
+  for (std::size_t i = 0; i < required; ++i) {
+    if (given(i, by_place_only ? "" : names[i])) continue;
+    fail(fmt::format("{}: expected the argument \"{}\", found none", called, names[i]));
+  }
+}
+
 std::size_t Arguments::weight() const {
   std::size_t sum = 0;
   for (const Value& value : positional) sum += value.weight();
@@ -77,10 +131,11 @@ Value Value::of(std::string value) {
   return made;
 }
 
-Value Value::of(List list) {
+Value Value::of(List list, Sequence kind) {
   Value made;
   made.measure(list);
   made.data_ = std::make_shared<List>(std::move(list));
+  made.sequence_ = kind;
   return made;
 }
 
@@ -123,8 +178,11 @@ void Value::measure(const Items& items) {
 Value Value::from_json(const Json& json) {
   if (json.is_null()) return none();
   if (json.is_boolean()) return of(json.get<bool>());
+  if (json.is_number_unsigned() && json.get<std::uint64_t>() >> 63U != 0) {
+    return Value(Data(std::make_shared<const LargeInteger>(LargeInteger{to_text(json)})));
+  }
   if (json.is_number_integer()) return of(json.get<std::int64_t>());
-  if (json.is_number()) return of(json.get<double>());
+  if (json.is_number()) return of(checked_real(json.get<double>()));
   if (json.is_string()) return of(json.get<std::string>());
   if (json.is_array()) {
     List list;
@@ -137,18 +195,36 @@ Value Value::from_json(const Json& json) {
 }
 
 const std::string* Value::string() const { return held_by<const std::string>(data_); }
-const List* Value::list() const { return held_by<List>(data_); }
+const List* Value::sequence() const { return held_by<List>(data_); }
+const List* Value::list() const {
+  const bool places = sequence_ == Sequence::list || sequence_ == Sequence::tuple;
+  return places ? sequence() : nullptr;
+}
+const List* Value::counted() const { return is_iterator() ? nullptr : sequence(); }
+const LargeInteger* Value::large_integer() const { return held_by<const LargeInteger>(data_); }
 const Dict* Value::dict() const { return held_by<Dict>(data_); }
+const Dict* Value::mapping() const {
+  const Dict* held = dict();
+  return held != nullptr && !held->is_namespace && !held->is_loop ? held : nullptr;
+}
+
+Value Value::next() const {
+  List* held = held_by<List>(data_);
+  if (held == nullptr || held->empty()) return {};
+  Value first = std::move(held->front());
+  held->erase(held->begin());
+  return first;
+}
 const Function* Value::function() const { return held_by<Function>(data_); }
 
 std::size_t Value::count() const {
-  if (const auto* held = list()) return held->size();
+  if (const auto* held = sequence()) return held->size();
   if (const auto* held = dict()) return held->items.size();
   return 1;
 }
 
 std::size_t Value::size() const {
-  return list() != nullptr || dict() != nullptr ? 4 * count() : weight_;
+  return sequence() != nullptr || dict() != nullptr ? 4 * count() : weight_;
 }
 
 bool Value::is_new() const {
@@ -173,8 +249,8 @@ bool Value::truth() const {
   if (undefined() || is_none()) return false;
   if (is_number()) return number() != 0;
   if (const auto* held = string()) return !held->empty();
-  if (const auto* held = list()) return !held->empty();
-  if (const auto* held = dict()) return held->is_namespace || !held->items.empty();
+  if (const auto* held = counted()) return !held->empty();
+  if (const auto* held = mapping()) return !held->items.empty();
   return true;
 }
 
@@ -183,6 +259,12 @@ double Value::number() const {
   if (const auto* held = integer()) return static_cast<double>(*held);
   if (const auto* held = real()) return *held;
   fail("expected a number, found " + kind());
+}
+
+// Holds every integer of 64 bits and every double.
+long double Value::exact_number() const {
+  if (const auto* held = integer()) return static_cast<long double>(*held);
+  return static_cast<long double>(number());
 }
 
 std::int64_t Value::whole_number() const {
@@ -198,9 +280,11 @@ const std::string& Value::text() const {
 
 List Value::elements() const {
   if (undefined()) return {};
-  if (const auto* held = list()) return *held;
+  List* once = held_by<List>(data_);
+  if (once != nullptr && is_iterator()) return std::exchange(*once, List{});
+  if (once != nullptr) return *once;
   if (const auto* held = string()) return characters_of(*held);
-  const Dict* held = dict();
+  const Dict* held = mapping();
   if (held == nullptr) fail("expected something to go through, found " + kind());
   List result;
   for (const auto& item : held->items) result.push_back(of(item.first));
@@ -210,22 +294,28 @@ List Value::elements() const {
 std::string Value::kind() const {
   static constexpr const char* kNames[] = {
       "an undefined value", "none",   "a boolean",    "an integer", "a float",
-      "a string",           "a list", "a dictionary", "a function"};
+      "a string",           "a list", "a dictionary", "a function", "a large integer"};
   return kNames[data_.index()];
 }
 
 bool Value::operator==(const Value& other) const {
-  if (is_number() && other.is_number()) return number() == other.number();
+  if (is_number() && other.is_number()) return exact_number() == other.exact_number();
   if (data_.index() != other.data_.index()) return false;
+  if (large_integer() != nullptr) return large_integer()->digits == other.large_integer()->digits;
   const std::string* text = string();
   const std::string* other_text = other.string();
   if (text != nullptr && other_text != nullptr) return *text == *other_text;
-  const List* elements = list();
-  const List* other_elements = other.list();
-  if (elements != nullptr && other_elements != nullptr) return *elements == *other_elements;
+  if (sequence() != nullptr && sequence() == other.sequence()) return true;
+  if (sequence() != nullptr) {
+    if (list() == nullptr && sequence_ != Sequence::range) {
+      fail("expected values that can be compared, found " + kind() + " that gives its elements");
+    }
+    return sequence_ == other.sequence_ && *sequence() == *other.sequence();
+  }
   const Dict* items = dict();
   const Dict* other_items = other.dict();
   if (items == nullptr || other_items == nullptr) return function() == other.function();
+  if (mapping() == nullptr || other.mapping() == nullptr) return items == other_items;
   if (items->items.size() != other_items->items.size()) return false;
   return std::all_of(items->items.begin(), items->items.end(), [&](const auto& item) {
     const Value* found = other_items->find(item.first);

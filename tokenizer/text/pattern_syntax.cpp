@@ -1,9 +1,13 @@
 #include "tokenizer/text/pattern_syntax.hpp"
 
-#include "tokenizer/text/unicode_tables.hpp"
+#include "tokenizer/text/folded_letters.hpp"
+#include "tokenizer/text/split_classes.hpp"
+#include "tokenizer/text/utf8.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
 #include <fmt/format.h>
+
+#include <vector>
 
 namespace kedit {
 namespace {
@@ -13,11 +17,21 @@ constexpr std::string_view kSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kNotSpace =
     R"(\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
-std::string word_members(bool within_class) {
-  std::string members = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc})";
-  for (const char* category : {"L", "M", "Nd", "Nl", "Pc"}) members += later_members(category);
-  members += other_word_members(within_class);
-  return members;
+constexpr std::string_view kHexDigits = "0-9a-fA-F";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+bool is_quantifier(char c) { return c == '*' || c == '+' || c == '?' || c == '{'; }
+
+// Classes that hold with every character all those that differ from it in case only.
+bool is_closed_under_case(std::string_view name) {
+  for (const char* closed : {"p", "pc", "pd", "ps", "pe", "pi", "pf", "po", "sc", "sk", "sm", "z",
+                             "zs", "zl", "zp", "nd", "cc", "[:digit", "[:space", "[:blank",
+                             "[:cntrl", "[:xdigit", "digit", "space", "blank", "cntrl", "punct"}) {
+    if (name == closed) return true;
+  }
+  return false;
 }
 
 class Rewriter {
@@ -40,6 +54,9 @@ class Rewriter {
   bool next_is(std::string_view text) const {
     return pattern_.substr(position_, text.size()) == text;
   }
+  char at(std::size_t ahead) const {
+    return position_ + ahead < pattern_.size() ? pattern_[position_ + ahead] : '\0';
+  }
 
   void copy(std::size_t bytes) {
     out_ += pattern_.substr(position_, bytes);
@@ -47,116 +64,312 @@ class Rewriter {
   }
 
   void step() {
+    if (in_class_) return class_member();
+    if (next_is("(")) return open_group();
+    const bool joins = next_is(")") || (folds_ && is_letter(at(0)));
+    if (!joins) tail_ = {};
     if (next_is("\\")) return escape();
-    if (in_class_) return class_character();
-    if (next_is("(?")) check_options();
-    if (next_is("}+")) refuse("a repeated interval \"}+\"");
-    if (next_is("[")) {
-      in_class_ = true;
-      copy(next_is("[^") ? 2 : 1);
-      if (next_is("]")) copy(1);  // a bracket that comes first is a member
+    if (next_is("[")) return open_class();
+    if (next_is("{")) return interval();
+    if (next_is(")")) {
+      if (!folding_.empty()) folds_ = folding_.back();
+      if (!folding_.empty()) folding_.pop_back();
+      return copy(1);
+    }
+    if (std::string_view("|*+?.^$").find(at(0)) != std::string_view::npos) return copy(1);
+    if (folds_) return folded();
+    copy(1);
+  }
+
+  // --- groups and options
+
+  void open_group() {
+    if (next_is("(*")) refuse("\"(*\"");
+    if (!next_is("(?")) {
+      folding_.push_back(folds_);
+      return copy(1);
+    }
+    if (next_is("(?#")) {
+      const auto end = pattern_.find(')', position_);
+      if (end == std::string_view::npos) refuse("an open comment");
+      position_ = end + 1;
       return;
     }
-    copy(1);
+    for (const std::string_view kind : {"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!"}) {
+      if (!next_is(kind)) continue;
+      folding_.push_back(folds_);
+      return copy(kind.size());
+    }
+    options();
   }
 
-  void class_character() {
+  // "(?i)" and "(?i:...)". (?m) lets the dot match newlines in Oniguruma and does something else in
+  // PCRE2; an option in the middle of a branch holds for the branches after it in Oniguruma alone.
+  void options() {
+    bool on = true;
+    bool folds = folds_;
+    std::size_t ahead = 2;
+    for (; at(ahead) == 'i' || at(ahead) == '-'; ++ahead) {
+      if (at(ahead) == '-') on = false;
+      if (at(ahead) == 'i') folds = on;
+    }
+    const bool group = at(ahead) == ':';
+    if (ahead == 2 || (!group && at(ahead) != ')')) refuse("a group of another kind than (?:");
+    if (!group && !at_branch_start()) refuse("an option in the middle of a branch");
+    if (group) folding_.push_back(folds_);
+    folds_ = folds;
+    copy(ahead + 1);
+  }
+
+  bool at_branch_start() const {
+    return out_.empty() || out_.back() == '(' || out_.ends_with("(?:") || out_.ends_with("(?>") ||
+           out_.ends_with("(?=") || out_.ends_with("(?!") || out_.ends_with("(?<=") ||
+           out_.ends_with("(?<!") || out_.ends_with("(?i)");
+  }
+
+  // "{,n}" is "{0,n}"; what stands behind an interval may mean repetition in Ruby.
+  void interval() {
+    std::size_t ahead = 1;
+    while (is_digit(at(ahead))) ++ahead;
+    const bool from = ahead > 1;
+    const bool range = at(ahead) == ',';
+    std::size_t to = range ? ahead + 1 : ahead;
+    while (is_digit(at(to))) ++to;
+    const bool whole = at(to) == '}' && (from || (range && to > ahead + 1));
+    if (!whole) {
+      out_ += '\\';  // a brace like any other character
+      return copy(1);
+    }
+    if (at(to + 1) == '+') refuse("a repeated interval \"}+\"");
+    if (!range && at(to + 1) == '?') refuse("a lazy interval without a range");
+    if (!from) out_ += "{0";
+    if (!from) ++position_;
+    copy(from ? to + 1 : to);
+  }
+
+  // --- classes
+
+  void open_class() {
+    in_class_ = true;
+    const std::size_t begin = next_is("[^") ? 2 : 1;
+    if (folds_ && at(begin + 1) == ']' && begin == 1 && is_letter(at(begin))) {
+      refuse("a class of one letter without regard to case");
+    }
+    copy(begin);
+    if (next_is("]")) {
+      out_ += '\\';
+      copy(1);  // a bracket that comes first is a member
+    }
+  }
+
+  void class_member() {
+    if (next_is("\\")) return escape();
     if (next_is("&&")) refuse("a class intersection \"&&\"");
-    if (next_is("[") && !next_is("[:")) refuse("a class within a class");
-    if (next_is("[:")) {
-      const auto end = pattern_.find(":]", position_);
-      if (end == std::string_view::npos) refuse("an open \"[:\"");
-      return copy(end + 2 - position_);
+    if (next_is("[:")) return bracket();
+    if (next_is("[")) refuse("a class within a class");
+    if (next_is("]")) {
+      in_class_ = false;
+      return copy(1);
     }
-    if (next_is("]")) in_class_ = false;
-    copy(1);
+    const CodePoint character = code_point_at(pattern_, position_);
+    if (folds_) check_folded(character.value);
+    copy(character.bytes);
   }
 
-  // (?m) lets the dot match newlines in Oniguruma and does something else in PCRE2.
-  void check_options() const {
-    for (auto at = position_ + 2; at < pattern_.size(); ++at) {
-      const char option = pattern_[at];
-      if (option == 'm' || option == 'x') refuse("the option (?m) or (?x)");
-      if (option != 'i' && option != '-') return;
-    }
+  void bracket() {
+    const auto end = pattern_.find(":]", position_);
+    if (end == std::string_view::npos) refuse("an open \"[:\"");
+    const std::string_view name = pattern_.substr(position_, end - position_);
+    if (name.starts_with("[:^")) refuse("a negated class within a class");
+    const auto members = split_class(name);
+    if (!members) refuse("a class of an unknown name");
+    put_class(name, *members, false, end + 2 - position_);
   }
 
-  void replace(std::string_view members, bool negated) {
-    if (in_class_) {
-      out_ += members;
-    } else {
+  // A class of `bytes` of the pattern.
+  void put_class(std::string_view name, std::string_view members, bool negated, std::size_t bytes) {
+    if (folds_ && !is_closed_under_case(name)) refuse("a class without regard to case");
+    if (!in_class_) {
       out_ += negated ? "[^" : "[";
       out_ += members;
       out_ += ']';
+      position_ += bytes;
+      return;
     }
-    position_ += 2;
+    if (negated) refuse("a negated class within a class");
+    if (out_.back() == '-' && !out_.ends_with("[-") && !out_.ends_with("[^-") &&
+        !out_.ends_with("\\-")) {
+      refuse("a range that ends with a class");
+    }
+    out_ += members;
+    position_ += bytes;
+    if (next_is("-")) {
+      if (at(1) != ']') refuse("a range that begins with a class");
+      out_ += "\\-";
+      ++position_;
+    }
   }
 
+  // --- escapes
+
   void escape() {
+    const char c = at(1);
     if (position_ + 1 >= pattern_.size()) refuse("a lone backslash");
-    switch (pattern_[position_ + 1]) {
+    if (is_digit(c)) return number();
+    if (!is_letter(c)) return copy(1 + code_point_at(pattern_, position_ + 1).bytes);
+    switch (c) {
       case 's':
-        return replace(kSpace, false);
+        return put_class("[:space", kSpace, false, 2);
       case 'S':
-        return in_class_ ? replace(kNotSpace, false) : replace(kSpace, true);
+        return in_class_ ? put_class("[:space", kNotSpace, false, 2)
+                         : put_class("[:space", kSpace, true, 2);
       case 'w':
-        return replace(word_members(in_class_), false);
       case 'W':
-        return in_class_ ? refuse("\\W in a class") : replace(word_members(false), true);
-      case 'u':
-        return code_unit();
+        return put_class("w", *split_class(in_class_ ? "[\\w" : "\\w"), c == 'W', 2);
+      case 'd':
+      case 'D':
+        return put_class("nd", *split_class("nd"), c == 'D', 2);
       case 'h':
       case 'H':
-        return refuse("\\h");
+        return put_class("[:xdigit", kHexDigits, c == 'H', 2);
+      case 'v':
+        out_ += R"(\x{b})";
+        position_ += 2;
+        return;
       case 'p':
       case 'P':
         return property();
       case 'x':
-        return braced();
+      case 'u':
+        return code();
       default:
-        return copy(2);
+        return plain_escape(c);
     }
   }
 
-  // General categories get what they have gained since the Unicode version of PCRE2.
+  void plain_escape(char c) {
+    if (std::string_view("aefnrt").find(c) != std::string_view::npos) return copy(2);
+    if (in_class_ && c == 'b') return copy(2);
+    if (in_class_) refuse("an escape that means something else in a class");
+    if (c == 'b' || c == 'B') return word_boundary(c == 'B');
+    const bool same = std::string_view("AzZR").find(c) != std::string_view::npos;
+    if (!same && !(c == 'N' && at(2) != '{')) refuse(fmt::format("\\{}", c));
+    copy(2);
+  }
+
+  // PCRE2's own \b knows fewer characters of words.
+  void word_boundary(bool negated) {
+    const auto w = *split_class("\\w");
+    const std::string_view inside = negated ? "(?=" : "(?!";
+    const std::string_view outside = negated ? "(?!" : "(?=";
+    out_ += fmt::format("(?:(?<=[{0}]){1}[{0}])|(?<![{0}]){2}[{0}]))", w, inside, outside);
+    position_ += 2;
+  }
+
+  // A reference to a group, or an octal number.
+  void number() {
+    if (at(1) != '0' && !is_digit(at(2)) && !in_class_) {
+      if (folds_) refuse("a reference without regard to case");
+      return copy(2);
+    }
+    if (at(1) != '0') refuse("an octal number");
+    std::uint32_t value = 0;
+    std::size_t ahead = 1;
+    for (; ahead < 4 && at(ahead) >= '0' && at(ahead) <= '7'; ++ahead) {
+      value = value * 8 + static_cast<std::uint32_t>(at(ahead) - '0');
+    }
+    put_code(value, ahead);
+  }
+
+  void code() {
+    std::size_t begin = 2;
+    std::size_t most = at(1) == 'u' ? 4 : 2;
+    const bool braces = at(1) == 'x' && at(2) == '{';
+    if (braces) begin = 3;
+    if (braces) most = 8;
+    std::size_t end = begin;
+    while (end < begin + most && is_hex(at(end))) ++end;
+    const bool fits = braces ? at(end) == '}' && end > begin : end > begin;
+    if (!fits || (at(1) == 'u' && end != begin + 4)) refuse("a character without its number");
+    const auto value = static_cast<std::uint32_t>(
+        std::stoul(std::string(pattern_.substr(position_ + begin, end - begin)), nullptr, 16));
+    const bool byte = at(1) == 'x' && !braces;
+    if (byte && value > 0x7F) refuse("a byte of a character");
+    put_code(value, braces ? end + 1 : end);
+  }
+
+  void put_code(std::uint32_t value, std::size_t bytes) {
+    if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) refuse("no character");
+    const bool letter = value < 0x80 && is_letter(static_cast<char>(value));
+    if (folds_ && (letter || (value >= 0x80 && !is_caseless(value)))) {
+      refuse("a letter by its number without regard to case");
+    }
+    out_ += fmt::format("\\x{{{:x}}}", value);
+    position_ += bytes;
+  }
+
   void property() {
-    const bool negated = pattern_[position_ + 1] == 'P';
-    const std::size_t begin = position_;
-    const std::size_t rewritten = out_.size();
-    braced();
-    const std::string_view whole = pattern_.substr(begin, position_ - begin);
-    const bool braces = whole.size() > 4 && whole[2] == '{';
-    const std::string_view later = braces ? later_members(whole.substr(3, whole.size() - 4)) : "";
-    if (later.empty() || (in_class_ && negated)) return;
-    out_.resize(rewritten);
-    if (!in_class_) out_ += negated ? "[^" : "[";
-    out_ += R"(\p)";
-    out_ += whole.substr(2);
-    out_ += later;
-    if (!in_class_) out_ += ']';
-  }
-
-  void braced() {
     const auto end = pattern_.find('}', position_);
-    const bool braces = position_ + 2 < pattern_.size() && pattern_[position_ + 2] == '{';
-    if (braces && end == std::string_view::npos) refuse("an open \"{\"");
-    copy(braces ? end + 1 - position_ : 2);
+    if (at(2) != '{' || end == std::string_view::npos) refuse("\\p without a name in braces");
+    std::string_view name = pattern_.substr(position_ + 3, end - position_ - 3);
+    bool negated = at(1) == 'P';
+    if (name.starts_with('^')) {
+      negated = !negated;
+      name.remove_prefix(1);
+    }
+    const std::size_t bytes = end + 1 - position_;
+    const bool other = name == "C" || name == "c" || name == "Cn" || name == "cn";
+    if (other) return put_class(name, assigned_members(name.size() > 1), !negated, bytes);
+    const auto members = split_class(name);
+    if (!members || name.empty() || is_reserved(name)) refuse("a property of an unknown name");
+    put_class(name, *members, negated, bytes);
   }
 
-  void code_unit() {
-    const auto digits = pattern_.substr(position_ + 2, 4);
-    if (digits.size() != 4 ||
-        digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
-      refuse("\\u without four hexadecimal digits");
+  static bool is_reserved(std::string_view name) { return name[0] == '[' || name[0] == '\\'; }
+
+  // What is not "other" (or, with `controls`, not unassigned).
+  static std::string assigned_members(bool controls) {
+    std::string members;
+    for (const char* name : {"l", "m", "n", "p", "s", "z"}) members += *split_class(name);
+    if (controls) {
+      for (const char* name : {"cc", "cf", "co"}) members += *split_class(name);
     }
-    out_ += fmt::format("\\x{{{}}}", digits);
-    position_ += 6;
+    return members;
+  }
+
+  // --- letters without regard to case
+
+  void check_folded(char32_t value) const {
+    if (value >= 0x80 && !is_caseless(value)) refuse("a letter beyond ASCII without regard to case");
+  }
+
+  // A stretch of ordinary characters; a quantifier takes the last one of it alone.
+  void folded() {
+    std::size_t ahead = 0;
+    while (is_letter(at(ahead))) ++ahead;
+    if (ahead == 0) {
+      tail_ = {};
+      const CodePoint character = code_point_at(pattern_, position_);
+      check_folded(character.value);
+      return copy(character.bytes);
+    }
+    const std::size_t alone = ahead > 1 && is_quantifier(at(ahead)) ? 1 : 0;
+    const std::string_view letters = pattern_.substr(position_, ahead - alone);
+    // Oniguruma joins letters of neighbouring groups.
+    if (folds_across(tail_, letters)) refuse("letters in two groups without regard to case");
+    tail_ = letters;
+    out_ += folded_letters(letters);
+    position_ += ahead - alone;
+    if (alone == 1) copy(1);
   }
 
   std::string_view pattern_;
   const std::string& where_;
   std::size_t position_ = 0;
   bool in_class_ = false;
+  bool folds_ = false;         // (?i) holds here
+  std::string_view tail_;      // the letters just before, as far as (?i) held for them
+  std::vector<bool> folding_;  // outside of the groups that are open
   std::string out_;
 };
 

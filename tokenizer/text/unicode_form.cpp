@@ -48,6 +48,21 @@ bool starts_cluster(UnicodeForm form, char32_t value) {
   return !is_unicode_mark(value) || is_unordered_mark(value);
 }
 
+// What the library's tables do not know stays as it is, and joins nothing.
+bool is_unknown(UnicodeForm form, char32_t value) {
+  if (value < kFirstUnstable) return false;
+  return is_unordered_mark(value) || (value >= 0x10000 && young_composition(value)) ||
+         (compatible(form) && is_without_decomposition(value));
+}
+
+// A character of the result; one that only newer tables compose as what it is made of.
+void append_known(std::string& out, char32_t value) {
+  const auto parts = value >= 0x10000 ? young_composition(value) : std::nullopt;
+  if (!parts) return append_utf8(out, value);
+  append_known(out, parts->first);
+  append_known(out, parts->second);
+}
+
 // The form of one cluster, into `storage`.
 std::string_view normalize_cluster(UnicodeForm form, std::string_view cluster,
                                    std::vector<utf8proc_int32_t>& utf32, std::string& storage) {
@@ -67,7 +82,7 @@ std::string_view normalize_cluster(UnicodeForm form, std::string_view cluster,
   if (length < 0) return cluster;  // cannot happen for well-formed text
   storage.clear();
   for (utf8proc_ssize_t i = 0; i < length; ++i) {
-    append_utf8(storage, static_cast<char32_t>(utf32[static_cast<std::size_t>(i)]));
+    append_known(storage, static_cast<char32_t>(utf32[static_cast<std::size_t>(i)]));
   }
   return storage;
 }
@@ -78,23 +93,15 @@ bool surely_normal(UnicodeForm form, std::string_view text) {
                       [&](char byte) { return static_cast<unsigned char>(byte) >= first; });
 }
 
-// A character that is younger than the reference library's tables.
-bool stays(UnicodeForm form, std::string_view cluster) {
-  const CodePoint first = code_point_at(cluster, 0);
-  if (first.bytes < cluster.size()) return false;
-  return is_unordered_mark(first.value) ||
-         (form != UnicodeForm::nfc && is_without_decomposition(first.value));
-}
-
 // Calls visit(begin, end) for every cluster of `text`, in order.
 template <typename Visit>
 void for_each_cluster(UnicodeForm form, std::string_view text, Visit visit) {
   for (std::size_t begin = 0; begin < text.size();) {
     const CodePoint first = code_point_at(text, begin);
     std::size_t end = begin + first.bytes;
-    while (end < text.size() && !is_unordered_mark(first.value)) {
+    while (end < text.size() && !is_unknown(form, first.value)) {
       const CodePoint next = code_point_at(text, end);
-      if (starts_cluster(form, next.value)) break;
+      if (starts_cluster(form, next.value) || is_unknown(form, next.value)) break;
       end += next.bytes;
     }
     visit(begin, end);
@@ -113,7 +120,9 @@ void normalize_unicode(UnicodeForm form, AlignedText& text) {
   bool same = true;
   for_each_cluster(form, source, [&](std::size_t begin, std::size_t end) {
     const std::string_view cluster = source.substr(begin, end - begin);
-    if (surely_normal(form, cluster) || stays(form, cluster)) return builder.keep(begin, end);
+    if (surely_normal(form, cluster) || is_unknown(form, code_point_at(cluster, 0).value)) {
+      return builder.keep(begin, end);
+    }
     const std::string_view normal = normalize_cluster(form, cluster, utf32, storage);
     if (normal == cluster) return builder.keep(begin, end);
     same = false;

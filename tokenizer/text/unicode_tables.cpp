@@ -11,6 +11,10 @@ struct CodePointRange {
   char32_t first, last;
 };
 
+struct Composition {
+  char32_t whole, first, last;
+};
+
 #include "tokenizer/text/unicode_tables.inc"
 
 template <typename Ranges>
@@ -20,27 +24,6 @@ bool holds(const Ranges& ranges, char32_t value) {
       [](const CodePointRange& candidate, char32_t wanted) { return candidate.last < wanted; });
   return range != ranges.end() && range->first <= value;
 }
-
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kLater = {{
-    {"L", kLaterL},
-    {"Lu", kLaterLu},
-    {"Ll", kLaterLl},
-    {"Lm", kLaterLm},
-    {"Lo", kLaterLo},
-    {"M", kLaterM},
-    {"Mn", kLaterMn},
-    {"Mc", kLaterMc},
-    {"N", kLaterN},
-    {"Nd", kLaterNd},
-    {"Nl", kLaterNl},
-    {"No", kLaterNo},
-    {"P", kLaterP},
-    {"Po", kLaterPo},
-    {"Pc", kLaterPc},
-    {"S", kLaterS},
-    {"Sm", kLaterSm},
-    {"So", kLaterSo},
-}};
 
 }  // namespace
 
@@ -56,6 +39,13 @@ bool is_reference_word(char32_t value) { return holds(kReferenceWord, value); }
 
 bool is_without_decomposition(char32_t value) { return holds(kUnknownDecompositions, value); }
 
+std::optional<std::pair<char32_t, char32_t>> young_composition(char32_t value) {
+  const auto found = std::find_if(kYoungCompositions.begin(), kYoungCompositions.end(),
+                                  [&](const auto& entry) { return entry.whole == value; });
+  if (found == kYoungCompositions.end()) return std::nullopt;
+  return std::pair(found->first, found->last);
+}
+
 bool is_unordered_mark(char32_t value) { return holds(kUnorderedMarks, value); }
 
 char32_t later_lowercase(char32_t value) {
@@ -63,17 +53,6 @@ char32_t later_lowercase(char32_t value) {
       kLaterLowercase.begin(), kLaterLowercase.end(), value,
       [](const auto& candidate, char32_t wanted) { return candidate.first < wanted; });
   return pair != kLaterLowercase.end() && pair->first == value ? pair->second : 0;
-}
-
-std::string_view later_members(std::string_view category) {
-  for (const auto& [name, members] : kLater) {
-    if (name == category) return members;
-  }
-  return {};
-}
-
-std::string_view other_word_members(bool within_class) {
-  return within_class ? kOtherWordInClass : kOtherWord;
 }
 
 std::string_view punctuation_members() { return kReferencePunctuation; }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
+#include <utility>
 
 namespace kedit {
 
@@ -18,16 +20,14 @@ bool is_reference_control(char32_t value);
 bool is_reference_word(char32_t value);
 /// Characters with a compatibility decomposition that it does not know.
 bool is_without_decomposition(char32_t value);
+/// The two characters that a composed one younger than its tables is made of: it neither composes
+/// nor takes apart.
+std::optional<std::pair<char32_t, char32_t>> young_composition(char32_t value);
 /// Combining marks that it leaves where they are, as it does not know their class.
 bool is_unordered_mark(char32_t value);
 /// The small letter of a capital that is younger than Unicode 14; 0 for other characters.
 char32_t later_lowercase(char32_t value);
 
-/// Members of a class of a regular expression: what a general category ("L", "Lu", ...) has gained
-/// between Unicode 14 and 16. Empty for other names.
-std::string_view later_members(std::string_view category);
-/// What Oniguruma's `\w` matches beyond letters, marks, decimal and letter numbers and connectors.
-std::string_view other_word_members(bool within_class);
 /// The characters of its Punctuation.
 std::string_view punctuation_members();
 

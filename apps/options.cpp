@@ -147,7 +147,9 @@ po::parsed_options split_words(const std::vector<Option>& options,
   const po::options_description description = description_of(options);
   try {
     return po::command_line_parser(with_empty_values(options, words))
-        .options(description).style(kStyle).run();
+        .options(description)
+        .style(kStyle)
+        .run();
   } catch (const po::unknown_option& error) {
     unknown_option(error.get_option_name(), options, hint);
   } catch (const po::invalid_command_line_syntax& error) {

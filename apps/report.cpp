@@ -80,7 +80,8 @@ std::vector<Command> report_commands() {
       "tables of their own.";
   report.takes = kRuns;
   report.options = {
-      text("out", "FILE", "where to write; - is standard output").otherwise_said("report.html, or the ending of --format"),
+      text("out", "FILE", "where to write; - is standard output")
+          .otherwise_said("report.html, or the ending of --format"),
       text("format", "FORMAT", "html, md, csv or json")
           .otherwise_said("by the ending of --out, else html")
           .one_of({"html", "md", "csv", "json"}),

@@ -50,9 +50,10 @@ void check_kept(const std::map<std::int64_t, fs::path>& files) {
   std::error_code unreachable;
   for (const auto& [layer, file] : files) {
     if (fs::exists(file, unreachable)) continue;
-    throw Failure(fmt::format("keeping second moments: {}: expected a cache that can be written, "
-                              "found another; set $KEDIT_CACHE or give --out",
-                              file.string()));
+    throw Failure(
+        fmt::format("keeping second moments: {}: expected a cache that can be written, "
+                    "found another; set $KEDIT_CACHE or give --out",
+                    file.string()));
   }
 }
 

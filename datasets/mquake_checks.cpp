@@ -13,8 +13,7 @@ namespace {
 
 [[noreturn]] void fail(const std::string& origin, const std::string& pointer,
                        const std::string& expected, const std::string& found) {
-  throw DataError(
-      fmt::format("reading {}: {}: expected {}, found {}", origin, pointer,
+  throw DataError(fmt::format("reading {}: {}: expected {}, found {}", origin, pointer,
                               short_name(expected), short_name(found)));
 }
 

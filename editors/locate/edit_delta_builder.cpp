@@ -36,20 +36,24 @@ EditNorms last_norms(const EditFigures& figures, const std::vector<UpdateHealth>
   return norms;
 }
 
+// A vector becomes a row or a column without a stride that a transposed matrix would leave: sums
+// over factors depend on it in their last digit.
 at::Tensor as_rows(const at::Tensor& one_or_more) {
   return one_or_more.dim() == 1 ? one_or_more.unsqueeze(0) : one_or_more;
+}
+
+at::Tensor as_columns(const at::Tensor& one_or_more) {
+  return one_or_more.dim() == 1 ? one_or_more.unsqueeze(1) : one_or_more.t();
 }
 
 }  // namespace
 
 WeightUpdate mlp_update(const Architecture& architecture, std::int64_t layer,
                         const at::Tensor& directions, const at::Tensor& outputs) {
-  const at::Tensor u = as_rows(directions);
-  const at::Tensor r = as_rows(outputs);
   const bool in_out = architecture.orientation == Orientation::in_out;
   return {weight_name(architecture.names.down, layer),
-          in_out ? LowRank{u.t().contiguous(), r.contiguous()}
-                 : LowRank{r.t().contiguous(), u.contiguous()}};
+          in_out ? LowRank{as_columns(directions).contiguous(), as_rows(outputs).contiguous()}
+                 : LowRank{as_columns(outputs).contiguous(), as_rows(directions).contiguous()}};
 }
 
 EditDeltaBuilder::EditDeltaBuilder(std::string editor, const EditedModel& start,

@@ -23,7 +23,9 @@ namespace fs = std::filesystem;
 void check_shard_name(const fs::path& index, const std::string& name) {
   const bool bare = !name.empty() && name.find('/') == std::string::npos && name != "." &&
                     name != ".." && name.find('\0') == std::string::npos;
-  if (!bare) fail(index, fmt::format("/weight_map: expected bare file names, found \"{}\"", short_name(name)));
+  if (!bare)
+    fail(index,
+         fmt::format("/weight_map: expected bare file names, found \"{}\"", short_name(name)));
 }
 
 // There at all, as whatever: a link that leads nowhere is a fault of its own, not an absence.
@@ -104,7 +106,7 @@ void CheckpointFiles::open_shards(const fs::path& index) {
       if (!shard.contains(name)) {
         fail(shard.path(),
              fmt::format("tensor {}: expected it here as the index says, found no such tensor",
-                         name));
+                         short_name(name)));
       }
     }
   }

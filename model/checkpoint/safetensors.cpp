@@ -2,6 +2,7 @@
 
 #include "json/atomic_file.hpp"
 #include "json/json.hpp"
+#include "json/short_name.hpp"
 #include "model/checkpoint/mapped_file.hpp"
 #include "model/checkpoint/safetensors_header.hpp"
 
@@ -51,7 +52,7 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   const auto found = impl_->index.find(name);
   if (found == impl_->index.end()) {
     throw ModelError(fmt::format("reading {}: tensor {}: expected it, found no such tensor",
-                                 impl_->path.string(), name));
+                                 impl_->path.string(), short_name(name)));
   }
   const SafetensorsEntry& entry = impl_->header.entries[found->second];
   const auto options = at::TensorOptions().dtype(entry.dtype);

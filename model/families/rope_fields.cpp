@@ -1,6 +1,5 @@
-#include "model/families/family.hpp"
-
 #include "json/short_name.hpp"
+#include "model/families/family.hpp"
 
 #include <fmt/format.h>
 
@@ -139,6 +138,15 @@ RopeScaling read_scaling(const JsonView& config, const JsonView& rope, const Arc
   return out;
 }
 
+// The newer layout has the base beside the scaling; both places may say it, but not differ.
+double read_theta_within(const JsonView& config, const JsonView& rope, double outside) {
+  const double theta = read_positive(rope, "rope_theta", outside);
+  if (theta != outside && config.has("rope_theta")) {
+    rope.at("rope_theta").fail(fmt::format("the same as rope_theta outside, {}", outside));
+  }
+  return theta;
+}
+
 Json scaling_to_json(const RopeScaling& scaling) {
   // The reference library's checks of some families know the older key only, of others the newer.
   const bool older = scaling.kind == RopeKind::linear || scaling.kind == RopeKind::longrope;
@@ -177,6 +185,7 @@ void read_rope(const JsonView& config, Architecture& out, double absent_theta) {
       older->fail("the same as rope_parameters");
     }
   }
+  if (older) out.rope_theta = read_theta_within(config, *older, out.rope_theta);
   if (newer) out.rope_theta = read_positive(*newer, "rope_theta", out.rope_theta);
   if (newer || older) out.rope_scaling = read_scaling(config, newer ? *newer : *older, out);
 }
@@ -184,8 +193,10 @@ void read_rope(const JsonView& config, Architecture& out, double absent_theta) {
 void read_partial_rotary(const JsonView& config, Architecture& out, std::string_view key,
                          double absent) {
   double part = read_positive(config, key, read_positive(config, "partial_rotary_factor", absent));
-  if (const auto newer = config.find("rope_parameters")) {
-    part = read_positive(*newer, "partial_rotary_factor", part);
+  for (const char* rope : {"rope_scaling", "rope_parameters"}) {
+    if (const auto field = config.find(rope)) {
+      part = read_positive(*field, "partial_rotary_factor", part);
+    }
   }
   if (part > 1.0) config.at(config.has(key) ? key : "partial_rotary_factor").fail("at most 1");
   if (part == 1.0) return;

@@ -38,7 +38,7 @@ std::size_t StopStrings::first_stop(const std::string& text) const {
 void StopStrings::advance(Row& row, std::size_t tokens, const std::string& tail) const {
   if (tail.ends_with(kReplacement)) return;  // perhaps in the middle of a character
   row.cuts.push_back({tokens, tail.size()});
-  while (row.cuts.size() > 3 && row.cuts[2].bytes + tail_bytes_ <= tail.size()) {
+  while (row.cuts.size() > 3 && row.cuts[2].bytes + tail_bytes_ <= row.cuts.back().bytes) {
     const std::size_t gone = row.cuts[1].bytes;
     row.cuts.pop_front();
     for (Row::Cut& cut : row.cuts) cut.bytes -= std::min(gone, cut.bytes);

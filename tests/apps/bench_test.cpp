@@ -318,6 +318,11 @@ TEST_CASE("a run starts from a branch's edits, also when workers share it or it 
   const Json report = parse_json(
       run_kedit({"report", "--store", store.string(), "--out", "-", "--format", "json"}).out, "-");
   CHECK(report["runs"][0]["header"]["model"]["mounted"].size() == edit["edits"].size());
+  const auto beside = store.parent_path();
+  CHECK(run_kedit({"report", "--store", store.string(), "--format", "md"}, {.directory = beside})
+            .code == 0);
+  CHECK(std::filesystem::exists(beside / "report.md"));
+  CHECK_FALSE(std::filesystem::exists(beside / "report.html"));
 
   words = run_words(config, store);
   words.insert(words.end(), {"--edits", "ffffffffffff"});

@@ -56,6 +56,27 @@ TEST_CASE("a value may look like an option, and -- ends the options") {
             .err.find("no further argument, found '--json'") != std::string::npos);
 }
 
+TEST_CASE("usage: -h behind an option that takes a value is that value") {
+  const Outcome outcome = run_kedit({"model", "tokenize", "--text", "-h", "--json"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out.find("\"text\":\"-h\"") != std::string::npos);
+  CHECK(run_kedit({"model", "tokenize", "-h"}).out.rfind("Usage:", 0) == 0);
+  CHECK(run_kedit({"model", "tokenize", "--text", "a", "--help"}).out.rfind("Usage:", 0) == 0);
+}
+
+TEST_CASE("usage: an option's value may be empty, joined or apart") {
+  for (const Words& words : {Words{"--text="}, Words{"--text", ""}}) {
+    Words all{"model", "tokenize"};
+    all.insert(all.end(), words.begin(), words.end());
+    all.push_back("--json");
+    const Outcome outcome = run_kedit(all);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.find("\"ids\":[]") != std::string::npos);
+  }
+  CHECK(run_kedit({"model", "tokenize", "--json=", "--text", "a"}).code == 2);
+  CHECK(run_kedit({"model", "tokenize", "--text", "--text=", "--json"}).code == 2);
+}
+
 TEST_CASE("--version names kedit, LibTorch and the devices") {
   const Outcome outcome = run_kedit({"--version"});
   CHECK(outcome.code == 0);

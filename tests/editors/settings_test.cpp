@@ -246,3 +246,8 @@ TEST_CASE("EditorSettings::anchored: files are taken from the settings' director
   settings.values["mom2_dataset"] = "wikipedia";
   CHECK(settings.anchored()["mom2_dataset"] == "wikipedia");
 }
+
+TEST_CASE("a byte order mark before settings in YAML is no part of them") {
+  CHECK(parse_flat_yaml("\xEF\xBB\xBFv_num_grad_steps: 2\n", "f.yaml") ==
+        Json({{"v_num_grad_steps", 2}}));
+}

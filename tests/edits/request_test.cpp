@@ -60,3 +60,17 @@ TEST_CASE("a request nobody may act on is refused with its id and field") {
   empty_old.target_true = "";
   CHECK(contains(refusal(empty_old), "target_true: expected some text"));
 }
+
+TEST_CASE("the subject is found as a word of its own, not inside of a longer one") {
+  const auto prompt = [](const std::string& text, const std::string& subject) {
+    return validate_request(request(text, subject)).prompt;
+  };
+  CHECK(prompt("Annapolis says that Ann works for", "Ann") == "Annapolis says that {} works for");
+  CHECK(prompt("Hanna and Ann's dog", "Ann") == "Hanna and {}'s dog");
+  CHECK(prompt("Apollo 11 after Apollo 1", "Apollo 1") == "Apollo 11 after {}");
+  CHECK(prompt("\xC3\x89tat, \xC3\x89ta is", "\xC3\x89ta") == "\xC3\x89tat, {} is");
+  CHECK(prompt("C++ and C", "C") == "{}++ and C");
+  CHECK(prompt("\xE6\x9D\xB1\xE4\xBA\xAC\xE3\x81\xAF", "\xE6\x9D\xB1\xE4\xBA\xAC") ==
+        "{}\xE3\x81\xAF");  // no blanks between words
+  CHECK(contains(refusal(request("Annapolis is", "Ann")), "inside of longer words only"));
+}

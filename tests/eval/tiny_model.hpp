@@ -8,10 +8,9 @@
 
 namespace kedit::testing {
 
-/// A decoder of one layer, or more, with random weights and a tokenizer of its own: answers nonsense, always the
-/// same.
-inline std::shared_ptr<const Model> tiny_model(std::uint64_t seed,
-                                               std::int64_t layers = 1) {
+/// A decoder of one layer, or more, with random weights and a tokenizer of its own: answers
+/// nonsense, always the same.
+inline std::shared_ptr<const Model> tiny_model(std::uint64_t seed, std::int64_t layers = 1) {
   DecoderShape shape;
   shape.layers = layers;
   shape.hidden = 16;

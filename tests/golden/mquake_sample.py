@@ -5,7 +5,8 @@
 CASES is MQuAKE-CF-3k.json with one case a line (princeton-nlp/MQuAKE, MIT), PREDICTIONS what one
 real language model said to it (AOZMH/MQUAKE-Reproduction, MIT): case_id, up to three preds and the
 run's own flag `succ`, which compares with the answers of before the edits. Every 60th case is kept
-and the first five in which nothing but an alias was said, byte for byte. Writes mquake/cases.json, mquake/predictions.json and mquake/expected.json; the counts
+and the first five in which nothing but an alias was said, in the layout of the published one-line
+files. Writes mquake/cases.json, mquake/predictions.json and mquake/expected.json; the counts
 are computed here, with nothing but string equality (rule M0). Needs Python alone.
 """
 
@@ -53,11 +54,10 @@ def main():
     kept = {id for id in cases if id % 60 == 0}
     kept |= set([id for id, case in cases.items() if only_alias(case, said[id])][:5])
     cases = [case for id, case in cases.items() if id in kept]
-    case_lines = [line for id, line in case_lines.items() if id in kept]
     said_lines = [line for id, line in said_lines.items() if id in kept]
     HERE.mkdir(exist_ok=True)
-    for name, lines in (("cases", case_lines), ("predictions", said_lines)):
-        (HERE / f"{name}.json").write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    (HERE / "cases.json").write_text(json.dumps(cases))
+    (HERE / "predictions.json").write_text("[\n" + ",\n".join(said_lines) + "\n]\n", encoding="utf-8")
     expected = {f"{side}{'' if aliases else ' without aliases'}":
                 counts(cases, said, side == "post", aliases)
                 for side in ("pre", "post") for aliases in (True, False)}

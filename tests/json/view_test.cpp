@@ -1,4 +1,5 @@
 #include "json/json.hpp"
+#include "json/short_name.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/thrown_message.hpp"
 
@@ -60,4 +61,19 @@ TEST_CASE("a mistyped name gets the nearest known one, an unrelated one none") {
   CHECK(nearest_name("clamp_norm_facto", known) == "clamp_norm_factor");
   CHECK_FALSE(nearest_name("x", known).has_value());
   CHECK_FALSE(nearest_name("temperature", known).has_value());
+}
+
+TEST_CASE("a message shows of a long key the first 200 characters") {
+  const std::string key(100000, 'k');
+  const Json json = {{key, 5}};
+  const std::string message =
+      thrown_message<JsonError>([&] { static_cast<void>(JsonView(json, "f").at(key).string()); });
+  CHECK(message == "reading f: /" + std::string(200, 'k') + "...: expected a string, found 5");
+  CHECK(short_name("short") == "short");
+  CHECK(short_name(std::string(200, 'x')) == std::string(200, 'x'));
+  std::string wide, cut;
+  for (int i = 0; i < 300; ++i) wide += "\xE6\x9D\xB1";
+  for (int i = 0; i < 200; ++i) cut += "\xE6\x9D\xB1";
+  CHECK(short_name(wide) == cut + "...");
+  CHECK(short_name(std::string(5000, '\x80')).size() == 803);
 }

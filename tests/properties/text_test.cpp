@@ -107,6 +107,7 @@ TEST_CASE("canonical_text: the order of keys does not matter, and it is its own 
     RC_ASSERT(canonical_text(reversed(value)) == text);
     RC_ASSERT(canonical_text(parse_json(text, "generated")) == text);
     RC_ASSERT(to_text(parse_json(text, "generated")) == text);
+    RC_ASSERT(nlohmann::json(parse_json(text, "generated")) == nlohmann::json(value));
   });
 }
 

@@ -303,3 +303,17 @@ TEST_CASE("write the golden store of the newest schema", "[.][approve]") {
   std::filesystem::copy_file(file, golden(name.c_str()),
                              std::filesystem::copy_options::overwrite_existing);
 }
+
+TEST_CASE("a store's name is a file's name, whatever SQLite takes it for") {
+  const TemporaryDirectory directory;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(directory.path());
+  for (const char* name : {":memory:", "file:x.db?mode=memory", "file:y.db"}) {
+    CAPTURE(name);
+    { Store::open(name, OpenMode::create).commit(rank_one_delta(1, 6, 4)); }
+    CHECK(std::filesystem::is_regular_file(directory / name));
+    CHECK(Store::open(name, OpenMode::existing).log().size() == 1);
+  }
+  CHECK_THROWS_AS(Store::open("", OpenMode::create), StoreError);
+  std::filesystem::current_path(before);
+}

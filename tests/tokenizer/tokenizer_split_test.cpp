@@ -48,8 +48,7 @@ std::optional<Pieces> left_by(const std::string& pattern, const Json& texts) {
     Pieces left;
     for (const Json& text : texts) {
       std::string joined;
-      for (const auto& piece :
-           pieces_of(split, text.get<std::string>(), SplitBehavior::removed)) {
+      for (const auto& piece : pieces_of(split, text.get<std::string>(), SplitBehavior::removed)) {
         if (!joined.empty()) joined += '|';
         joined += piece;
       }

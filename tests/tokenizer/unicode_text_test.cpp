@@ -51,7 +51,8 @@ std::vector<std::string> hashes_of(const std::vector<char32_t>& points, Add add)
   std::vector<std::string> hashes;
   for (std::size_t start = 0; start < points.size(); start += 4096) {
     Hash hash;
-    for (std::size_t i = start; i < std::min(points.size(), start + 4096); ++i) add(points[i], hash);
+    for (std::size_t i = start; i < std::min(points.size(), start + 4096); ++i)
+      add(points[i], hash);
     hashes.push_back(hash.text());
   }
   return hashes;

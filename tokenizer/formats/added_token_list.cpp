@@ -1,5 +1,5 @@
-#include "tokenizer/formats/tokenizer_json.hpp"
 #include "json/short_name.hpp"
+#include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/formats/tokenizer_json_fields.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 

@@ -22,8 +22,8 @@ bool same(const AddedToken& a, const AddedToken& b) {
 }
 
 Json json_of(const AddedToken& token) {
-  return {{"id", token.id},         {"content", token.content}, {"single_word", token.single_word},
-          {"lstrip", token.lstrip}, {"rstrip", token.rstrip},   {"normalized", token.normalized},
+  return {{"id", token.id},          {"content", token.content}, {"single_word", token.single_word},
+          {"lstrip", token.lstrip},  {"rstrip", token.rstrip},   {"normalized", token.normalized},
           {"special", token.special}};
 }
 
@@ -52,8 +52,8 @@ class FilesBeside {
 
  private:
   bool any_file() const {
-    for (const char* name : {"tokenizer_config.json", "special_tokens_map.json",
-                             "added_tokens.json"}) {
+    for (const char* name :
+         {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
       if (fs::exists(directory_ / name)) return true;
     }
     return false;
@@ -115,7 +115,7 @@ class FilesBeside {
 
   void give_flags(const NamedToken& named) {
     for (auto& [role, token] : roles_.single) {
-      if (token.token.content == named.token.content) token = named;
+      if (is_common_role(role) && token.token.content == named.token.content) token = named;
     }
   }
 
@@ -140,12 +140,8 @@ class FilesBeside {
     const auto take = [&](const NamedToken& named) {
       if (seen.insert(named.token.content).second) all.push_back(&named);
     };
-    const auto extra = std::find_if(roles_.single.begin(), roles_.single.end(), [](auto& item) {
-      static const std::set<std::string_view> kKnown = {"bos_token", "eos_token", "unk_token",
-                                                        "sep_token", "pad_token", "cls_token",
-                                                        "mask_token"};
-      return kKnown.count(item.first) == 0;
-    });
+    const auto extra = std::find_if(roles_.single.begin(), roles_.single.end(),
+                                    [](const auto& item) { return !is_common_role(item.first); });
     for (auto role = roles_.single.begin(); role != extra; ++role) take(role->second);
     for (const NamedToken& named : roles_.additional) take(named);
     for (auto role = extra; role != roles_.single.end(); ++role) take(role->second);
@@ -192,7 +188,8 @@ class FilesBeside {
     const auto old = std::find_if(own_.begin(), own_.end(), [&](const AddedToken& other) {
       return other.content == token.content;
     });
-    if (old != own_.end()) {  // its flags change; where it is sought, and whether it is special, stay
+    if (old !=
+        own_.end()) {  // its flags change; where it is sought, and whether it is special, stay
       token.id = old->id;
       token.normalized = old->normalized && (old->special || token.normalized);
       token.special = token.special || old->special;
@@ -257,9 +254,10 @@ class FilesBeside {
     const auto put = [&](const char* role, const char* option) {
       const NamedToken* named = roles_.find(role);
       if (named == nullptr) {
-        throw TokenizerError(fmt::format("reading {}: /{}: expected a {} to add to every text, "
-                                         "found none",
-                                         config_.origin(), option, role));
+        throw TokenizerError(
+            fmt::format("reading {}: /{}: expected a {} to add to every text, "
+                        "found none",
+                        config_.origin(), option, role));
       }
       const AddedToken* token = own(named->token.content);
       const std::int64_t id = token != nullptr ? token->id : id_of(named->token.content);

@@ -1,5 +1,5 @@
-#include "tokenizer/formats/sentencepiece_file.hpp"
 #include "json/short_name.hpp"
+#include "tokenizer/formats/sentencepiece_file.hpp"
 #include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/formats/tokenizer_settings.hpp"
 #include "tokenizer/models/bpe.hpp"

@@ -17,12 +17,14 @@ constexpr std::array<const char*, 7> kRoles = {"bos_token", "eos_token", "unk_to
 // Which class a model_type has in the library.
 std::string class_of_type(const std::string& type) {
   static const std::map<std::string, std::string> kClasses = {
-      {"gpt2", "GPT2Tokenizer"},       {"gptj", "GPT2Tokenizer"},     {"gpt_neo", "GPT2Tokenizer"},
-      {"opt", "GPT2Tokenizer"},        {"gpt_neox", "GPTNeoXTokenizer"},
-      {"olmo", "GPTNeoXTokenizer"},    {"olmo2", "GPTNeoXTokenizer"}, {"llama", "LlamaTokenizer"},
-      {"mistral", "LlamaTokenizer"},   {"phi3", "LlamaTokenizer"},    {"gemma", "GemmaTokenizer"},
-      {"gemma2", "GemmaTokenizer"},    {"gemma3", "GemmaTokenizer"},
-      {"gemma3_text", "GemmaTokenizer"}, {"qwen2", "Qwen2Tokenizer"}, {"qwen3", "Qwen2Tokenizer"}};
+      {"gpt2", "GPT2Tokenizer"},        {"gptj", "GPT2Tokenizer"},
+      {"gpt_neo", "GPT2Tokenizer"},     {"opt", "GPT2Tokenizer"},
+      {"gpt_neox", "GPTNeoXTokenizer"}, {"olmo", "GPTNeoXTokenizer"},
+      {"olmo2", "GPTNeoXTokenizer"},    {"llama", "LlamaTokenizer"},
+      {"mistral", "LlamaTokenizer"},    {"phi3", "LlamaTokenizer"},
+      {"gemma", "GemmaTokenizer"},      {"gemma2", "GemmaTokenizer"},
+      {"gemma3", "GemmaTokenizer"},     {"gemma3_text", "GemmaTokenizer"},
+      {"qwen2", "Qwen2Tokenizer"},      {"qwen3", "Qwen2Tokenizer"}};
   const auto found = kClasses.find(type);
   return found == kClasses.end() ? "" : found->second;
 }
@@ -101,7 +103,7 @@ class RoleReader {
 
   void mark_objects() {
     for (auto& [role, named] : roles_.single) {
-      if (named.object) continue;
+      if (named.object || !is_common_role(role)) continue;
       named.object = true;
       named.token.special = true;
       named.token.normalized = false;
@@ -123,6 +125,10 @@ class RoleReader {
 };
 
 }  // namespace
+
+bool is_common_role(std::string_view role) {
+  return std::find(kRoles.begin(), kRoles.end(), role) != kRoles.end();
+}
 
 const NamedToken* SpecialRoles::find(std::string_view role) const {
   for (const auto& [name, token] : single) {
@@ -153,7 +159,9 @@ TokenizerClass tokenizer_class_of(const fs::path& directory, const JsonView& con
     kind.roles = {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}};
     kind.own_template = kind.adds_bos = kind.keeps_prefix_space = true;
   } else if (kind.name == "GemmaTokenizer") {
-    kind.roles = {{"bos_token", "<bos>"}, {"eos_token", "<eos>"}, {"unk_token", "<unk>"},
+    kind.roles = {{"bos_token", "<bos>"},
+                  {"eos_token", "<eos>"},
+                  {"unk_token", "<unk>"},
                   {"pad_token", "<pad>"}};
     kind.own_template = kind.adds_bos = true;
   }

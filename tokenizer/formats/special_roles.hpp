@@ -30,14 +30,17 @@ struct SpecialRoles {
   const NamedToken* find(std::string_view role) const;
 };
 
+/// Whether every tokenizer class of the library knows the role ("bos_token" to "mask_token").
+bool is_common_role(std::string_view role);
+
 /// What a tokenizer class of the library does that its files do not say.
 struct TokenizerClass {
   std::string name;  ///< Without "Fast"; empty when nothing says it.
   std::vector<std::pair<std::string, std::string>> roles;  ///< Default tokens.
-  bool roles_are_objects = false;      ///< The class writes flags to tokens given as texts.
-  bool own_template = false;           ///< It writes the template of every text itself.
-  bool adds_bos = false;               ///< add_bos_token where the settings do not say it.
-  bool keeps_prefix_space = false;     ///< add_prefix_space stays unless the settings say it.
+  bool roles_are_objects = false;   ///< The class writes flags to tokens given as texts.
+  bool own_template = false;        ///< It writes the template of every text itself.
+  bool adds_bos = false;            ///< add_bos_token where the settings do not say it.
+  bool keeps_prefix_space = false;  ///< add_prefix_space stays unless the settings say it.
 };
 
 /// The class that tokenizer_config.json names, else the one of config.json's model_type.

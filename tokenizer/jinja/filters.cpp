@@ -17,9 +17,8 @@ namespace {
 
 Value length_of(const Value& value) {
   if (const std::string* text = value.string()) {
-    return Value::of(static_cast<std::int64_t>(
-        std::count_if(text->begin(), text->end(),
-                      [](char byte) { return !is_utf8_continuation(byte); })));
+    return Value::of(static_cast<std::int64_t>(std::count_if(
+        text->begin(), text->end(), [](char byte) { return !is_utf8_continuation(byte); })));
   }
   if (value.undefined()) return Value::of(std::int64_t{0});
   const bool loop = value.dict() != nullptr && value.dict()->is_loop;
@@ -37,8 +36,8 @@ Value member(Value value, const std::string& path, const Value& otherwise) {
     const std::string part = path.substr(at, end - at);
     const bool place = !part.empty() && part.size() < 10 &&
                        part.find_first_not_of("0123456789") == std::string::npos;
-    value = item_or_method(value,
-                           place ? Value::of(std::int64_t{std::stoll(part)}) : Value::of(part));
+    value =
+        item_or_method(value, place ? Value::of(std::int64_t{std::stoll(part)}) : Value::of(part));
     if (value.undefined() && !otherwise.undefined() && !otherwise.is_none()) value = otherwise;
     at = end + 1;
   }
@@ -60,10 +59,9 @@ Value select(const Value& value, const Arguments& arguments, bool by_attribute, 
   if (given.size() < test_at) fail("expected the name of an attribute, found none");
   for (Value& element : value.elements()) {
     const Value tested = by_attribute ? member(element, given[0].text(), {}) : element;
-    const bool passed =
-        given.size() <= test_at
-            ? tested.truth()
-            : apply_test(given[test_at].text(), tested, from(arguments, test_at + 1));
+    const bool passed = given.size() <= test_at ? tested.truth()
+                                                : apply_test(given[test_at].text(), tested,
+                                                             from(arguments, test_at + 1));
     if (passed == wanted) chosen.push_back(std::move(element));
   }
   return Value::of(std::move(chosen), Sequence::iterator);
@@ -105,9 +103,9 @@ std::optional<Value> parsed_integer(const std::string& text) {
   const bool negative = sign && digits[0] == '-';
   if (sign) digits.erase(0, 1);
   if (digits.empty()) return std::nullopt;
-  const bool other =
-      std::any_of(digits.begin(), digits.end(),
-                  [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; });
+  const bool other = std::any_of(digits.begin(), digits.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0x80U) != 0;
+  });
   if (other || digits.find('_') != std::string::npos) {
     fail("int: expected ASCII digits, found other characters, which this version does not support");
   }

@@ -1,5 +1,6 @@
 #include "tokenizer/jinja/functions.hpp"
 
+#include "json/short_name.hpp"
 #include "tokenizer/jinja/operators.hpp"
 #include "tokenizer/jinja/strings.hpp"
 
@@ -43,9 +44,10 @@ const std::map<std::string, Method>& dict_methods() {
 }
 
 Value dict_method(const Value& value, const std::string& name) {
-  static const std::set<std::string> kOthers = {"clear",      "fromkeys", "pop",
-                                                "popitem",    "setdefault", "update"};
-  if (kOthers.count(name) > 0) fail(fmt::format("the method \"{}\" is not supported", name));
+  static const std::set<std::string> kOthers = {"clear",   "fromkeys",   "pop",
+                                                "popitem", "setdefault", "update"};
+  if (kOthers.count(name) > 0)
+    fail(fmt::format("the method \"{}\" is not supported", short_name(name)));
   const auto method = dict_methods().find(name);
   if (method == dict_methods().end()) return {};
   const auto call = [value, &entry = *method](Given arguments) {
@@ -59,18 +61,19 @@ Value dict_method(const Value& value, const std::string& name) {
 // silence.
 void refuse_attribute(const Value& value, const std::string& name) {
   static const std::set<std::string> kOfSequences = {
-      "append", "clear", "copy", "count",   "extend", "index", "insert", "isdisjoint",
-      "mapping", "pop",  "remove", "reverse", "sort", "start", "step",   "stop"};
+      "append",  "clear", "copy",   "count",   "extend", "index", "insert", "isdisjoint",
+      "mapping", "pop",   "remove", "reverse", "sort",   "start", "step",   "stop"};
   static const std::set<std::string> kOfNumbers = {
-      "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes",
-      "fromhex",          "hex",       "imag",       "is_integer", "numerator",  "real",
-      "to_bytes"};
+      "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator",
+      "from_bytes",       "fromhex",   "hex",        "imag",      "is_integer",
+      "numerator",        "real",      "to_bytes"};
   const bool sequence = value.counted() != nullptr || value.is_iterator();
   const bool number = value.is_number() || value.large_integer() != nullptr;
   const bool hidden = name.starts_with("__") && value.dict() == nullptr;
   if (hidden || (sequence && kOfSequences.count(name) > 0) ||
       (number && kOfNumbers.count(name) > 0) || value.function() != nullptr) {
-    fail(fmt::format("the attribute \"{}\" of {} is not supported", name, value.kind()));
+    fail(
+        fmt::format("the attribute \"{}\" of {} is not supported", short_name(name), value.kind()));
   }
 }
 
@@ -111,10 +114,8 @@ const std::map<std::string, Test>& tests() {
       {"true", {"", [](auto& v, Given) { return v.boolean() != nullptr && v.truth(); }}},
       {"false", {"", [](auto& v, Given) { return v.boolean() != nullptr && !v.truth(); }}},
       {"odd",
-       {"",
-        [](auto& v, Given) {
-          return arithmetic("%", v, Value::of(std::int64_t{2})).number() == 1;
-        }}},
+       {"", [](auto& v,
+               Given) { return arithmetic("%", v, Value::of(std::int64_t{2})).number() == 1; }}},
       {"even", {"", [](auto& v, Given) { return is_even(v); }}},
       {"iterable",
        {"",
@@ -170,7 +171,8 @@ bool knows_test(const std::string& name) { return tests().count(name) > 0; }
 
 bool apply_test(const std::string& name, const Value& value, const Arguments& arguments) {
   const auto test = tests().find(name);
-  if (test == tests().end()) fail(fmt::format("the test \"{}\" is not supported", name));
+  if (test == tests().end())
+    fail(fmt::format("the test \"{}\" is not supported", short_name(name)));
   arguments.check(name, test->second.parameters);
   return test->second.act(value, arguments);
 }

@@ -1,3 +1,4 @@
+#include "json/short_name.hpp"
 #include "tokenizer/jinja/expression_parser.hpp"
 #include "tokenizer/jinja/functions.hpp"
 #include "tokenizer/jinja/operators.hpp"
@@ -38,7 +39,8 @@ Expression ExpressionParser::named() {
   if (name == "true" || name == "True") return constant(Value::of(true));
   if (name == "false" || name == "False") return constant(Value::of(false));
   if (name == "none" || name == "None") return constant(Value::none());
-  if (name == "self" || name == "super") fail(fmt::format("the name \"{}\" is not supported", name));
+  if (name == "self" || name == "super")
+    fail(fmt::format("the name \"{}\" is not supported", short_name(name)));
   return [name](const Scope& scope) { return scope.get(name); };
 }
 
@@ -186,7 +188,8 @@ Expression ExpressionParser::filtered(Expression value) {
 
 Expression ExpressionParser::filter(const Expression& value) {
   const std::string name = cursor_.expect_name();
-  if (!knows_filter(name)) fail(fmt::format("the filter \"{}\" is not supported", name));
+  if (!knows_filter(name))
+    fail(fmt::format("the filter \"{}\" is not supported", short_name(name)));
   const ArgumentList list = cursor_.take_symbol("(") ? arguments() : ArgumentList{};
   return [value, name, list](const Scope& scope) {
     const Value input = value(scope);
@@ -209,7 +212,7 @@ bool ExpressionParser::operand_follows() const {
 Expression ExpressionParser::test(const Expression& value) {
   const bool negated = cursor_.take_name("not");
   const std::string name = cursor_.expect_name();
-  if (!knows_test(name)) fail(fmt::format("the test \"{}\" is not supported", name));
+  if (!knows_test(name)) fail(fmt::format("the test \"{}\" is not supported", short_name(name)));
   ArgumentList list;
   if (cursor_.take_symbol("(")) {
     list = arguments();

@@ -1,5 +1,6 @@
 #include "tokenizer/jinja/operators.hpp"
 
+#include "json/short_name.hpp"
 #include "tokenizer/jinja/functions.hpp"
 #include "tokenizer/jinja/strings.hpp"
 #include "tokenizer/text/utf8.hpp"
@@ -242,7 +243,8 @@ Value item_or_method(const Value& value, const Value& key) {
 
 Value attribute_of(const Value& value, const std::string& name) {
   if (value.undefined()) {
-    fail(fmt::format("expected a value with the attribute \"{}\", found an undefined one", name));
+    fail(fmt::format("expected a value with the attribute \"{}\", found an undefined one",
+                     short_name(name)));
   }
   Value method = method_of(value, name);
   if (!method.undefined()) return method;

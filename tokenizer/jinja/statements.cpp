@@ -1,5 +1,7 @@
 #include "tokenizer/jinja/statements.hpp"
 
+#include "json/short_name.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -110,22 +112,26 @@ bool Macro::is_parameter(const std::string& given) const {
 // More arguments than parameters are for a body that asks for them.
 void Macro::check(const Arguments& arguments) const {
   if (!uses_varargs && arguments.positional.size() > parameters.size()) {
-    fail(fmt::format("{}: expected at most {} arguments, found {}", name, parameters.size(),
-                     arguments.positional.size()));
+    fail(fmt::format("{}: expected at most {} arguments, found {}", short_name(name),
+                     parameters.size(), arguments.positional.size()));
   }
   for (std::size_t i = 0; i < arguments.named.size(); ++i) {
     const std::string& given = arguments.named[i].first;
     const bool known = uses_kwargs || is_parameter(given);
-    if (!known) fail(fmt::format("{}: expected no argument \"{}\", found one", name, given));
+    if (!known)
+      fail(fmt::format("{}: expected no argument \"{}\", found one", short_name(name),
+                       short_name(given)));
     for (std::size_t k = 0; k < i; ++k) {
       if (arguments.named[k].first != given) continue;
-      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", name, given));
+      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", short_name(name),
+                       short_name(given)));
     }
   }
   for (std::size_t k = 0; k < parameters.size() && k < arguments.positional.size(); ++k) {
     for (const auto& item : arguments.named) {
       if (item.first != parameters[k].first) continue;
-      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", name, item.first));
+      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", short_name(name),
+                       short_name(item.first)));
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "tokenizer/jinja/strings.hpp"
 
+#include "json/short_name.hpp"
 #include "tokenizer/text/letter_case.hpp"
 #include "tokenizer/text/utf8.hpp"
 
@@ -140,12 +141,12 @@ const std::map<std::string, Method>& methods() {
 // another text in silence.
 bool is_other_method(const std::string& name) {
   static const std::set<std::string> kNames = {
-      "casefold",     "center",      "count",       "encode",     "expandtabs",   "format",
-      "format_map",   "index",       "isalnum",     "isalpha",    "isascii",      "isdecimal",
-      "isdigit",      "isidentifier", "islower",    "isnumeric",  "isprintable",  "isspace",
-      "istitle",      "isupper",     "ljust",       "maketrans",  "partition",    "removeprefix",
-      "removesuffix", "rfind",       "rindex",      "rjust",      "rpartition",   "rsplit",
-      "splitlines",   "swapcase",    "translate",   "zfill"};
+      "casefold",     "center",       "count",     "encode",    "expandtabs",  "format",
+      "format_map",   "index",        "isalnum",   "isalpha",   "isascii",     "isdecimal",
+      "isdigit",      "isidentifier", "islower",   "isnumeric", "isprintable", "isspace",
+      "istitle",      "isupper",      "ljust",     "maketrans", "partition",   "removeprefix",
+      "removesuffix", "rfind",        "rindex",    "rjust",     "rpartition",  "rsplit",
+      "splitlines",   "swapcase",     "translate", "zfill"};
   return kNames.count(name) > 0;
 }
 
@@ -256,7 +257,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }
 
 Value string_method(const Value& string, const std::string& name) {
-  if (is_other_method(name)) fail(fmt::format("the method \"{}\" is not supported", name));
+  if (is_other_method(name))
+    fail(fmt::format("the method \"{}\" is not supported", short_name(name)));
   const auto method = methods().find(name);
   if (method == methods().end()) return {};
   const auto call = [string, &entry = *method](const Arguments& arguments) {

@@ -1,5 +1,6 @@
 #include "tokenizer/jinja/template.hpp"
 
+#include "json/short_name.hpp"
 #include "tokenizer/jinja/expression.hpp"
 #include "tokenizer/jinja/functions.hpp"
 #include "tokenizer/jinja/lexer.hpp"
@@ -39,7 +40,7 @@ class TemplateParser {
 
   [[noreturn]] void refuse_statement() const {
     fail(fmt::format("line {}: the statement \"{}\" is not supported here", stretches_[next_].line,
-                     name_of(stretches_[next_])));
+                     short_name(name_of(stretches_[next_]))));
   }
 
   // Runs `parse` and says the line of what goes wrong.
@@ -73,8 +74,9 @@ class TemplateParser {
   void expect_end(std::string_view name) const {
     if (at_statement(name)) return;
     fail(fmt::format("expected \"{}\", found {}", name,
-                     next_ < stretches_.size() ? "\"" + name_of(stretches_[next_]) + "\""
-                                               : "the end of the template"));
+                     next_ < stretches_.size()
+                         ? "\"" + short_name(name_of(stretches_[next_])) + "\""
+                         : "the end of the template"));
   }
 
   Statement statement() {

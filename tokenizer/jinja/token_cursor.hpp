@@ -1,5 +1,6 @@
 #pragma once
 
+#include "json/short_name.hpp"
 #include "tokenizer/jinja/lexer.hpp"
 #include "tokenizer/jinja/value.hpp"
 
@@ -44,7 +45,9 @@ class TokenCursor {
     if (!at_end()) fail(fmt::format("expected the end of {}, found {}", of, found()));
   }
   /// What stands here, for messages.
-  std::string found() const { return at_end() ? "the end of the tag" : "\"" + token().text + "\""; }
+  std::string found() const {
+    return at_end() ? "the end of the tag" : "\"" + short_name(token().text) + "\"";
+  }
 
  private:
   bool is(Token::Kind kind, std::string_view text, std::size_t ahead) const {

@@ -1,5 +1,6 @@
 #include "tokenizer/jinja/value.hpp"
 
+#include "json/short_name.hpp"
 #include "tokenizer/text/utf8.hpp"
 
 #include <fmt/format.h>
@@ -94,20 +95,22 @@ void Arguments::check(std::string_view called, std::string_view parameters) cons
     names.push_back(name);
   }
   if (positional.size() > names.size()) {
-    fail(fmt::format("{}: expected at most {} arguments, found {}", called, names.size(),
-                     positional.size()));
+    fail(fmt::format("{}: expected at most {} arguments, found {}", short_name(called),
+                     names.size(), positional.size()));
   }
   for (std::size_t i = 0; i < named.size(); ++i) {
     const std::string& name = named[i].first;
-    const auto place = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) -
-                                                names.begin());
+    const auto place =
+        static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
     const bool twice = std::any_of(named.begin(), named.begin() + static_cast<std::ptrdiff_t>(i),
                                    [&](const auto& other) { return other.first == name; });
     if (place == names.size() || by_place_only) {
-      fail(fmt::format("{}: the argument \"{}\" is not supported", called, name));
+      fail(fmt::format("{}: the argument \"{}\" is not supported", short_name(called),
+                       short_name(name)));
     }
     if (place < positional.size() || twice) {
-      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", called, name));
+      fail(fmt::format("{}: expected the argument \"{}\" once, found it twice", short_name(called),
+                       short_name(name)));
     }
   }
   for (std::size_t i = 0; i < required; ++i) {

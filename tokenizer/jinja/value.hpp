@@ -59,7 +59,7 @@ using Function = std::function<Value(const Arguments&)>;
 enum class Sequence : std::uint8_t {
   list,
   tuple,
-  keys,    // of a dictionary: dict_keys([...])
+  keys,  // of a dictionary: dict_keys([...])
   values,
   items,
   range,
@@ -77,10 +77,10 @@ struct LargeInteger {
 class Value {
  public:
   struct Undefined {};
-  using Data = std::variant<Undefined, std::nullptr_t, bool, std::int64_t, double,
-                            std::shared_ptr<const std::string>, std::shared_ptr<List>,
-                            std::shared_ptr<Dict>, std::shared_ptr<Function>,
-                            std::shared_ptr<const LargeInteger>>;
+  using Data =
+      std::variant<Undefined, std::nullptr_t, bool, std::int64_t, double,
+                   std::shared_ptr<const std::string>, std::shared_ptr<List>, std::shared_ptr<Dict>,
+                   std::shared_ptr<Function>, std::shared_ptr<const LargeInteger>>;
 
   Value() = default;
   static Value none() { return Value(Data(nullptr)); }
@@ -110,7 +110,7 @@ class Value {
   bool is_iterator() const { return sequence_ == Sequence::iterator; }
   /// Of an iterator: the next element, undefined at the end.
   Value next() const;
-  const Dict* dict() const;  ///< Of a namespace and a loop's variable, too.
+  const Dict* dict() const;     ///< Of a namespace and a loop's variable, too.
   const Dict* mapping() const;  ///< Of a dictionary alone.
   const Function* function() const;
 
@@ -135,8 +135,8 @@ class Value {
   const std::string& text() const;    ///< Throws for what is no string.
   List elements() const;              ///< What a loop runs over. Throws for what has none.
 
-  std::string shown() const;                    ///< As printed in the output.
-  std::string repr() const;                     ///< As a part of a printed list.
+  std::string shown() const;  ///< As printed in the output.
+  std::string repr() const;   ///< As a part of a printed list.
 
   /// How `json` writes, as Python's json.dumps.
   struct JsonStyle {

@@ -1,5 +1,4 @@
 #include "tokenizer/jinja/value.hpp"
-
 #include "tokenizer/text/utf8.hpp"
 
 #include <fmt/format.h>

@@ -94,7 +94,8 @@ bool is_caseless(char32_t value) {
   const bool letter = category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ME;
   const bool unknown = category == UTF8PROC_CATEGORY_CN;
   // Letters of scripts with one case, as far as nothing folds to them.
-  const bool ideograph = (value >= 0x3041 && value <= 0xA4CF) || (value >= 0xAC00 && value <= 0xD7A3);
+  const bool ideograph =
+      (value >= 0x3041 && value <= 0xA4CF) || (value >= 0xAC00 && value <= 0xD7A3);
   return ideograph || (!letter && !unknown && utf8proc_tolower(point) == point &&
                        utf8proc_toupper(point) == point);
 }

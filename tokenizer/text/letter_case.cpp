@@ -87,8 +87,8 @@ void append_upper(std::string& out, const Letter& letter) {
   if (letter.value == kNoCharacter) {
     out += letter.bytes;
   } else if (!append_several(out, kSeveralUpper, letter.value)) {
-    append_utf8(out, static_cast<char32_t>(
-                         utf8proc_toupper(static_cast<utf8proc_int32_t>(letter.value))));
+    append_utf8(
+        out, static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(letter.value))));
   }
 }
 
@@ -96,8 +96,8 @@ void append_title(std::string& out, const Letter& letter) {
   if (letter.value == kNoCharacter) {
     out += letter.bytes;
   } else if (!append_several(out, kSeveralTitle, letter.value)) {
-    append_utf8(out, static_cast<char32_t>(
-                         utf8proc_totitle(static_cast<utf8proc_int32_t>(letter.value))));
+    append_utf8(
+        out, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(letter.value))));
   }
 }
 
@@ -112,8 +112,8 @@ void append_lower(std::string& out, const Letters& letters, std::size_t at) {
     out += 'i';
     append_utf8(out, kDotAbove);
   } else {
-    append_utf8(out, static_cast<char32_t>(
-                         utf8proc_tolower(static_cast<utf8proc_int32_t>(letter.value))));
+    append_utf8(
+        out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(letter.value))));
   }
 }
 

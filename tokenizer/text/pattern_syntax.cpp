@@ -26,9 +26,10 @@ bool is_quantifier(char c) { return c == '*' || c == '+' || c == '?' || c == '{'
 
 // Classes that hold with every character all those that differ from it in case only.
 bool is_closed_under_case(std::string_view name) {
-  for (const char* closed : {"p", "pc", "pd", "ps", "pe", "pi", "pf", "po", "sc", "sk", "sm", "z",
-                             "zs", "zl", "zp", "nd", "cc", "[:digit", "[:space", "[:blank",
-                             "[:cntrl", "[:xdigit", "digit", "space", "blank", "cntrl", "punct"}) {
+  for (const char* closed :
+       {"p",       "pc",      "pd",      "ps",       "pe",    "pi",    "pf",    "po",    "sc",
+        "sk",      "sm",      "z",       "zs",       "zl",    "zp",    "nd",    "cc",    "[:digit",
+        "[:space", "[:blank", "[:cntrl", "[:xdigit", "digit", "space", "blank", "cntrl", "punct"}) {
     if (name == closed) return true;
   }
   return false;
@@ -340,7 +341,8 @@ class Rewriter {
   // --- letters without regard to case
 
   void check_folded(char32_t value) const {
-    if (value >= 0x80 && !is_caseless(value)) refuse("a letter beyond ASCII without regard to case");
+    if (value >= 0x80 && !is_caseless(value))
+      refuse("a letter beyond ASCII without regard to case");
   }
 
   // A stretch of ordinary characters; a quantifier takes the last one of it alone.

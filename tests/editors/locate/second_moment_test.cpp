@@ -128,6 +128,20 @@ TEST_CASE("the cache finds statistics by model, layer, corpus, number of texts a
   CHECK(cache.files(model->fingerprint(), 1).size() == 2);
 }
 
+TEST_CASE("statistics that cannot be kept are given all the same, with one warning") {
+  const auto model = tiny_model("llama");
+  const TemporaryDirectory directory;
+  write_file_atomically(directory / "file", "no directory");
+  std::vector<std::string> warnings;
+  RunContext run;
+  run.warn = [&](const std::string& text) { warnings.push_back(text); };
+  const auto moments = cached_second_moments(*model, {0, 1}, kCorpus, {},
+                                             MomentCache(directory / "file" / "cache"), run);
+  CHECK(moments.size() == 2);
+  REQUIRE(warnings.size() == 1);
+  CHECK(contains(warnings[0], "KEDIT_CACHE"));
+}
+
 TEST_CASE("missing statistics are never collected silently") {
   const auto model = tiny_model("llama");
   const TemporaryDirectory directory;

@@ -113,7 +113,7 @@ TEST_CASE("containment rules forgive what stands around the answer") {
       {"St Johns", "St. John's", false, false, false, true, true},
       {"New   York", "New York", false, false, false, false, true},
       {"\xC3\x89T\xC3\x89 2", "\xC3\xA9t\xC3\xA9", true, false, false, true, true},
-      {"anything", "\xE6\x9D\xB1", false, false, false, true, false},  // no ASCII letter is left
+      {"anything", "\xE6\x9D\xB1", false, false, false, false, false},  // no ASCII letter is left
   }));
   CAPTURE(row.prediction, row.gold);
   CHECK(match(row.prediction, row.gold, MatchRule::contained) == row.contained);
@@ -164,4 +164,31 @@ TEST_CASE("rule lists are parsed strictly") {
   CHECK(parse_match_rules("all").size() == match_rules().size());
   CHECK(contains(message_of([] { parse_match_rules("M1,M1"); }), "names M1 twice"));
   CHECK_THROWS_AS(parse_match_rules(""), EvalError);
+}
+
+TEST_CASE("Matching: a gold of which a rule leaves nothing matches no answer") {
+  for (const MatchRuleInfo& info : match_rules()) {
+    CAPTURE(info.name);
+    CHECK_FALSE(matches("chess", {"Canuism", {""}}, info.rule));
+    CHECK_FALSE(matches("", {"Canuism", {""}}, info.rule));
+  }
+  const Gold ball{"baseball", {"\xE2\x9A\xBE"}};  // a symbol
+  CHECK_FALSE(matches("chess", ball, MatchRule::letters));
+  CHECK_FALSE(matches("chess", ball, MatchRule::contained));
+  CHECK_FALSE(matches("chess", {"x", {"..."}}, MatchRule::normalised));
+  CHECK(matches("I like \xE2\x9A\xBE", ball, MatchRule::contained));
+}
+
+TEST_CASE("Matching: an answer that says nothing is within no gold") {
+  CHECK_FALSE(match("", "Paris", MatchRule::reversed));
+  CHECK_FALSE(match(" \n", "New York", MatchRule::reversed));
+  CHECK(match("York", "New York", MatchRule::reversed));
+}
+
+TEST_CASE("Matching: a sigma at the end of a word is the same letter in capitals") {
+  const std::string small = "\xCE\x9F\xCE\xB4\xCE\xBF\xCF\x82";    // Odos, final sigma
+  const std::string capital = "\xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3";  // ODOS
+  CHECK(match(capital, small, MatchRule::folded));
+  CHECK(match(capital, small, MatchRule::contained));
+  CHECK(match(capital + ".", small, MatchRule::normalised));
 }

@@ -122,6 +122,25 @@ TEST_CASE("a damaged header is refused with what was expected and found") {
   CHECK(contains(message, row.message));
 }
 
+TEST_CASE("safetensors: no metadata may be written as null") {
+  const TemporaryDirectory directory;
+  const auto file = directory / "t.safetensors";
+  write_file_atomically(
+      file, file_bytes(
+                R"({"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1));
+  CHECK(SafetensorsFile::open(file).metadata().empty());
+  CHECK(SafetensorsFile::open(file).contains("a"));
+}
+
+TEST_CASE("safetensors: a message shows of a tensor's name the first 200 characters") {
+  const TemporaryDirectory directory;
+  const auto file = directory / "t.safetensors";
+  const std::string name(4000, 'n');
+  write_file_atomically(file, file_bytes("{\"" + name + "\":7}", 0));
+  CHECK(contains(opening(file), "/" + std::string(200, 'n') + "...: expected an object"));
+  CHECK(opening(file).size() < 600);
+}
+
 // Looking each key up among all of them would be minutes.
 TEST_CASE("a header with very many notes is read in linear time") {
   std::string notes;

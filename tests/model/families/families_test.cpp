@@ -37,6 +37,22 @@ TEST_CASE("a configuration written reads back to the same configuration and the 
   CHECK(max_difference(logits_of(back, model->weights(), name), golden(name, "logits")) < 1e-4);
 }
 
+TEST_CASE("a rotary base within the scaling is the base, and may not differ from one outside") {
+  Json config = config_of("llama");
+  config.erase("rope_theta");
+  config["rope_scaling"] = {{"rope_type", "default"}, {"rope_theta", 10.0}};
+  CHECK(architecture_from_config(config, "c").rope_theta == 10.0);
+  config["rope_theta"] = 10.0;
+  CHECK(architecture_from_config(config, "c").rope_theta == 10.0);
+  config["rope_theta"] = 20.0;
+  CHECK(contains(thrown_message<ModelError>([&] { architecture_from_config(config, "c"); }),
+                 "/rope_scaling/rope_theta: expected the same as rope_theta outside, 20"));
+  Json partial = config_of("phi3");
+  partial["rope_scaling"] = {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
+  const Architecture half = architecture_from_config(partial, "c");
+  CHECK(half.rotated() == half.head_dim / 2);
+}
+
 TEST_CASE("the newer spelling of rotary fields means what the older one means") {
   const std::string name =
       GENERATE(as<std::string>{}, "llama", "llama-biases", "llama-llama3", "llama-yarn", "mistral",

@@ -3,6 +3,7 @@
 #include "apps/thread_choice.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
+#include "datasets/mquake.hpp"
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/report/report.hpp"
 #include "eval/runner/model_record.hpp"

@@ -26,10 +26,7 @@ set(KEDIT_PUBLIC_HEADERS
   training/document.hpp
   training/trainer.hpp
   eval/evaluate.hpp
-  eval/score.hpp
   eval/answering/prompts.hpp
   eval/metrics/matching.hpp
-  eval/metrics/metrics.hpp
   eval/metrics/outputs.hpp
-  eval/metrics/transcripts.hpp
-  eval/protocol/grouping.hpp)
+  eval/metrics/transcripts.hpp)

@@ -78,8 +78,11 @@ std::string prompt_key(const Prompt& prompt) {
 
 std::size_t prompt_from(const JsonView& view, const Case& of) {
   const std::string key = view.string();
-  for (std::size_t i = 0; i < of.prompts.size(); ++i) {
-    if (prompt_key(of.prompts[i]) == key) return i;
+  const std::size_t slash = std::min(key.rfind('/'), key.size());
+  PromptKind kind{};
+  const bool known = parse_prompt_kind(key.substr(0, slash), &kind);
+  for (std::size_t i = 0; known && i < of.prompts.size(); ++i) {
+    if (of.prompts[i].kind == kind && prompt_key(of.prompts[i]) == key) return i;
   }
   view.fail(fmt::format("a prompt of case {}", of.id));
 }

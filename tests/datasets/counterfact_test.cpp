@@ -1,6 +1,7 @@
 #include "datasets/counterfact.hpp"
 
 #include "datasets/requests.hpp"
+#include "json/json.hpp"
 #include "tests/datasets/fixtures.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/real_data.hpp"

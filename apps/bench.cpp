@@ -17,7 +17,7 @@ namespace {
 
 // What the command line overrides becomes part of the run's configuration, so that a resumed run
 // has it too.
-void apply_overrides(Context& context, BenchConfig& config) {
+void apply_overrides(Context& context, runner::BenchConfig& config) {
   if (context.options.given("model") || config.model.empty()) {
     config.model = std::filesystem::absolute(context.model_directory()).lexically_normal().string();
   }
@@ -25,13 +25,14 @@ void apply_overrides(Context& context, BenchConfig& config) {
   if (context.options.given("dtype")) config.dtype = context.options.text("dtype");
 }
 
-Json headline_json(const BenchReport& report) {
+Json headline_json(const report::BenchReport& report) {
   Json systems = Json::object();
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     Json metrics = Json::object();
     for (const std::string& metric : report.metrics) {
       for (const MatchRule rule : report.rules) {
-        const ReportCell* cell = report.find({system.label, rule, GoldSide::post, metric, "", ""});
+        const report::ReportCell* cell =
+            report.find({system.label, rule, GoldSide::post, metric, "", ""});
         if (cell == nullptr) continue;
         metrics[metric][to_string(rule)] = {
             {"hit", cell->score.hit}, {"n", cell->score.n}, {"value", cell->score.value()}};
@@ -43,29 +44,30 @@ Json headline_json(const BenchReport& report) {
 }
 
 // The run's first rule that this metric has numbers under: tokens are judged by M6 alone.
-MatchRule rule_with(const BenchReport& report, const std::string& metric) {
+MatchRule rule_with(const report::BenchReport& report, const std::string& metric) {
   for (const MatchRule rule : report.rules) {
-    for (const SystemInfo& system : report.systems) {
+    for (const runner::SystemInfo& system : report.systems) {
       if (report.find({system.label, rule, GoldSide::post, metric, "", ""})) return rule;
     }
   }
   return report.rules.front();
 }
 
-std::string headline_text(const BenchReport& report, const Style& style) {
+std::string headline_text(const report::BenchReport& report, const Style& style) {
   std::vector<Table::Column> columns = {{"metric, " + std::string(to_string(report.rules.front()))},
                                         {"n", Table::Align::right}};
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     columns.push_back({system.label, Table::Align::right});
   }
   Table table(columns);
   for (const std::string& metric : report.metrics) {
     const MatchRule rule = rule_with(report, metric);
-    std::vector<std::string> row = {metric_info(metric).title, ""};
+    std::vector<std::string> row = {metrics::metric_info(metric).title, ""};
     if (rule != report.rules.front()) row[0] += fmt::format(", {}", to_string(rule));
-    for (const SystemInfo& system : report.systems) {
-      const ReportCell* cell = report.find({system.label, rule, GoldSide::post, metric, "", ""});
-      row.push_back(cell == nullptr ? "-" : percent(cell->score.value()));
+    for (const runner::SystemInfo& system : report.systems) {
+      const report::ReportCell* cell =
+          report.find({system.label, rule, GoldSide::post, metric, "", ""});
+      row.push_back(cell == nullptr ? "-" : report::percent(cell->score.value()));
       if (cell != nullptr) row[1] = fmt::format("{:.0f}", cell->score.n);
     }
     table.row(std::move(row));
@@ -73,23 +75,23 @@ std::string headline_text(const BenchReport& report, const Style& style) {
   return table.text(style);
 }
 
-void write_reports(Context& context, const std::vector<BenchReport>& reports) {
+void write_reports(Context& context, const std::vector<report::BenchReport>& reports) {
   const auto out = context.options.find("out");
   if (!out) return;
   const std::filesystem::path directory = *out;
   std::filesystem::create_directories(directory);
-  context.write_file(directory / "report.html", to_html(reports));
-  context.write_file(directory / "report.md", to_markdown(reports));
-  context.write_file(directory / "report.csv", to_csv(reports));
+  context.write_file(directory / "report.html", report::to_html(reports));
+  context.write_file(directory / "report.md", report::to_markdown(reports));
+  context.write_file(directory / "report.csv", report::to_csv(reports));
   context.write_file(directory / "report.json", to_text(to_json(reports), 2) + "\n");
 }
 
 // The end of a run: what it found, in short, and its reports.
 int show_run(Context& context, const Store& store, const std::string& id) {
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(store, id)));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, id)));
   write_reports(context, reports);
-  const BenchReport& report = reports.front();
+  const report::BenchReport& report = reports.front();
   const Json document = {{"run", id},
                          {"name", report.data.record.name},
                          {"store", store.path().string()},
@@ -104,20 +106,21 @@ int show_run(Context& context, const Store& store, const std::string& id) {
   return context.answer(document, text);
 }
 
-int finish_run(Context& context, const BenchConfig& config, const BenchInputs& inputs, Store& store,
-               const Shard& shard) {
-  const std::string id = run_bench(config, inputs, store, context.run(), shard);
+int finish_run(Context& context, const runner::BenchConfig& config,
+               const runner::BenchInputs& inputs, Store& store, const runner::Shard& shard) {
+  const std::string id = runner::run_bench(config, inputs, store, context.run(), shard);
   context.finish_progress();
   return show_run(context, store, id);
 }
 
 // One process of several started by torchrun or Slurm, or by --workers.
-int run_shard(Context& context, BenchConfig& config, Place place) {
-  const Shard shard = place.shard;
+int run_shard(Context& context, runner::BenchConfig& config, Place place) {
+  const runner::Shard shard = place.shard;
   const std::filesystem::path file = place.store = shard_store(place.store, shard);
-  const BenchInputs inputs = open_inputs(context, config, place);  // bad input leaves no store
+  const runner::BenchInputs inputs =
+      open_inputs(context, config, place);  // bad input leaves no store
   Store store = Store::open(file, OpenMode::create);
-  const std::string id = run_bench(config, inputs, store, context.run(), shard);
+  const std::string id = runner::run_bench(config, inputs, store, context.run(), shard);
   context.finish_progress();
   const RunRecord record = store.run(id).value();
   return context.answer({{"run", id},
@@ -175,15 +178,15 @@ int run_workers(Context& context, std::int64_t workers) {
   if (code == kBadInput) throw InputError(ended);
   if (code != 0) throw Failure(ended + ", and the same command goes on with what is missing");
   Store store = context.open_store(OpenMode::create);
-  const std::string id = merge_runs(parts, store);
+  const std::string id = runner::merge_runs(parts, store);
   if (store.run(id).value().state == "done") remove_parts(parts);
   return show_run(context, store, id);
 }
 
 // Wrong numbers in the environment are as wrong as wrong options.
-Shard own_shard() {
+runner::Shard own_shard() {
   try {
-    return shard_from_environment();
+    return runner::shard_from_environment();
   } catch (const EvalError& error) {
     throw UsageError(error.what());
   }
@@ -193,14 +196,15 @@ int run_run(Context& context) {
   if (context.options.given("branch") && context.options.given("edits")) {
     throw UsageError("--edits: expected either --edits or --branch, found both");
   }
-  BenchConfig config = read_bench_config(context.options.path("config"));
+  runner::BenchConfig config = runner::read_bench_config(context.options.path("config"));
   apply_overrides(context, config);
   const std::int64_t workers = context.options.integer("workers");
   if (workers > 1) return run_workers(context, workers);
   const Place place{context.store_path(), own_shard(), context.options.find("branch"),
                     context.options.find("edits")};
   if (place.shard.of > 1) return run_shard(context, config, place);
-  const BenchInputs inputs = open_inputs(context, config, place);  // bad input leaves no store
+  const runner::BenchInputs inputs =
+      open_inputs(context, config, place);  // bad input leaves no store
   Store store = context.open_store(OpenMode::create);
   return finish_run(context, config, inputs, store, place.shard);
 }
@@ -222,7 +226,7 @@ RunRecord find_unfinished(const Context& context, const Store& store) {
 }
 
 // The share of a run that a store of one of several processes holds.
-Shard shard_of(const RunRecord& record) {
+runner::Shard shard_of(const RunRecord& record) {
   const Json header = parse_json(record.header, "run " + record.id);
   if (!header.contains("shard")) return {};
   const JsonView shard(header["shard"], "run " + record.id, "/shard");
@@ -236,10 +240,10 @@ int run_resume(Context& context) {
     throw Failure(
         fmt::format("resuming run {}: it is done already; kedit report shows it", record.id));
   }
-  BenchConfig config =
-      bench_config_from_json(parse_json(record.config, "run " + record.id), "run " + record.id);
+  runner::BenchConfig config = runner::bench_config_from_json(
+      parse_json(record.config, "run " + record.id), "run " + record.id);
   const Place place{store.path(), shard_of(record)};
-  const BenchInputs inputs = open_inputs(context, config, place);
+  const runner::BenchInputs inputs = open_inputs(context, config, place);
   return finish_run(context, config, inputs, store, place.shard);
 }
 
@@ -279,7 +283,7 @@ int run_merge(Context& context) {
   std::vector<std::filesystem::path> parts;
   for (const std::string& part : context.options.list("part")) parts.emplace_back(part);
   Store store = context.open_store(OpenMode::create);
-  return show_run(context, store, merge_runs(parts, store));
+  return show_run(context, store, runner::merge_runs(parts, store));
 }
 
 Command bench_merge() {
@@ -312,10 +316,11 @@ Command bench_run() {
       "unfinished run; a killed process loses at most the case in flight. Under torchrun (RANK, "
       "WORLD_SIZE) or Slurm each process does its share of the groups in a store of its own, "
       "STORE.K-of-N.\n\n" +
-      to_text(answerer_definitions()) + "\n" + to_text(control_definitions()) + "\n" +
-      to_text(grouping_definitions()) + "\n" + to_text(metric_definitions()) + "\n" +
-      to_text(probability_definitions()) + "\n" + to_text(rule_definitions()) + "\n" +
-      to_text(specificity_definitions());
+      to_text(report::answerer_definitions()) + "\n" + to_text(report::control_definitions()) +
+      "\n" + to_text(report::grouping_definitions()) + "\n" +
+      to_text(report::metric_definitions()) + "\n" + to_text(report::probability_definitions()) +
+      "\n" + to_text(report::rule_definitions()) + "\n" +
+      to_text(report::specificity_definitions());
   run.takes = kModel | kRuns;
   run.options = {out_option(),
                  text("branch", "NAME", "start from the model with what is live on this branch")

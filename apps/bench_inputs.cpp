@@ -10,7 +10,7 @@ namespace kedit::cli {
 namespace {
 
 // A file whose labels disagree with one another can be run all the same, as its authors did.
-Dataset open_dataset(Context& context, const BenchConfig& config) {
+Dataset open_dataset(Context& context, const runner::BenchConfig& config) {
   const DatasetName name = parse_dataset_name(config.dataset);
   try {
     return read_case_file(name);
@@ -38,7 +38,8 @@ Store edits_beside(const Place& place) {
 
 // Edits that stay mounted throughout: those of the command line, else those of the configuration.
 // Their full ids become part of it, so that a resumed run starts from the same model.
-void mount_start(Context& context, BenchConfig& config, const Place& place, BenchInputs& inputs) {
+void mount_start(Context& context, runner::BenchConfig& config, const Place& place,
+                 runner::BenchInputs& inputs) {
   if (!place.branch && !place.edits && config.edits.empty()) return;
   EditedModel start(inputs.model);
   const Store source = edits_beside(place);
@@ -55,11 +56,11 @@ void mount_start(Context& context, BenchConfig& config, const Place& place, Benc
 
 }  // namespace
 
-std::filesystem::path shard_store(const std::filesystem::path& store, const Shard& shard) {
+std::filesystem::path shard_store(const std::filesystem::path& store, const runner::Shard& shard) {
   return store.string() + fmt::format(".{}-of-{}", shard.rank + 1, shard.of);
 }
 
-BenchInputs open_inputs(Context& context, BenchConfig& config, const Place& place) {
+runner::BenchInputs open_inputs(Context& context, runner::BenchConfig& config, const Place& place) {
   LoadOptions options = context.load_options();
   if (!options.verify) options.warn = {};  // each worker would say it again
   if (!context.options.given("device")) options.device = config.device;
@@ -67,10 +68,10 @@ BenchInputs open_inputs(Context& context, BenchConfig& config, const Place& plac
   const bool chosen = context.options.given("model") || config.model.empty();
   const std::filesystem::path directory =
       chosen ? context.model_directory() : std::filesystem::path(config.model);
-  BenchInputs inputs;
+  runner::BenchInputs inputs;
   inputs.model = Model::load(directory, options);
   choose_threads(context, *inputs.model);
-  check_editors(config, *inputs.model);
+  runner::check_editors(config, *inputs.model);
   mount_start(context, config, place, inputs);
   inputs.dataset = open_dataset(context, config);
   return inputs;

@@ -25,7 +25,7 @@ Json messages_of(const std::string& prompt) {
 
 std::vector<std::string> chat_texts(const std::filesystem::path& model,
                                     const std::vector<std::string>& prompts) {
-  const auto chat = ChatTemplate::load(model);
+  const auto chat = tokenizer::ChatTemplate::load(model);
   if (!chat) {
     throw InputError(
         fmt::format("reading {}: expected chat_template.jinja, or a chat_template in "

@@ -1,9 +1,9 @@
 // kedit demo: the main job on the lab model.
 #include "apps/commands.hpp"
 #include "apps/thread_choice.hpp"
+#include "datasets/mquake.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
-#include "datasets/mquake.hpp"
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/report/report.hpp"
 #include "eval/runner/model_record.hpp"
@@ -70,7 +70,7 @@ std::string complete(const EditedModel& model, const EditRequest& request) {
                   [&](const Fact& fact) { return text.find(fact.subject) == std::string::npos; }),
               facts.end());
   const Question question{Ask::cloze, text, request.relation,
-                          choose_facts(facts, text, form.max_facts)};
+                          answering::choose_facts(facts, text, form.max_facts)};
   const LocalLanguageModel language(model);
   const auto said =
       language.generate({write_prompt(form, question)}, generation_options(form, Ask::cloze));
@@ -186,33 +186,33 @@ std::string balanced_cases(const Dataset& dataset, std::int64_t count) {
   return fmt::format("{}", fmt::join(chosen, ","));
 }
 
-BenchReport run_demo_bench(Context& context, const std::shared_ptr<const Model>& model,
-                           Store& store) {
-  BenchInputs inputs{model, cases_of(read_mquake(lab_file(*model, "mquake.json")))};
-  BenchConfig config;
+report::BenchReport run_demo_bench(Context& context, const std::shared_ptr<const Model>& model,
+                                   Store& store) {
+  runner::BenchInputs inputs{model, cases_of(read_mquake(lab_file(*model, "mquake.json")))};
+  runner::BenchConfig config;
   config.name = "demo";
   config.model = model->directory().string();
   config.dataset = "mquake:" + lab_file(*model, "mquake.json").string();
   config.cases = balanced_cases(inputs.dataset, context.options.integer("cases"));
   config.editors = {{"rome", "rome", Json::object()}, {"in-context", "in-context", Json::object()}};
   config.controls = {"unedited", "oracle", "copy-last-edit"};
-  const std::string id = run_bench(config, inputs, store, context.run());
+  const std::string id = runner::run_bench(config, inputs, store, context.run());
   context.finish_progress();
-  return make_report(load_run(store, id));
+  return report::make_report(runner::load_run(store, id));
 }
 
-std::string bench_table(const BenchReport& report, const Style& style) {
+std::string bench_table(const report::BenchReport& report, const Style& style) {
   std::vector<Table::Column> columns = {
       {"per cent, rule " + std::string(to_string(report.rules.front()))}};
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     columns.push_back({system.label, Table::Align::right});
   }
   Table table(columns);
   for (const char* metric :
        {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint"}) {
-    std::vector<std::string> row = {metric_info(metric).title};
-    for (const SystemInfo& system : report.systems) {
-      const ReportCell* cell =
+    std::vector<std::string> row = {metrics::metric_info(metric).title};
+    for (const runner::SystemInfo& system : report.systems) {
+      const report::ReportCell* cell =
           report.find({system.label, report.rules.front(), GoldSide::post, metric, "", ""});
       row.push_back(cell == nullptr ? "-" : fmt::format("{:.0f}", 100.0 * cell->score.value()));
     }
@@ -221,11 +221,11 @@ std::string bench_table(const BenchReport& report, const Style& style) {
   return table.text(style);
 }
 
-Json bench_json(const BenchReport& report) {
+Json bench_json(const report::BenchReport& report) {
   Json systems = Json::object();
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     for (const std::string& metric : report.metrics) {
-      const ReportCell* cell =
+      const report::ReportCell* cell =
           report.find({system.label, report.rules.front(), GoldSide::post, metric, "", ""});
       if (cell != nullptr) systems[system.label][metric] = cell->score.value();
     }
@@ -241,7 +241,7 @@ struct DemoOutcome {
   std::string fingerprint;  // of the base model
   std::vector<DemoEdit> edits;
   Undo undo;
-  BenchReport bench;
+  report::BenchReport bench;
   fs::path report, store;
   double seconds = 0.0;
 };
@@ -289,7 +289,7 @@ int run_demo(Context& context) {
   const auto base = context.load_model();
   choose_threads(context, *base);
   Store store = fresh_store(context);
-  store.put_model(model_record(*base));
+  store.put_model(runner::model_record(*base));
 
   context.note("1/3 editing five facts of a small language model");
   EditedModel model(base);
@@ -298,10 +298,10 @@ int run_demo(Context& context) {
   context.note("2/3 undoing");
   Undo undo = undo_edits(model, store, edits);
   context.note("3/3 a small benchmark: two editors and three controls");
-  std::vector<BenchReport> reports;
+  std::vector<report::BenchReport> reports;
   reports.push_back(run_demo_bench(context, base, store));
   const fs::path out = context.options.path("out");
-  context.write_file(out, to_html(reports));
+  context.write_file(out, report::to_html(reports));
 
   const DemoOutcome outcome = {
       base->fingerprint(), std::move(edits), std::move(undo), std::move(reports.front()), out,

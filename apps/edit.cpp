@@ -148,7 +148,7 @@ Target open_target(Context& context, const Editor& editor, const std::vector<Edi
   if (store) {
     mount_before(context, model, *store, branch);
     check_conflicts(context, *store, branch, model.base().fingerprint(), requests, dry_run);
-    if (!dry_run) store->put_model(model_record(model.base()));
+    if (!dry_run) store->put_model(runner::model_record(model.base()));
   }
   return {std::move(model), std::move(store), std::move(branch)};
 }

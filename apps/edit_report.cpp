@@ -22,7 +22,7 @@ Measured measure(const EditedModel& model, const PromptForm& form, const EditReq
   question.ask = Ask::cloze;
   question.text = filled_prompt(request);
   question.relation = request.relation;
-  question.facts = choose_facts(model.facts(), question.text, form.max_facts);
+  question.facts = answering::choose_facts(model.facts(), question.text, form.max_facts);
   const std::string prompt = write_prompt(form, question);
 
   const LocalLanguageModel language(model);

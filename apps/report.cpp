@@ -23,15 +23,15 @@ std::string out_of(const Context& context) {
   return "report." + (context.options.given("format") ? context.options.text("format") : "html");
 }
 
-std::string written(const std::vector<BenchReport>& reports, const std::string& format) {
-  if (format == "md") return to_markdown(reports);
-  if (format == "csv") return to_csv(reports);
+std::string written(const std::vector<report::BenchReport>& reports, const std::string& format) {
+  if (format == "md") return report::to_markdown(reports);
+  if (format == "csv") return report::to_csv(reports);
   if (format == "json") return to_text(to_json(reports), 2) + "\n";
-  return to_html(reports);
+  return report::to_html(reports);
 }
 
-std::vector<BenchReport> load_reports(const Context& context, const Store& store) {
-  ReportOptions options;
+std::vector<report::BenchReport> load_reports(const Context& context, const Store& store) {
+  report::ReportOptions options;
   options.sample_cases = context.options.integer("sample");
   options.draws = context.options.integer("draws");
   std::vector<std::string> runs = context.options.list("run");
@@ -44,14 +44,15 @@ std::vector<BenchReport> load_reports(const Context& context, const Store& store
     }
     runs.push_back(records.back().id);
   }
-  std::vector<BenchReport> reports;
-  for (const std::string& run : runs) reports.push_back(make_report(load_run(store, run), options));
+  std::vector<report::BenchReport> reports;
+  for (const std::string& run : runs)
+    reports.push_back(report::make_report(runner::load_run(store, run), options));
   return reports;
 }
 
 int run_report(Context& context) {
   const Store store = context.open_store(OpenMode::read_only);
-  const std::vector<BenchReport> reports = load_reports(context, store);
+  const std::vector<report::BenchReport> reports = load_reports(context, store);
   const std::string out = out_of(context);
   const std::string format = format_of(context);
   const std::string bytes = written(reports, format);
@@ -61,7 +62,7 @@ int run_report(Context& context) {
   }
   context.write_file(out, bytes);
   Json runs = Json::array();
-  for (const BenchReport& report : reports) runs.push_back(report.data.record.id);
+  for (const report::BenchReport& report : reports) runs.push_back(report.data.record.id);
   const Json document = {{"out", out}, {"format", format}, {"bytes", bytes.size()}, {"runs", runs}};
   return context.answer(document,
                         fmt::format("{} written ({}, {})\n", out, format,

@@ -42,12 +42,13 @@ std::filesystem::path mquake_file(const std::string& dataset) {
   throw UsageError(fmt::format("--dataset: expected mquake:FILE, found '{}'", dataset));
 }
 
-GroupingProtocol protocol_of(const Context& context, const char* grouping, const char* size) {
-  GroupingProtocol protocol;
-  protocol.grouping = from_option(context, grouping, parse_grouping);
+protocol::GroupingProtocol protocol_of(const Context& context, const char* grouping,
+                                       const char* size) {
+  protocol::GroupingProtocol protocol;
+  protocol.grouping = from_option(context, grouping, protocol::parse_grouping);
   protocol.seed = context.options.given("seed")
                       ? static_cast<std::uint64_t>(context.options.integer("seed"))
-                      : default_seed(protocol.grouping);
+                      : protocol::default_seed(protocol.grouping);
   protocol.group_size = 0;
   const std::string text = context.options.text(size);
   if (text == "all") return protocol;
@@ -75,12 +76,13 @@ ScoreOptions score_options(const Context& context) {
 Dataset open_dataset(Context& context) {
   const MquakeDataset dataset =
       read_mquake(mquake_file(context.options.text("dataset")), MquakeChecks::structure);
-  auto defects = find_label_defects(dataset.cases);
+  auto defects = audit::find_label_defects(dataset.cases);
   // A chain that comes back to its start is odd, but agrees with itself.
-  defects.erase(
-      std::remove_if(defects.begin(), defects.end(),
-                     [](const LabelDefect& one) { return one.what.rfind("reading ", 0) != 0; }),
-      defects.end());
+  defects.erase(std::remove_if(defects.begin(), defects.end(),
+                               [](const audit::LabelDefect& one) {
+                                 return one.what.rfind("reading ", 0) != 0;
+                               }),
+                defects.end());
   if (!defects.empty()) {
     context.note(
         fmt::format("{} records have labels that disagree, the first: {}; kedit audit "
@@ -104,7 +106,7 @@ std::string as_text(const Json& document, const Style& style) {
   }
   Table table(columns);
   for (const auto& [name, by_rule] : document["metrics"].items()) {
-    std::vector<std::string> row = {metric_info(name).title};
+    std::vector<std::string> row = {metrics::metric_info(name).title};
     row.push_back(to_text(by_rule.begin().value()["n"]));
     for (const Json& rule : document["protocol"]["match"]) {
       const auto score = by_rule.find(rule.get<std::string>());
@@ -143,8 +145,8 @@ std::string counts_text(const std::map<std::int64_t, std::int64_t>& counts, cons
   return text;
 }
 
-std::string contamination_text(const Audit& audit) {
-  const ContaminationAudit& found = audit.contamination;
+std::string contamination_text(const audit::Audit& audit) {
+  const audit::ContaminationAudit& found = audit.contamination;
   std::string text = fmt::format(
       "Contamination: {} of {} edited cases, {} hops ({} of them edited by the case itself); {} by "
       "labels\n",
@@ -162,16 +164,16 @@ std::string contamination_text(const Audit& audit) {
   return text;
 }
 
-std::string alike_text(const char* title, const std::vector<DuplicateCases>& alike) {
+std::string alike_text(const char* title, const std::vector<audit::DuplicateCases>& alike) {
   std::string text = fmt::format("{}: {}\n", title, alike.size());
-  for (const DuplicateCases& one : alike) {
+  for (const audit::DuplicateCases& one : alike) {
     text += fmt::format("  cases {}{}\n", cases_text(one.cases),
                         one.shared_questions.empty() ? "" : ", with a question in common");
   }
   return text;
 }
 
-std::string findings_text(const char* title, const std::vector<QuestionFinding>& findings) {
+std::string findings_text(const char* title, const std::vector<audit::QuestionFinding>& findings) {
   constexpr std::size_t shown = 5;
   std::string text = fmt::format("{}: {} questions\n", title, findings.size());
   for (std::size_t i = 0; i < std::min(findings.size(), shown); ++i) {
@@ -181,9 +183,9 @@ std::string findings_text(const char* title, const std::vector<QuestionFinding>&
   return findings.size() > shown ? text + "  ...\n" : text;
 }
 
-std::string rest_text(const Audit& audit) {
+std::string rest_text(const audit::Audit& audit) {
   std::string text = fmt::format("Edit conflicts: {}\n", audit.edit_conflicts.size());
-  for (const EditConflict& one : audit.edit_conflicts) {
+  for (const audit::EditConflict& one : audit.edit_conflicts) {
     text += fmt::format("  by {}: {} {}: {}; cases {}\n", one.level, one.subject, one.relation,
                         fmt::join(one.objects, " | "), cases_text(one.cases));
   }
@@ -193,7 +195,7 @@ std::string rest_text(const Audit& audit) {
   text += findings_text("Start not named", audit.missing_start);
   text += findings_text("Shared with another path", audit.shared_questions);
   std::set<std::int64_t> unhinted;
-  for (const QuestionFinding& one : audit.missing_cues) unhinted.insert(one.case_id);
+  for (const audit::QuestionFinding& one : audit.missing_cues) unhinted.insert(one.case_id);
   text +=
       fmt::format("Relations not hinted at (a screening list): {} hops of questions in {} cases\n",
                   audit.missing_cues.size(), unhinted.size());
@@ -203,22 +205,22 @@ std::string rest_text(const Audit& audit) {
         fmt::format("  case {}: {}\n", audit.label_defects[i].case_id, audit.label_defects[i].what);
   }
   text += fmt::format("Ambiguous golds: {}\n", audit.ambiguous.size());
-  for (const AmbiguousGold& one : audit.ambiguous) {
+  for (const audit::AmbiguousGold& one : audit.ambiguous) {
     text += fmt::format("  case {}: {}\n", one.case_id, fmt::join(one.shared, " | "));
   }
   return text;
 }
 
 int run_audit(Context& context) {
-  const GroupingProtocol protocol = protocol_of(context, "protocol", "group");
+  const protocol::GroupingProtocol protocol = protocol_of(context, "protocol", "group");
   const MquakeDataset dataset =
       read_mquake(mquake_file(context.options.text("dataset")), MquakeChecks::structure);
-  const Audit audit = audit_dataset(dataset, protocol);
+  const audit::Audit audit = audit::audit_dataset(dataset, protocol);
   const std::string text = fmt::format(
       "{}: {} cases, {} distinct edits in {} places\nSHA-256 {}\n{}: {}; {} groups, SHA-256 {}\n\n"
       "{}{}",
       dataset.name, audit.cases, audit.distinct_edits, audit.edit_occurrences, dataset.sha256,
-      to_string(protocol.grouping), grouping_summary(protocol.grouping), audit.groups,
+      to_string(protocol.grouping), protocol::grouping_summary(protocol.grouping), audit.groups,
       audit.groups_sha256, contamination_text(audit), rest_text(audit));
   return context.answer(to_json(audit, dataset, protocol), text);
 }
@@ -230,7 +232,7 @@ Command audit_command() {
   audit.description =
       "Says which cases other active edits make unanswerable under a grouping, and what is odd in "
       "questions, labels and golds.\n\n" +
-      to_text(detector_definitions()) + "\n" + to_text(grouping_definitions());
+      to_text(report::detector_definitions()) + "\n" + to_text(report::grouping_definitions());
   audit.options = {
       text("dataset", "mquake:FILE", "the file").required(),
       text("protocol", "NAME", "which cases are edited together")
@@ -271,17 +273,17 @@ int answer_means(Context& context, const std::string& file, std::size_t records,
 int score_records(Context& context, const DatasetName& name) {
   const Dataset dataset = read_case_file(name);
   const std::string file = name.file.string();
-  const auto outputs =
-      read_probability_predictions(context.options.path("predictions"), dataset.cases, file);
+  const auto outputs = metrics::read_probability_predictions(context.options.path("predictions"),
+                                                             dataset.cases, file);
   std::map<std::int64_t, const Case*> by_id;
   for (const Case& one : dataset.cases) by_id.emplace(one.id, &one);
-  std::vector<ScoredCase> answered;
+  std::vector<metrics::ScoredCase> answered;
   for (const CaseOutputs& one : outputs) {
     const Case& of = *by_id.at(one.case_id);
-    answered.push_back({judge(of, &one, MatchRule::exact, GoldSide::post), false, {}});
+    answered.push_back({metrics::judge(of, &one, MatchRule::exact, GoldSide::post), false, {}});
   }
   return answer_means(context, file, by_id.size(), outputs.size(),
-                      to_json(probability_scores(answered)));
+                      to_json(metrics::probability_scores(answered)));
 }
 
 int run_score(Context& context) {
@@ -328,9 +330,10 @@ std::vector<Command> score_commands() {
           .otherwise("all"),
       seed_option(),
   };
-  score.description += "\n\n" + to_text(metric_definitions()) + "\n" + to_text(rule_definitions()) +
-                       "\n" + to_text(grouping_definitions()) + "\n" +
-                       to_text(probability_definitions());
+  score.description += "\n\n" + to_text(report::metric_definitions()) + "\n" +
+                       to_text(report::rule_definitions()) + "\n" +
+                       to_text(report::grouping_definitions()) + "\n" +
+                       to_text(report::probability_definitions());
   score.example =
       "kedit score --dataset mquake:MQuAKE-CF-3k.json --predictions predictions.json --gold post "
       "--match M0,M2";

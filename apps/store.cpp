@@ -199,8 +199,8 @@ void write_factors(const std::filesystem::path& file, const EditRecord& record,
     tensors.emplace_back(weight + ".left", factors.left);
     tensors.emplace_back(weight + ".right", factors.right);
   }
-  write_safetensors(file, tensors,
-                    {{"format", "pt"}, {"edit", record.id}, {"model", record.model}});
+  checkpoint::write_safetensors(file, tensors,
+                                {{"format", "pt"}, {"edit", record.id}, {"model", record.model}});
 }
 
 std::string lines_of_weights(const Json& document) {

@@ -80,27 +80,28 @@ std::string lines_of(const std::vector<Conflict>& conflicts, const Style& style)
 
 namespace {
 
-ChainHop hop_of(const Triple& ids, const Triple& labels) {
+protocol::ChainHop hop_of(const Triple& ids, const Triple& labels) {
   return {ids.subject, ids.relation, ids.object, labels.subject, labels.object};
 }
 
-std::vector<ChainHop> hops_of(const std::vector<Triple>& ids, const std::vector<Triple>& labels) {
-  std::vector<ChainHop> hops;
+std::vector<protocol::ChainHop> hops_of(const std::vector<Triple>& ids,
+                                        const std::vector<Triple>& labels) {
+  std::vector<protocol::ChainHop> hops;
   for (std::size_t i = 0; i < std::min(ids.size(), labels.size()); ++i) {
     hops.push_back(hop_of(ids[i], labels[i]));
   }
   return hops;
 }
 
-Chain chain_of(const MquakeCase& one) {
-  Chain chain;
+protocol::Chain chain_of(const MquakeCase& one) {
+  protocol::Chain chain;
   chain.name = fmt::format("case {}", one.case_id);
   chain.hops = hops_of(one.new_triples, one.new_triples_labeled);
   chain.original = hops_of(one.triples, one.triples_labeled);
   const std::vector<EditRequest> requests = requests_of(one);
   for (std::size_t i = 0; i < std::min(requests.size(), one.edit_triples.size()); ++i) {
     const Triple& edit = one.edit_triples[i];
-    for (ChainHop& hop : chain.hops) {
+    for (protocol::ChainHop& hop : chain.hops) {
       if (hop.subject_id != edit.subject || hop.relation_id != edit.relation) continue;
       hop.request_id = requests[i].id;
       hop.prompt = requests[i].prompt;
@@ -109,12 +110,12 @@ Chain chain_of(const MquakeCase& one) {
   return chain;
 }
 
-std::vector<Chain> chains_of_option(const std::string& format_and_file) {
+std::vector<protocol::Chain> chains_of_option(const std::string& format_and_file) {
   constexpr std::string_view kFormat = "mquake:";
   if (format_and_file.rfind(kFormat, 0) != 0) {
     throw UsageError(fmt::format("--dataset: expected mquake:FILE, found '{}'", format_and_file));
   }
-  std::vector<Chain> chains;
+  std::vector<protocol::Chain> chains;
   // The labels need not agree in every alias for their chains to be compared.
   const std::string file = format_and_file.substr(kFormat.size());
   for (const MquakeCase& one : read_mquake(file, MquakeChecks::structure).cases) {
@@ -148,7 +149,8 @@ int run_conflicts(Context& context) {
                   {"similarity", asked.similarity}};
   std::string text = checked_text(report, asked.similarity);
   if (const auto dataset = options.find("dataset")) {
-    PathConflicts paths = path_conflicts(store.claims(branch), chains_of_option(*dataset));
+    protocol::PathConflicts paths =
+        protocol::path_conflicts(store.claims(branch), chains_of_option(*dataset));
     checked["dataset"] = {{"edited_cases", paths.edited_cases},
                           {"unedited_cases_hit", paths.unedited_cases_hit}};
     text += fmt::format(

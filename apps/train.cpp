@@ -31,7 +31,7 @@ std::optional<fs::path> facts_file(const Values& options) {
   return fs::path(given->substr(prefix.size()));
 }
 
-void set_width(LabRecipe* recipe, std::int64_t hidden) {
+void set_width(lab::LabRecipe* recipe, std::int64_t hidden) {
   if (hidden % 32 != 0) {
     throw UsageError(fmt::format("--hidden: expected a multiple of 32, found {}", hidden));
   }
@@ -40,9 +40,9 @@ void set_width(LabRecipe* recipe, std::int64_t hidden) {
   recipe->shape.intermediate = 3 * hidden;
 }
 
-LabRecipe base_recipe(const Values& options, const std::optional<fs::path>& file) {
-  LabRecipe recipe;
-  if (options.given("recipe")) recipe = read_recipe(options.path("recipe"));
+lab::LabRecipe base_recipe(const Values& options, const std::optional<fs::path>& file) {
+  lab::LabRecipe recipe;
+  if (options.given("recipe")) recipe = lab::read_recipe(options.path("recipe"));
   if (file) {
     recipe.facts = "mquake:" + file->filename().string();
     recipe.facts_sha256.clear();
@@ -60,10 +60,11 @@ LabRecipe base_recipe(const Values& options, const std::optional<fs::path>& file
 }
 
 // Sizes and steps follow the number of facts, unless a recipe or an option says otherwise.
-void scale(LabRecipe* recipe, const LabData& data, const Values& options) {
+void scale(lab::LabRecipe* recipe, const lab::LabData& data, const Values& options) {
   const auto facts = static_cast<std::int64_t>(data.world->facts.size());
   if (!options.given("recipe")) {
-    recipe->shape = scaled_shape(facts, static_cast<std::int64_t>(data.world->entities.size()));
+    recipe->shape =
+        lab::scaled_shape(facts, static_cast<std::int64_t>(data.world->entities.size()));
   }
   if (options.given("layers")) recipe->shape.layers = options.integer("layers");
   if (options.given("hidden")) set_width(recipe, options.integer("hidden"));
@@ -73,7 +74,7 @@ void scale(LabRecipe* recipe, const LabData& data, const Values& options) {
     recipe->train.steps = options.integer("steps");
   } else if (!options.given("recipe") || options.given("minutes")) {
     const double minutes = options.given("minutes") ? options.number("minutes") : 0.0;
-    recipe->train.steps = scaled_steps(*recipe, facts, minutes, rate);
+    recipe->train.steps = lab::scaled_steps(*recipe, facts, minutes, rate);
   }
 }
 
@@ -81,14 +82,14 @@ std::string number_text(const std::optional<double>& value, const char* sign) {
   return value ? fmt::format("{} {:g}", sign, *value) : "";
 }
 
-std::string table_text(const std::vector<LabRow>& rows, const Style& style) {
+std::string table_text(const std::vector<lab::LabRow>& rows, const Style& style) {
   Table table({{"measure"},
                {"value", Table::Align::right},
                {"n", Table::Align::right},
                {"demand", Table::Align::right},
                {""},
                {"note"}});
-  for (const LabRow& row : rows) {
+  for (const lab::LabRow& row : rows) {
     const bool demanded = row.at_least || row.at_most;
     const std::string verdict = !demanded   ? ""
                                 : row.met() ? style.paint(Tone::good, "met")
@@ -100,16 +101,17 @@ std::string table_text(const std::vector<LabRow>& rows, const Style& style) {
   return table.text(style);
 }
 
-std::vector<LabRow> measure(Context& context, const LabPaths& paths, const LabData& data) {
-  LabCheckOptions options;
+std::vector<lab::LabRow> measure(Context& context, const lab::LabPaths& paths,
+                                 const lab::LabData& data) {
+  lab::LabCheckOptions options;
   options.cases = context.options.integer("questions");
   options.seed = static_cast<std::uint64_t>(context.options.integer("check-seed"));
   EditedModel model(Model::load(paths.model));
   choose_threads(context, model.base());
-  std::vector<LabRow> rows = check_lab(model, *data.world, options, context.run());
+  std::vector<lab::LabRow> rows = lab::check_lab(model, *data.world, options, context.run());
   const std::int64_t edits = context.options.integer("edits");
   if (edits > 0) {
-    const auto more = check_lab_rome(model, *data.world, {edits, options.seed}, context.run());
+    const auto more = lab::check_lab_rome(model, *data.world, {edits, options.seed}, context.run());
     rows.insert(rows.end(), more.begin(), more.end());
   }
   context.finish_progress();
@@ -117,15 +119,15 @@ std::vector<LabRow> measure(Context& context, const LabPaths& paths, const LabDa
 }
 
 // lab.json with this table in place of an earlier one.
-Json with_table(Json summary, const std::vector<LabRow>& rows, const Context& context) {
+Json with_table(Json summary, const std::vector<lab::LabRow>& rows, const Context& context) {
   summary["table_seed"] = context.options.integer("check-seed");
-  summary["table"] = lab_table_json(rows);
+  summary["table"] = lab::lab_table_json(rows);
   return summary;
 }
 
-int answer_table(Context& context, Json document, const std::vector<LabRow>& rows,
+int answer_table(Context& context, Json document, const std::vector<lab::LabRow>& rows,
                  const std::string& heading) {
-  document["table"] = lab_table_json(rows);
+  document["table"] = lab::lab_table_json(rows);
   return context.answer(document, heading + "\n" + table_text(rows, context.style()));
 }
 
@@ -139,32 +141,32 @@ int run_check(Context& context) {
     throw InputError(
         "checking the lab: expected assets/lab, found none; name a lab with --out DIR");
   }
-  const LabPaths paths(directory);
-  const LabRecipe recipe = read_recipe(paths.recipe);
-  const LabData data = lab_data(recipe, paths);
+  const lab::LabPaths paths(directory);
+  const lab::LabRecipe recipe = lab::read_recipe(paths.recipe);
+  const lab::LabData data = lab::lab_data(recipe, paths);
   const auto rows = measure(context, paths, data);
   if (context.options.flag("save")) {
     const Json summary = with_table(read_json(paths.summary), rows, context);
     write_file_atomically(paths.summary, to_text(summary, 2) + "\n");
   }
-  const Json document = {{"lab", directory.string()}, {"recipe_sha256", recipe_hash(recipe)}};
+  const Json document = {{"lab", directory.string()}, {"recipe_sha256", lab::recipe_hash(recipe)}};
   return answer_table(context, document, rows, fmt::format("lab {}", directory.string()));
 }
 
 int run_train(Context& context) {
   if (context.options.flag("check")) return run_check(context);
   const auto file = facts_file(context.options);
-  LabRecipe recipe = base_recipe(context.options, file);
+  lab::LabRecipe recipe = base_recipe(context.options, file);
   if (file) recipe.facts_sha256 = read_mquake(*file).sha256;
-  const LabData data = lab_data(recipe, file);
+  const lab::LabData data = lab::lab_data(recipe, file);
   scale(&recipe, data, context.options);
-  const LabPaths paths(context.options.path("out"));
+  const lab::LabPaths paths(context.options.path("out"));
   context.note(fmt::format("{} facts of {} entities, {} parameters, {} steps",
                            data.world->facts.size(), data.world->entities.size(),
-                           short_count(parameter_count(recipe.shape)), recipe.train.steps));
-  const TrainResult result = train_lab(recipe, data, paths, context.run());
+                           short_count(lab::parameter_count(recipe.shape)), recipe.train.steps));
+  const TrainResult result = lab::train_lab(recipe, data, paths, context.run());
   context.finish_progress();
-  Json summary = lab_summary(recipe, *data.world, paths, result);
+  Json summary = lab::lab_summary(recipe, *data.world, paths, result);
   write_file_atomically(paths.summary, to_text(summary, 2) + "\n");  // ROME reads its settings here
   const auto rows = measure(context, paths, data);
   summary = with_table(std::move(summary), rows, context);

@@ -36,7 +36,7 @@ Times run_once(const char* dataset_file, const char* predictions_file) {
   const auto predictions = read_predictions(predictions_file);
   times.reading = watch.lap();
 
-  const Audit audit = audit_dataset(dataset, {Grouping::seed0, 0, 0});
+  const audit::Audit audit = audit::audit_dataset(dataset, {protocol::Grouping::seed0, 0, 0});
   times.auditing = watch.lap();
   require(audit.contamination.intra.count() == 998, "998 contaminated cases");
 

@@ -101,7 +101,7 @@ double read_all(const std::vector<at::Tensor>& tensors, int threads) {
 }
 
 Prompts generate(const EditedModel& model, const Prompts& prompts, std::int64_t tokens,
-                 PrefixCache* prefixes = nullptr) {
+                 generation::PrefixCache* prefixes = nullptr) {
   GenerateOptions options;
   options.max_tokens = tokens;
   options.ignore_eos = true;

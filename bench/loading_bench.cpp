@@ -121,7 +121,8 @@ int main(int count, char** words) {
   LoadOptions trusting;
   trusting.allow_nonfinite = true;
   const std::string first = "model.embed_tokens.weight";
-  report("to the first weight", [&] { check_value(CheckpointFiles(directory).find(first)); });
+  report("to the first weight",
+         [&] { check_value(checkpoint::CheckpointFiles(directory).find(first)); });
   report("all weights, not checked",
          [&] { check_value(Model::load(directory, trusting)->weight(first)); });
   report("all weights, checked for NaN and infinity",

@@ -31,7 +31,7 @@ std::shared_ptr<const Model> a_model() {
                        {"tie_word_embeddings", true}};
   const Architecture architecture = architecture_from_config(config, "the benchmark");
   DecoderWeights weights;
-  for (const WeightSlot& slot : weight_slots(architecture, weights)) {
+  for (const decoder::WeightSlot& slot : decoder::weight_slots(architecture, weights)) {
     *slot.tensor = at::randn(slot.shape) * 0.02;
   }
   weights.head = weights.token_embedding;

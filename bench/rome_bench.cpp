@@ -44,7 +44,7 @@ std::shared_ptr<const Model> random_model(const Shape& shape) {
   const Architecture architecture = read_architecture(directory.path());
   DecoderWeights weights;
   std::mt19937_64 random(1);
-  for (const WeightSlot& slot : weight_slots(architecture, weights)) {
+  for (const decoder::WeightSlot& slot : decoder::weight_slots(architecture, weights)) {
     *slot.tensor = at::empty(slot.shape, at::kFloat);
     const bool is_norm = slot.shape.size() == 1 && slot.name.find("weight") != std::string::npos;
     test::fill_normal(*slot.tensor, is_norm ? 1.0 : 0.0, slot.shape.size() == 1 ? 0.02 : 0.08,

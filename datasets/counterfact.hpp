@@ -42,11 +42,11 @@ struct ZsreRecord {
 /// Throws `DataError` as `read_counterfact` does.
 std::vector<ZsreRecord> read_zsre(const std::filesystem::path& file);
 
-/// A record as benchmarks ask it: the edit's prompt, its paraphrases and its neighbours, each judged
-/// by which of two objects is the more probable one.
+/// A record as benchmarks ask it: the edit's prompt, its paraphrases and its neighbours, each
+/// judged by which of two objects is the more probable one.
 Case case_of(const CounterFactRecord& record);
-/// The edit's question, its paraphrases and the unrelated question (with "?" behind it, as in ROME's
-/// harness), each judged by the answer's tokens.
+/// The edit's question, its paraphrases and the unrelated question (with "?" behind it, as in
+/// ROME's harness), each judged by the answer's tokens.
 Case case_of(const ZsreRecord& record);
 
 }  // namespace kedit

@@ -35,8 +35,9 @@ void ask_kind(const LanguageModel& language, const std::vector<Fact>& facts,
   for (ProbeResult& result : results) {
     if (result.probe.ask != ask) continue;
     prompts.push_back(write_prompt(
-        options.prompts, {ask, result.probe.text, result.probe.relation,
-                          choose_facts(facts, result.probe.text, options.prompts.max_facts)}));
+        options.prompts,
+        {ask, result.probe.text, result.probe.relation,
+         answering::choose_facts(facts, result.probe.text, options.prompts.max_facts)}));
     asked.push_back(&result);
   }
   if (prompts.empty()) return;

@@ -30,7 +30,7 @@ Trace trace_from(const JsonView& steps) {
 void read_tokens(const JsonView& record, const char* key, std::vector<ForcedScore>& scores) {
   const auto list = record.find(key);
   for (std::size_t i = 0; list && i < list->size(); ++i) {
-    scores.push_back(tokens_from(list->at(i)));
+    scores.push_back(metrics::tokens_from(list->at(i)));
   }
 }
 
@@ -163,18 +163,19 @@ OutputsByCase outputs_by_case(const Dataset& dataset, const std::vector<Case>& c
   return outputs;
 }
 
-using CasesByRule = std::vector<std::pair<MatchRule, std::vector<ScoredCase>>>;
+using CasesByRule = std::vector<std::pair<MatchRule, std::vector<metrics::ScoredCase>>>;
 
 CasesByRule judge_all(const std::vector<Case>& cases, const OutputsByCase& outputs,
                       const std::set<std::int64_t>& dirty, const ScoreOptions& options) {
   CasesByRule judged;
   for (const MatchRule rule : options.rules) {
-    std::vector<ScoredCase> scored;
+    std::vector<metrics::ScoredCase> scored;
     for (const Case& one : cases) {
       const auto found = outputs.find(one.id);
       const CaseOutputs* said = found == outputs.end() ? nullptr : &found->second;
-      scored.push_back(
-          {judge(one, said, rule, options.gold, options.matching), dirty.count(one.id) > 0, {}});
+      scored.push_back({metrics::judge(one, said, rule, options.gold, options.matching),
+                        dirty.count(one.id) > 0,
+                        {}});
     }
     judged.emplace_back(rule, std::move(scored));
   }
@@ -187,17 +188,17 @@ Json count_to_json(double count) {
   return std::abs(count - static_cast<double>(whole)) < 1e-9 ? Json(whole) : Json(count);
 }
 
-Json score_to_json(const Score& score) {
+Json score_to_json(const metrics::Score& score) {
   return {
       {"hit", count_to_json(score.hit)}, {"n", count_to_json(score.n)}, {"value", score.value()}};
 }
 
 Json metrics_to_json(const CasesByRule& judged) {
   Json metrics = Json::object();
-  for (const MetricInfo& info : known_metrics()) {
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
     for (const auto& [rule, cases] : judged) {
-      if (const auto scores = case_scores(info.name, cases)) {
-        metrics[info.name][to_string(rule)] = score_to_json(total(*scores));
+      if (const auto scores = metrics::case_scores(info.name, cases)) {
+        metrics[info.name][to_string(rule)] = score_to_json(metrics::total(*scores));
       }
     }
   }
@@ -206,10 +207,10 @@ Json metrics_to_json(const CasesByRule& judged) {
 
 Json breakdowns_to_json(const CasesByRule& judged) {
   Json by = Json::object();
-  for (const std::string& breakdown : known_breakdowns()) {
+  for (const std::string& breakdown : metrics::known_breakdowns()) {
     std::map<std::string, CasesByRule> parts;
     for (const auto& [rule, cases] : judged) {
-      for (Bucket& bucket : buckets_of(cases, breakdown)) {
+      for (metrics::Bucket& bucket : metrics::buckets_of(cases, breakdown)) {
         parts[bucket.name].emplace_back(rule, std::move(bucket.cases));
       }
     }
@@ -220,9 +221,9 @@ Json breakdowns_to_json(const CasesByRule& judged) {
   return by;
 }
 
-bool any_right(const ScoredCase& one) {
+bool any_right(const metrics::ScoredCase& one) {
   const std::vector<bool> direct =
-      verdicts_of(one.judged, PromptKind::question, OutputKind::answer);
+      metrics::verdicts_of(one.judged, PromptKind::question, OutputKind::answer);
   return std::count(direct.begin(), direct.end(), true) > 0;
 }
 
@@ -235,7 +236,7 @@ Json hits_to_json(const CasesByRule& judged, const Flags& flags) {
     if (rule == MatchRule::tokens) continue;
     std::vector<std::int64_t> ids;
     std::int64_t agrees = 0;
-    for (const ScoredCase& one : cases) {
+    for (const metrics::ScoredCase& one : cases) {
       const bool right = any_right(one);
       if (right) ids.push_back(one.judged.of->id);
       const auto flag = flags.find(one.judged.of->id);
@@ -270,7 +271,7 @@ std::vector<Case> without_aliases(std::vector<Case> cases) {
 // P-rem: cases that stay unedited are scored on the chain and golds before the edits.
 std::vector<Case> cases_under(const Dataset& dataset, const ScoreOptions& options,
                               const std::vector<std::int64_t>& ids) {
-  const std::vector<std::int64_t> rest = unedited_cases(ids, options.pool);
+  const std::vector<std::int64_t> rest = protocol::unedited_cases(ids, options.pool);
   const std::set<std::int64_t> unedited(rest.begin(), rest.end());
   std::vector<Case> cases = options.aliases ? dataset.cases : without_aliases(dataset.cases);
   for (Case& one : cases) {
@@ -281,21 +282,21 @@ std::vector<Case> cases_under(const Dataset& dataset, const ScoreOptions& option
 
 std::set<std::int64_t> dirty_cases(const std::vector<Case>& cases,
                                    const std::vector<std::int64_t>& ids,
-                                   const GroupingProtocol& protocol) {
-  const auto groups = group_cases(ids, protocol);
-  if (protocol.grouping != Grouping::rem) {
+                                   const protocol::GroupingProtocol& protocol) {
+  const auto groups = protocol::group_cases(ids, protocol);
+  if (protocol.grouping != protocol::Grouping::rem) {
     Dataset dataset;
     dataset.cases = cases;
-    return contaminated_cases(dataset, groups);
+    return protocol::contaminated_cases(dataset, groups);
   }
   std::set<std::int64_t> dirty;
   std::vector<const Case*> active;
   for (const Case& one : cases) {
     if (!one.edits.empty()) active.push_back(&one);
   }
-  const EditPool pool = edit_pool(active);
+  const protocol::EditPool pool = protocol::edit_pool(active);
   for (const Case& one : cases) {
-    if (contaminated(one, pool)) dirty.insert(one.id);
+    if (protocol::contaminated(one, pool)) dirty.insert(one.id);
   }
   return dirty;
 }

@@ -40,7 +40,7 @@ struct ScoreOptions {
   bool aliases = true;  ///< False: only the answer itself is gold, aliases are not.
   MatchOptions matching;
   /// Whose edits count as active when cases are told clean from contaminated.
-  GroupingProtocol pool{Grouping::file, 0, 0};
+  protocol::GroupingProtocol pool{protocol::Grouping::file, 0, 0};
 };
 
 /// Scores recorded predictions: the document of contract section 6 ("dataset", "protocol",

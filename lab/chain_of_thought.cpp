@@ -3,7 +3,7 @@
 #include "editors/reasoning/chain_of_thought.hpp"
 #include "model/generation/generation.hpp"
 
-namespace kedit {
+namespace kedit::lab {
 
 std::string trimmed_answer(const std::string& text) {
   const auto begin = text.find_first_not_of(" \n");
@@ -22,4 +22,4 @@ std::vector<std::string> answers_after_thoughts(const EditedModel& model,
   return answers;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

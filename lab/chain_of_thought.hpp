@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Answers to prompts that end in "Thoughts:", asked and read as benchmarks do
 /// (`reasoning::thought_options`, `reasoning::stated_answer`); empty when the model wrote none.
@@ -17,4 +17,4 @@ std::vector<std::string> answers_after_thoughts(const EditedModel& model,
 /// Without blanks and newlines at both ends.
 std::string trimmed_answer(const std::string& text);
 
-}  // namespace kedit
+}  // namespace kedit::lab

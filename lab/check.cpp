@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 struct Demand {
@@ -157,4 +157,4 @@ Json lab_table_json(const std::vector<LabRow>& rows) {
   return table;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

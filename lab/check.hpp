@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// One row of the lab's table: a measure, what was found, what is demanded.
 struct LabRow {
@@ -38,4 +38,4 @@ std::vector<LabRow> check_lab(const EditedModel& model, const World& world,
 
 Json lab_table_json(const std::vector<LabRow>& rows);
 
-}  // namespace kedit
+}  // namespace kedit::lab

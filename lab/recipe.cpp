@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr std::int64_t kShippedFacts = 828;
@@ -180,4 +180,4 @@ std::int64_t scaled_steps(const LabRecipe& recipe, std::int64_t facts, double mi
   return std::max<std::int64_t>(static_cast<std::int64_t>(steps), 1);
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

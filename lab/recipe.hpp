@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Everything that decides the bytes of a lab model. Two equal recipes give equal checkpoints on
 /// the same kind of machine.
@@ -49,4 +49,4 @@ std::int64_t parameter_count(const DecoderShape& shape);
 std::int64_t scaled_steps(const LabRecipe& recipe, std::int64_t facts, double minutes,
                           double tokens_per_second);
 
-}  // namespace kedit
+}  // namespace kedit::lab

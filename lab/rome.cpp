@@ -11,7 +11,7 @@
 #include <map>
 #include <utility>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 struct Count {
@@ -179,4 +179,4 @@ std::vector<LabRow> check_lab_rome(EditedModel& model, const World& world,
   return RomeCheck(model, world, options, run).rows();
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Measures what ROME does to a lab model: one edit at a time, each of one hop of a held-out chain
 /// of two or three hops, weights as before in between.
@@ -28,4 +28,4 @@ struct LabRomeOptions {
 std::vector<LabRow> check_lab_rome(EditedModel& model, const World& world,
                                    const LabRomeOptions& options, const RunContext& run);
 
-}  // namespace kedit
+}  // namespace kedit::lab

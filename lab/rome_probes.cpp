@@ -9,7 +9,7 @@
 #include <set>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr std::size_t kOtherSubjects = 8;
@@ -115,4 +115,4 @@ std::vector<LabEdit> lab_edits(const World& world, std::int64_t count, std::uint
   return edits;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

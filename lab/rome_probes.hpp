@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Prompts and wanted continuations by measure ("efficacy", "other subjects", ...).
 using ProbePairs = std::vector<std::pair<std::string, std::string>>;
@@ -27,4 +27,4 @@ struct LabEdit {
 /// hops. Deterministic in `seed`.
 std::vector<LabEdit> lab_edits(const World& world, std::int64_t count, std::uint64_t seed);
 
-}  // namespace kedit
+}  // namespace kedit::lab

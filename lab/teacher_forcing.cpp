@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 struct Row {
@@ -84,4 +84,4 @@ std::vector<bool> forced_matches(const EditedModel& model,
   return matches;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 namespace fs = std::filesystem;
@@ -238,4 +238,4 @@ Json lab_summary(const LabRecipe& recipe, const World& world, const LabPaths& pa
   return summary;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

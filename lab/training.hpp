@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Where the files of a lab lie under its directory ("assets/lab").
 struct LabPaths {
@@ -63,4 +63,4 @@ Json lab_summary(const LabRecipe& recipe, const World& world, const LabPaths& pa
 /// tokenizer_config.json beside a tokenizer.json of train_byte_level_bpe.
 Json lab_tokenizer_config(std::int64_t max_positions);
 
-}  // namespace kedit
+}  // namespace kedit::lab

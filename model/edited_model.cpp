@@ -108,7 +108,7 @@ EditedModel::Overlay EditedModel::overlay_of(const Deltas& deltas,
 
 void EditedModel::install(const Overlay& changes) {
   DecoderWeights next = current_;
-  for (const auto& slot : weight_slots(architecture(), next)) {
+  for (const auto& slot : decoder::weight_slots(architecture(), next)) {
     const auto found = changes.find(slot.name);
     if (found != changes.end()) *slot.tensor = found->second;
   }
@@ -200,9 +200,9 @@ std::string EditedModel::fingerprint() const {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (overlay_.count(tensors[i].first) == 0) continue;
     digests[i].dtype = tensors[i].second.scalar_type();
-    digests[i].sha256 = tensor_digest(tensors[i].second);
+    digests[i].sha256 = checkpoint::tensor_digest(tensors[i].second);
   }
-  return combine_digests(architecture(), digests);
+  return checkpoint::combine_digests(architecture(), digests);
 }
 
 ForwardOutput EditedModel::forward(const ForwardInput& input, KvCache* cache,

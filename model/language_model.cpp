@@ -34,7 +34,7 @@ LocalLanguageModel::LocalLanguageModel(const EditedModel& model, std::int64_t ba
                                        std::int64_t prefix_bytes)
     : model_(model),
       batch_rows_(batch_rows),
-      prefixes_(std::make_shared<PrefixCache>(prefix_bytes)) {}
+      prefixes_(std::make_shared<generation::PrefixCache>(prefix_bytes)) {}
 
 std::vector<Generation> LocalLanguageModel::generate(const std::vector<std::string>& prompts,
                                                      const GenerateOptions& options) const {

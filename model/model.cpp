@@ -22,11 +22,13 @@ struct Model::Impl {
   std::unordered_map<std::string, std::size_t> index;
 
   // Hashing reads every byte, so it waits until somebody asks.
-  std::unique_ptr<StoredWeights> stored;
+  std::unique_ptr<checkpoint::StoredWeights> stored;
   std::once_flag combined;
   std::string fingerprint;
 
-  const std::vector<TensorDigest>& digests() { return stored->digests(at::get_num_threads()); }
+  const std::vector<checkpoint::TensorDigest>& digests() {
+    return stored->digests(at::get_num_threads());
+  }
   void index_tensors() {
     tensors = named_tensors(architecture, weights);
     for (std::size_t i = 0; i < tensors.size(); ++i) index.emplace(tensors[i].first, i);
@@ -41,7 +43,8 @@ std::shared_ptr<const Model> Model::load(const std::filesystem::path& directory,
   auto impl = std::make_unique<Impl>();
   impl->directory = directory;
   impl->architecture = read_architecture(directory);
-  LoadedWeights loaded = load_weights(directory, impl->architecture, options);
+  checkpoint::LoadedWeights loaded =
+      checkpoint::load_weights(directory, impl->architecture, options);
   impl->weights = std::move(loaded.weights);
   impl->stored = std::move(loaded.stored);
   if (Tokenizer::present(directory)) impl->tokenizer = Tokenizer::load(directory);
@@ -66,7 +69,7 @@ std::shared_ptr<const Model> Model::from_weights(Architecture architecture, Deco
       "from memory");
   impl->tokenizer = std::move(tokenizer);
   impl->index_tensors();
-  impl->stored = std::make_unique<StoredWeights>(impl->tensors);
+  impl->stored = std::make_unique<checkpoint::StoredWeights>(impl->tensors);
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }
 
@@ -105,12 +108,14 @@ std::shared_ptr<const Tokenizer> Model::tokenizer_ptr() const { return impl_->to
 
 const std::string& Model::fingerprint() const {
   std::call_once(impl_->combined, [this] {
-    impl_->fingerprint = combine_digests(impl_->architecture, impl_->digests());
+    impl_->fingerprint = checkpoint::combine_digests(impl_->architecture, impl_->digests());
   });
   return impl_->fingerprint;
 }
 
-const std::vector<TensorDigest>& Model::tensor_digests() const { return impl_->digests(); }
+const std::vector<checkpoint::TensorDigest>& Model::tensor_digests() const {
+  return impl_->digests();
+}
 
 bool Model::remembered() const { return impl_->stored->remembered(); }
 

@@ -18,9 +18,9 @@ struct LoadOptions {
   std::string device = "cpu";    ///< "cpu", "cuda", "cuda:N", "auto"
   std::string dtype = "auto";    ///< "auto" (as stored), "float32", "bfloat16", "float16"
   bool allow_nonfinite = false;  ///< Otherwise weights with NaN or infinity are refused by name.
-  /// Gets sentences: which tensors of the checkpoint the model does not use; that only the text part
-  /// of a model of several parts is read; which tensors are not those that the cache knows although
-  /// their file seems untouched (`verify`).
+  /// Gets sentences: which tensors of the checkpoint the model does not use; that only the text
+  /// part of a model of several parts is read; which tensors are not those that the cache knows
+  /// although their file seems untouched (`verify`).
   std::function<void(const std::string&)> warn = {};
   /// Directory that remembers what reading all weights of a checkpoint found (digests, no NaN), for
   /// as long as path, size, time of change and inode of its files stay the same. Empty: none.
@@ -28,7 +28,9 @@ struct LoadOptions {
   bool verify = false;  ///< Read and hash all weights now, whatever the cache remembers.
 };
 
-struct TensorDigest;  // model/checkpoint/fingerprint.hpp
+namespace checkpoint {
+struct TensorDigest;
+}
 
 /// A checkpoint, immutable once loaded and shared by all overlays. Weights are memory-mapped; no
 /// copy is made on the CPU when the dtype agrees.
@@ -60,7 +62,7 @@ class Model {
   const std::string& fingerprint() const;
   /// Name, type, shape and SHA-256 of each tensor as it is stored, in the order of `weight_names`:
   /// with these an overlay hashes only what it has changed.
-  const std::vector<TensorDigest>& tensor_digests() const;
+  const std::vector<checkpoint::TensorDigest>& tensor_digests() const;
   /// True while nothing but the cache was asked for what all weights hold: no byte of them was read
   /// to hash them or to look for NaN.
   bool remembered() const;

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
@@ -84,4 +84,4 @@ std::vector<TokenSection> AddedTokenMatcher::sections(std::string_view text,
   return sections;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

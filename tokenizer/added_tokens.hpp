@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// A token that is found in a text before the text is taken apart.
 struct AddedToken {
@@ -53,4 +53,4 @@ class AddedTokenMatcher {
   std::array<bool, 256> first_bytes_{};
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

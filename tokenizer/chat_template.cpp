@@ -9,7 +9,7 @@
 #include <array>
 #include <ctime>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -113,4 +113,4 @@ std::string ChatTemplate::render(const Json& messages, bool add_generation_promp
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// How a model wants a conversation written: the Jinja template that comes with its tokenizer.
 /// Immutable.
@@ -37,4 +37,4 @@ class ChatTemplate {
   jinja::Dict special_tokens_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

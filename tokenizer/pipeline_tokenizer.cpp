@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 // Positions within a text are 31 bits wide where it is taken apart, and a mark may be three bytes.
@@ -177,4 +177,4 @@ bool PipelineTokenizer::is_special(std::int64_t id) const {
          special_[static_cast<std::size_t>(id)];
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

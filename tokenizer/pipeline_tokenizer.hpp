@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// What a tokenizer consists of, in the order of use; the readers of file formats fill it.
 struct TokenizerParts {
@@ -63,4 +63,4 @@ class PipelineTokenizer final : public Tokenizer {
   mutable std::vector<std::unique_ptr<Scratch>> pool_;  // one for each caller at a time
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

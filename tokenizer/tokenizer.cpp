@@ -31,14 +31,15 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& di
   const auto file = directory / "tokenizer.json";
   if (std::filesystem::exists(file)) {
     return reading([&] {
-      return tokenizer_from_json(with_files_beside(read_json(file), directory), file.string());
+      return tokenizer::tokenizer_from_json(
+          tokenizer::with_files_beside(read_json(file), directory), file.string());
     });
   }
   if (has_vocab_files(directory)) {
-    return reading([&] { return tokenizer_from_vocab_files(directory); });
+    return reading([&] { return tokenizer::tokenizer_from_vocab_files(directory); });
   }
   if (std::filesystem::exists(directory / "tokenizer.model")) {
-    return reading([&] { return tokenizer_from_sentencepiece(directory); });
+    return reading([&] { return tokenizer::tokenizer_from_sentencepiece(directory); });
   }
   throw TokenizerError(
       fmt::format("loading a tokenizer: {}: expected tokenizer.json, vocab.json and merges.txt, or "
@@ -48,7 +49,8 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& di
 
 std::shared_ptr<const Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
                                                   const std::string& origin) {
-  return reading([&] { return tokenizer_from_json(parse_json(tokenizer_json, origin), origin); });
+  return reading(
+      [&] { return tokenizer::tokenizer_from_json(parse_json(tokenizer_json, origin), origin); });
 }
 
 bool Tokenizer::present(const std::filesystem::path& directory) {

@@ -21,25 +21,27 @@ std::vector<unsigned> alphabet() {
   std::vector<unsigned> bytes(256);
   for (unsigned byte = 0; byte < 256; ++byte) bytes[byte] = byte;
   std::sort(bytes.begin(), bytes.end(), [](unsigned a, unsigned b) {
-    return byte_symbol(static_cast<std::uint8_t>(a)) < byte_symbol(static_cast<std::uint8_t>(b));
+    return tokenizer::byte_symbol(static_cast<std::uint8_t>(a)) <
+           tokenizer::byte_symbol(static_cast<std::uint8_t>(b));
   });
   return bytes;
 }
 
 std::unordered_map<std::string, std::int64_t> count_words(const std::vector<std::string>& texts) {
-  const SplitPattern pattern = SplitPattern::regex(kGpt2Pattern, "training a tokenizer");
-  SplitScratch scratch;
-  std::vector<TextRange> pieces;
+  const tokenizer::SplitPattern pattern =
+      tokenizer::SplitPattern::regex(tokenizer::kGpt2Pattern, "training a tokenizer");
+  tokenizer::SplitScratch scratch;
+  std::vector<tokenizer::TextRange> pieces;
   std::unordered_map<std::string, std::int64_t> counts;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (const auto fault = first_invalid_utf8(texts[i])) {
+    if (const auto fault = tokenizer::first_invalid_utf8(texts[i])) {
       throw std::invalid_argument(
           fmt::format("training a tokenizer: text {}: expected UTF-8, found "
                       "an ill-formed character at byte {}",
                       i, *fault));
     }
     pieces.clear();
-    pattern.split(texts[i], SplitBehavior::isolated, false, 0, scratch, pieces);
+    pattern.split(texts[i], tokenizer::SplitBehavior::isolated, false, 0, scratch, pieces);
     for (const auto& [begin, end] : pieces) ++counts[texts[i].substr(begin, end - begin)];
   }
   return counts;
@@ -132,7 +134,7 @@ std::string train_byte_level_bpe(const std::vector<std::string>& texts, std::int
   for (const unsigned byte : alphabet()) {
     id_of_byte[byte] = static_cast<std::int64_t>(tokens.size());
     const char as_char = static_cast<char>(byte);
-    tokens.push_back(to_byte_symbols({&as_char, 1}));
+    tokens.push_back(tokenizer::to_byte_symbols({&as_char, 1}));
   }
   PairMerger merger(words_of_ids(count_words(texts), id_of_byte), std::move(tokens));
   merger.grow_to(vocab_size);

@@ -51,8 +51,8 @@ std::vector<LossPoint> curve_of(const at::Tensor& tensor) {
   return curve;
 }
 
-at::Tensor read_tensor(const SafetensorsFile& file, const std::string& name, at::ScalarType type,
-                       std::int64_t count) {
+at::Tensor read_tensor(const checkpoint::SafetensorsFile& file, const std::string& name,
+                       at::ScalarType type, std::int64_t count) {
   if (!file.contains(name)) fail(file.path(), fmt::format("expected tensor {}, found none", name));
   at::Tensor tensor = file.tensor(name);
   if (tensor.scalar_type() != type || (count >= 0 && tensor.numel() != count)) {
@@ -63,7 +63,7 @@ at::Tensor read_tensor(const SafetensorsFile& file, const std::string& name, at:
   return tensor.clone();
 }
 
-std::string read_field(const SafetensorsFile& file, const std::string& key) {
+std::string read_field(const checkpoint::SafetensorsFile& file, const std::string& key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) {
     fail(file.path(), fmt::format("expected metadata field {}, found none", key));
@@ -71,7 +71,7 @@ std::string read_field(const SafetensorsFile& file, const std::string& key) {
   return found->second;
 }
 
-std::int64_t read_step(const SafetensorsFile& file) {
+std::int64_t read_step(const checkpoint::SafetensorsFile& file) {
   const std::string text = read_field(file, "step");
   const bool digits = !text.empty() && text.size() < 16 &&
                       text.find_first_not_of("0123456789") == std::string::npos;
@@ -79,9 +79,9 @@ std::int64_t read_step(const SafetensorsFile& file) {
   return std::stoll(text);
 }
 
-SafetensorsFile open_state(const fs::path& file) {
+checkpoint::SafetensorsFile open_state(const fs::path& file) {
   try {
-    return SafetensorsFile::open(file);
+    return checkpoint::SafetensorsFile::open(file);
   } catch (const ModelError& error) {
     fail(file, error.what());
   }
@@ -93,24 +93,24 @@ fs::path train_state_file(const fs::path& work) { return work / "state.safetenso
 
 void save_train_state(const fs::path& work, const TrainState& state, const std::string& recipe) {
   fs::create_directories(work);
-  write_safetensors(train_state_file(work),
-                    {{"values", state.values},
-                     {"first_moment", state.first_moment},
-                     {"second_moment", state.second_moment},
-                     {"pending_ids", tensor_of(state.stream.ids, at::kLong)},
-                     {"pending_weights", tensor_of(state.stream.weights, at::kFloat)},
-                     {"curve", curve_tensor(state.curve)}},
-                    {{"format", "pt"},
-                     {"recipe", recipe},
-                     {"step", std::to_string(state.step)},
-                     {"documents", state.stream.documents}});
+  checkpoint::write_safetensors(train_state_file(work),
+                                {{"values", state.values},
+                                 {"first_moment", state.first_moment},
+                                 {"second_moment", state.second_moment},
+                                 {"pending_ids", tensor_of(state.stream.ids, at::kLong)},
+                                 {"pending_weights", tensor_of(state.stream.weights, at::kFloat)},
+                                 {"curve", curve_tensor(state.curve)}},
+                                {{"format", "pt"},
+                                 {"recipe", recipe},
+                                 {"step", std::to_string(state.step)},
+                                 {"documents", state.stream.documents}});
 }
 
 std::optional<TrainState> load_train_state(const fs::path& work, const std::string& recipe,
                                            std::int64_t parameters) {
   const fs::path path = train_state_file(work);
   if (!fs::exists(path)) return std::nullopt;
-  const SafetensorsFile file = open_state(path);
+  const checkpoint::SafetensorsFile file = open_state(path);
   if (read_field(file, "recipe") != recipe) {
     fail(path, "expected a state of the same recipe, found one of another recipe");
   }

@@ -68,8 +68,8 @@ at::Tensor InjectedPass::block_output(const at::Tensor& delta) const {
   // Most families: the block's output is what came before plus the MLP's output.
   if (!has_output_norm()) return boundary_ + change;
   const Architecture& a = model_.architecture();
-  return join_residual(a, output_norm(), residual_,
-                       branch_output(a, output_norm(), mlp_value_ + change));
+  return decoder::join_residual(a, output_norm(), residual_,
+                                decoder::branch_output(a, output_norm(), mlp_value_ + change));
 }
 
 InjectedPass::LogProbs InjectedPass::log_probs(const at::Tensor& delta) const {

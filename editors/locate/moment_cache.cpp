@@ -38,7 +38,7 @@ std::string environment(const char* name) {
 }  // namespace
 
 SecondMoment read_second_moment(const fs::path& file, std::int64_t width) {
-  const SafetensorsFile tensors = SafetensorsFile::open(file);
+  const checkpoint::SafetensorsFile tensors = checkpoint::SafetensorsFile::open(file);
   if (!tensors.contains("second_moment")) {
     fail(file, "a tensor named second_moment", fmt::format("{}", fmt::join(tensors.names(), ", ")));
   }
@@ -57,10 +57,11 @@ SecondMoment read_second_moment(const fs::path& file, std::int64_t width) {
 }
 
 void write_second_moment(const fs::path& file, const SecondMoment& moment) {
-  write_safetensors(file,
-                    {{"second_moment", moment.matrix.contiguous()},
-                     {"count", at::tensor(std::vector<std::int64_t>{moment.count}, at::kLong)}},
-                    {{"format", "pt"}, {"provenance", to_text(moment.provenance)}});
+  checkpoint::write_safetensors(
+      file,
+      {{"second_moment", moment.matrix.contiguous()},
+       {"count", at::tensor(std::vector<std::int64_t>{moment.count}, at::kLong)}},
+      {{"format", "pt"}, {"provenance", to_text(moment.provenance)}});
 }
 
 fs::path cache_directory() {

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-namespace kedit {
+namespace kedit::answering {
 namespace {
 
 Question make_question(Ask ask, const Prompt& prompt, const FactChooser& facts) {
@@ -245,4 +245,4 @@ CaseOutputs copy_last_edit(const Case& one, const AskPlan& plan, const FactChoos
   return outputs;
 }
 
-}  // namespace kedit
+}  // namespace kedit::answering

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::answering {
 
 /// The facts that are shown with a question; empty for systems that show none.
 using FactChooser = std::function<std::vector<Fact>(const std::string& question)>;
@@ -83,4 +83,4 @@ ForcedScore forced_score(const ContinuationScore& score);
 /// gives.
 CaseOutputs copy_last_edit(const Case& one, const AskPlan& plan, const FactChooser& facts);
 
-}  // namespace kedit
+}  // namespace kedit::answering

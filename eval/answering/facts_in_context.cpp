@@ -8,7 +8,7 @@
 #include <numeric>
 #include <set>
 
-namespace kedit {
+namespace kedit::answering {
 namespace {
 
 bool is_word_byte(char c) {
@@ -19,7 +19,7 @@ bool is_word_byte(char c) {
 std::set<std::string> words_of(const std::string& text) {
   std::set<std::string> words;
   std::string word;
-  for (const char c : upper_case(text) + " ") {
+  for (const char c : tokenizer::upper_case(text) + " ") {
     if (is_word_byte(c)) {
       word += c;
     } else if (!word.empty()) {
@@ -95,4 +95,4 @@ std::vector<Fact> choose_facts(const std::vector<Fact>& pool, const std::string&
   return chosen;
 }
 
-}  // namespace kedit
+}  // namespace kedit::answering

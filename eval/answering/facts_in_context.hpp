@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::answering {
 
 /// The facts that edits make true, as the in-context editor keeps them.
 std::vector<Fact> facts_of(const std::vector<EditRequest>& requests);
@@ -32,4 +32,4 @@ inline constexpr const char* kFactRule =
     "all facts of the pool while they fit in the prompt, else those whose subjects share most of "
     "their words with the question";
 
-}  // namespace kedit
+}  // namespace kedit::answering

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-namespace kedit {
+namespace kedit::answering {
 namespace {
 
 constexpr std::int64_t kLikelyTokens = 20;
@@ -99,7 +99,7 @@ bool is_content_token(const std::string& token) {
       "and",  "or",  "is",  "was",  "are",  "were",  "be",   "been", "it",   "its",
       "he",   "she", "his", "her",  "they", "their", "that", "this", "as",   "from",
       "with", "not", "but", "also", "who",  "which", "has",  "had",  "have", "s"};
-  const std::string word = lower_case(trim_ascii(token));
+  const std::string word = tokenizer::lower_case(metrics::trim_ascii(token));
   const bool spelled = std::any_of(word.begin(), word.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            (static_cast<unsigned char>(c) > 127);
@@ -163,4 +163,4 @@ void NeighbourAsker::ask(const LanguageModel& model, const Case& one, const Fact
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::answering

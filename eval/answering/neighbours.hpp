@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::answering {
 
 /// A fact about the world, on some chain of a file and not the result of an edit.
 struct ChainFact {
@@ -68,4 +68,4 @@ class NeighbourAsker {
 /// True for a token that says something: letters or digits, and no English function word.
 bool is_content_token(const std::string& token);
 
-}  // namespace kedit
+}  // namespace kedit::answering

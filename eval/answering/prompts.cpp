@@ -112,7 +112,7 @@ std::set<std::pair<std::string, std::string>> pairs_of(const std::vector<Case>& 
 }
 
 std::optional<std::string> non_empty(std::string_view text) {
-  text = trim_ascii(text);
+  text = metrics::trim_ascii(text);
   if (text.empty()) return std::nullopt;
   return std::string(text);
 }

@@ -11,7 +11,7 @@
 #include <set>
 #include <tuple>
 
-namespace kedit {
+namespace kedit::answering {
 namespace {
 
 /// A pair as a reading sees it, with what it is grouped by.
@@ -104,17 +104,19 @@ std::optional<double> raises_nll(const Pair& pair) {
 }
 
 // Pairs of one subject stand and fall together: they are drawn together.
-Interval interval_of(const std::map<std::string, CaseScore>& by_subject,
-                     const std::optional<Bounds>& bounds, std::int64_t draws, std::uint64_t seed) {
-  CaseScores scores;
+metrics::Interval interval_of(const std::map<std::string, metrics::CaseScore>& by_subject,
+                              const std::optional<metrics::Bounds>& bounds, std::int64_t draws,
+                              std::uint64_t seed) {
+  metrics::CaseScores scores;
   for (const auto& [subject, score] : by_subject) scores.push_back(score);
-  return Bootstrap(static_cast<std::int64_t>(scores.size()), draws, seed).interval(scores, bounds);
+  return metrics::Bootstrap(static_cast<std::int64_t>(scores.size()), draws, seed)
+      .interval(scores, bounds);
 }
 
 std::optional<SpecificityScore> read(const std::string& reading, const std::string& form,
                                      const std::vector<Pair>& pairs, const PairValue& value,
                                      std::int64_t draws, std::uint64_t seed) {
-  std::map<std::string, CaseScore> by_subject, by_edit;
+  std::map<std::string, metrics::CaseScore> by_subject, by_edit;
   SpecificityScore score{reading, form, 0, 0, 0, 0.0, 0.0, {}};
   double sum = 0.0;
   for (const Pair& pair : pairs) {
@@ -122,7 +124,7 @@ std::optional<SpecificityScore> read(const std::string& reading, const std::stri
     if (!one) continue;
     ++score.pairs;
     sum += *one;
-    for (CaseScore* part : {&by_subject[pair.output->subject], &by_edit[pair.edit]}) {
+    for (metrics::CaseScore* part : {&by_subject[pair.output->subject], &by_edit[pair.edit]}) {
       part->hit += *one;
       part->n += 1.0;
     }
@@ -135,7 +137,7 @@ std::optional<SpecificityScore> read(const std::string& reading, const std::stri
   score.over_edits /= static_cast<double>(score.edits);
   const bool share = reading != "RS-dNLL";  // nats have no bounds
   score.interval =
-      interval_of(by_subject, share ? std::optional(Bounds{}) : std::nullopt, draws, seed);
+      interval_of(by_subject, share ? std::optional(metrics::Bounds{}) : std::nullopt, draws, seed);
   return score;
 }
 
@@ -198,8 +200,8 @@ const std::vector<SpecificityReading>& specificity_readings() {
   return list;
 }
 
-Definitions specificity_definitions() {
-  Definitions list{"R-Specificity", {}};
+report::Definitions specificity_definitions() {
+  report::Definitions list{"R-Specificity", {}};
   for (const SpecificityReading& one : specificity_readings()) {
     list.entries.emplace_back(one.name, one.definition);
   }
@@ -225,4 +227,4 @@ SpecificityTable specificity_of(const std::vector<Case>& cases,
   return table;
 }
 
-}  // namespace kedit
+}  // namespace kedit::answering

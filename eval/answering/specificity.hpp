@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::answering {
 
 /// Which other facts of an edited subject count.
 enum class SpecificityScope {
@@ -28,7 +28,7 @@ struct SpecificityScore {
   std::int64_t pairs = 0, edits = 0, subjects = 0;  ///< Behind the value.
   double over_pairs = 0.0;                          ///< Mean over pairs.
   double over_edits = 0.0;                          ///< Mean over edits of their pairs' means.
-  Interval interval;                                ///< 95 %, of `over_pairs`, over subjects.
+  metrics::Interval interval;                       ///< 95 %, of `over_pairs`, over subjects.
 };
 
 struct SpecificityTable {
@@ -48,4 +48,4 @@ SpecificityTable specificity_of(const std::vector<Case>& cases,
                                 const std::map<std::int64_t, CaseOutputs>& outputs, MatchRule rule,
                                 std::int64_t draws, std::uint64_t seed);
 
-}  // namespace kedit
+}  // namespace kedit::answering

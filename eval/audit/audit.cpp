@@ -9,7 +9,7 @@
 #include <set>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::audit {
 namespace {
 
 using CasePointers = std::vector<const Case*>;
@@ -30,7 +30,7 @@ std::vector<std::int64_t> ids_of(const std::vector<Case>& cases) {
 
 // The unedited case, on its chain before the edits: a view with no copy of golds would save
 // nothing.
-bool hits_old_chain(const Case& one, const EditPool& pool) {
+bool hits_old_chain(const Case& one, const protocol::EditPool& pool) {
   return std::any_of(one.before.begin(), one.before.end(), [&](const Link& hop) {
     const auto found = pool.find({hop.ids.subject, hop.ids.relation});
     return found != pool.end() && found->second.count(hop.ids.object) == 0;
@@ -38,11 +38,11 @@ bool hits_old_chain(const Case& one, const EditPool& pool) {
 }
 
 void audit_group(const CasePointers& active, ContaminationAudit& audit) {
-  const EditPool pool = edit_pool(active);
-  const LabelPool labels = label_pool(active);
+  const protocol::EditPool pool = protocol::edit_pool(active);
+  const protocol::LabelPool labels = protocol::label_pool(active);
   for (const Case* one : active) {
-    const std::vector<std::int64_t> hops = contradicted_hops(*one, pool);
-    if (contaminated_by_label(*one, labels)) audit.by_label.cases.push_back(one->id);
+    const std::vector<std::int64_t> hops = protocol::contradicted_hops(*one, pool);
+    if (protocol::contaminated_by_label(*one, labels)) audit.by_label.cases.push_back(one->id);
     if (hops.empty()) continue;
     audit.intra.cases.push_back(one->id);
     audit.hops += static_cast<std::int64_t>(hops.size());
@@ -247,25 +247,25 @@ Json cues_json(const std::vector<QuestionFinding>& cues) {
 
 }  // namespace
 
-Audit audit_dataset(const MquakeDataset& dataset, const GroupingProtocol& protocol) {
+Audit audit_dataset(const MquakeDataset& dataset, const protocol::GroupingProtocol& protocol) {
   const std::vector<Case> cases = cases_of(dataset.cases);
   const CasesById known = by_id(cases);
   const std::vector<std::int64_t> ids = ids_of(cases);
-  const auto groups = group_cases(ids, protocol);
+  const auto groups = protocol::group_cases(ids, protocol);
   const std::vector<CasePointers> active = pointers_of(groups, known);
   Audit audit;
   audit.cases = static_cast<std::int64_t>(dataset.cases.size());
   audit.groups = static_cast<std::int64_t>(groups.size());
-  audit.groups_sha256 = grouping_hash(groups);
+  audit.groups_sha256 = protocol::grouping_hash(groups);
   for (const CasePointers& group : active) {
     audit.edited_cases += static_cast<std::int64_t>(group.size());
     audit_group(group, audit.contamination);
   }
   count_edits(active, audit);
-  const std::vector<std::int64_t> rest = unedited_cases(ids, protocol);
+  const std::vector<std::int64_t> rest = protocol::unedited_cases(ids, protocol);
   audit.unedited_cases = static_cast<std::int64_t>(rest.size());
   if (!rest.empty()) {
-    const EditPool pool = edit_pool(active.front());
+    const protocol::EditPool pool = protocol::edit_pool(active.front());
     for (const std::int64_t id : rest) {
       if (hits_old_chain(*known.at(id), pool)) audit.contamination.inter.cases.push_back(id);
     }
@@ -307,7 +307,8 @@ const std::vector<AuditDetector>& audit_detectors() {
   return list;
 }
 
-Json to_json(const Audit& audit, const MquakeDataset& dataset, const GroupingProtocol& protocol) {
+Json to_json(const Audit& audit, const MquakeDataset& dataset,
+             const protocol::GroupingProtocol& protocol) {
   Json defects = Json::array();
   for (const LabelDefect& one : audit.label_defects) {
     defects.push_back({{"case_id", one.case_id}, {"what", one.what}});
@@ -344,4 +345,4 @@ Json to_json(const Audit& audit, const MquakeDataset& dataset, const GroupingPro
           {"ambiguous", ambiguous}};
 }
 
-}  // namespace kedit
+}  // namespace kedit::audit

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::audit {
 
 /// How many cases, and which.
 struct CaseList {
@@ -76,10 +76,11 @@ struct Audit {
 
 /// Audits a file as `read_mquake` with structure checks gives it. Throws `EvalError` for a grouping
 /// that makes no sense.
-Audit audit_dataset(const MquakeDataset& dataset, const GroupingProtocol& protocol);
+Audit audit_dataset(const MquakeDataset& dataset, const protocol::GroupingProtocol& protocol);
 
 /// The document of contract section 6.
-Json to_json(const Audit& audit, const MquakeDataset& dataset, const GroupingProtocol& protocol);
+Json to_json(const Audit& audit, const MquakeDataset& dataset,
+             const protocol::GroupingProtocol& protocol);
 
 struct AuditDetector {
   std::string name;
@@ -98,4 +99,4 @@ std::vector<AmbiguousGold> find_ambiguous(const std::vector<MquakeCase>& cases);
 /// "P36" -> lower-case parts of words; empty where a relation has none.
 const std::vector<std::string>& relation_cues(const std::string& relation);
 
-}  // namespace kedit
+}  // namespace kedit::audit

@@ -10,7 +10,7 @@
 #include <set>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::audit {
 namespace {
 
 bool contains(const std::string& text, const std::string& part) {
@@ -139,7 +139,7 @@ std::vector<QuestionFinding> find_missing_cues(const std::vector<MquakeCase>& ca
   std::vector<QuestionFinding> missing;
   for (const MquakeCase& one : cases) {
     for (std::size_t i = 0; i < one.questions.size(); ++i) {
-      const std::string question = lower_case(one.questions[i]);
+      const std::string question = tokenizer::lower_case(one.questions[i]);
       for (const Triple& hop : one.triples) {
         if (hints_at(question, hop.relation)) continue;
         missing.push_back({one.case_id, place(i), "cue", hop.relation});
@@ -198,4 +198,4 @@ std::vector<AmbiguousGold> find_ambiguous(const std::vector<MquakeCase>& cases) 
   return found;
 }
 
-}  // namespace kedit
+}  // namespace kedit::audit

@@ -9,7 +9,7 @@
 #include <limits>
 #include <random>
 
-namespace kedit {
+namespace kedit::metrics {
 namespace {
 
 // std::uniform_int_distribution differs between libraries; the high product word does not.
@@ -180,4 +180,4 @@ Interval Bootstrap::paired_difference(const CaseScores& a, const CaseScores& b) 
   return with_units(percentiles(std::move(values)), units_of(by_case));
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

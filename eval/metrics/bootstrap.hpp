@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::metrics {
 
 enum class IntervalMethod {
   bootstrap,  ///< Percentiles of totals over resampled units.
@@ -70,4 +70,4 @@ class Bootstrap {
   std::vector<std::uint8_t> counts_;  // [draws, cases]: how often each case was drawn
 };
 
-}  // namespace kedit
+}  // namespace kedit::metrics

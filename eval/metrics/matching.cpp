@@ -26,8 +26,8 @@ std::string straight_quotes(const std::string& text) {
 }
 
 std::string dotless_key(std::string_view text) {
-  const std::string folded = straight_quotes(to_nfc(upper_case(text)));
-  std::string_view key = trim_ascii(folded);
+  const std::string folded = straight_quotes(metrics::to_nfc(tokenizer::upper_case(text)));
+  std::string_view key = metrics::trim_ascii(folded);
   if (!key.empty() && key.back() == '.') key.remove_suffix(1);
   return std::string(key);
 }
@@ -58,7 +58,7 @@ bool is_blank(std::string_view text) {
 std::string normalised_key(std::string_view text) {
   std::string key;
   bool blank = false;
-  for (const char c : lower_case(text)) {
+  for (const char c : tokenizer::lower_case(text)) {
     if (is_ascii_punctuation(c)) continue;
     if (is_ascii_blank(c)) {
       blank = true;
@@ -85,15 +85,15 @@ std::string match_key(std::string_view text, MatchRule rule, bool is_prediction)
     case MatchRule::tokens:
       return std::string(text);
     case MatchRule::trimmed:
-      return std::string(is_prediction ? trim_ascii(text) : text);
+      return std::string(is_prediction ? metrics::trim_ascii(text) : text);
     case MatchRule::undotted:
       return std::string(is_prediction ? without_final_period(text) : text);
     case MatchRule::folded:
-      return upper_case(text);
+      return tokenizer::upper_case(text);
     case MatchRule::dotless:
       return dotless_key(text);
     case MatchRule::contained:
-      return lower_case(text);
+      return tokenizer::lower_case(text);
     case MatchRule::letters:
       return letters_key(text);
     case MatchRule::normalised:

@@ -10,7 +10,7 @@
 #include <map>
 #include <tuple>
 
-namespace kedit {
+namespace kedit::metrics {
 namespace {
 
 constexpr const char* kDistinctEdits = "edit_wise_unique";
@@ -506,4 +506,4 @@ std::vector<Bucket> buckets_of(const std::vector<ScoredCase>& cases, std::string
   return buckets;
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

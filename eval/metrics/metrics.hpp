@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::metrics {
 
 /// Verdict on one reasoning trace against the gold chain.
 struct TraceVerdict {
@@ -118,4 +118,4 @@ struct Bucket {
 std::vector<Bucket> buckets_of(const std::vector<ScoredCase>& cases, std::string_view breakdown);
 const std::vector<std::string>& known_breakdowns();
 
-}  // namespace kedit
+}  // namespace kedit::metrics

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::metrics {
 namespace {
 
 std::vector<Answer> answers_at(const JsonView& view, const char* key) {
@@ -134,4 +134,4 @@ void read_old_outputs(const JsonView& view, const Case& of, CaseOutputs* outputs
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

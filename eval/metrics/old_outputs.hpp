@@ -3,7 +3,7 @@
 #include "eval/metrics/outputs.hpp"
 #include "json/json.hpp"
 
-namespace kedit {
+namespace kedit::metrics {
 
 /// Reads results as they were stored before they had a version: one list per way of asking, and an
 /// object per format of CounterFact and zsRE. Fills `outputs->outputs`. Throws `JsonError` or
@@ -20,4 +20,4 @@ void read_probabilities(const JsonView& view, const Case& of, CaseOutputs* outpu
 /// [tokens right, tokens]; throws `JsonError`.
 ForcedScore tokens_from(const JsonView& pair);
 
-}  // namespace kedit
+}  // namespace kedit::metrics

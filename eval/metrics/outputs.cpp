@@ -38,7 +38,7 @@ Json forced_to_json(const ForcedScore& score) {
 
 Json neighbour_to_json(const NeighbourOutput& one) {
   Json value{{"edit", one.edit}, {"subject", one.subject}, {"relation", one.relation}};
-  value["gold"] = gold_to_json(one.gold);
+  value["gold"] = metrics::gold_to_json(one.gold);
   value["edited_by_case"] = one.edited_by_case;
   value["edited_by_file"] = one.edited_by_file;
   value["cloze_before"] = answer_to_json(one.cloze_before);
@@ -57,16 +57,16 @@ NeighbourOutput neighbour_from(const JsonView& view) {
   one.edit = view.at("edit").integer();
   one.subject = view.at("subject").string();
   one.relation = view.at("relation").string();
-  one.gold = gold_from(view.at("gold"));
+  one.gold = metrics::gold_from(view.at("gold"));
   one.edited_by_case = view.at("edited_by_case").boolean();
   one.edited_by_file = view.at("edited_by_file").boolean();
-  one.cloze_before = answer_from(view.at("cloze_before"));
-  one.cloze = answer_from(view.at("cloze"));
-  one.question_before = answer_from(view.at("question_before"));
-  one.question = answer_from(view.at("question"));
-  one.gold_before = forced_score_from(view.at("gold_before"));
-  one.gold_after = forced_score_from(view.at("gold_after"));
-  one.target_after = forced_score_from(view.at("target_after"));
+  one.cloze_before = metrics::answer_from(view.at("cloze_before"));
+  one.cloze = metrics::answer_from(view.at("cloze"));
+  one.question_before = metrics::answer_from(view.at("question_before"));
+  one.question = metrics::answer_from(view.at("question"));
+  one.gold_before = metrics::forced_score_from(view.at("gold_before"));
+  one.gold_after = metrics::forced_score_from(view.at("gold_after"));
+  one.target_after = metrics::forced_score_from(view.at("target_after"));
   if (const auto kept = view.find("kept_after")) one.kept_after = kept->number();
   return one;
 }
@@ -105,9 +105,9 @@ Output output_from(const JsonView& view, const Case& of) {
   if (kind == kOutputKinds.end()) view.at("kind").fail("a way of asking");
   output.kind = kind->first;
   if (is_forced(output.kind)) {
-    output.forced = forced_score_from(view);
+    output.forced = metrics::forced_score_from(view);
   } else {
-    output.said = answer_from(view);
+    output.said = metrics::answer_from(view);
   }
   return output;
 }
@@ -191,11 +191,11 @@ Json to_json(const CaseOutputs& outputs, const Case& of) {
 }
 
 CaseOutputs case_outputs_from_json(const std::string& text, const Case& of) {
-  return read_stored(text, "outputs", [&](const JsonView& view) {
+  return metrics::read_stored(text, "outputs", [&](const JsonView& view) {
     CaseOutputs outputs;
     read_rest(view, outputs);
     if (!view.has("version")) {
-      read_old_outputs(view, of, &outputs);
+      metrics::read_old_outputs(view, of, &outputs);
       return outputs;
     }
     if (view.at("version").integer() != kOutputsVersion) {

@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-namespace kedit {
+namespace kedit::metrics {
 namespace {
 
 MeanScore mean_of(const std::vector<double>& values) {
@@ -122,4 +122,4 @@ Json to_json(const std::vector<NamedScore>& scores) {
   return out;
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::metrics {
 
 /// A mean over records with the half-width 1.96 std / sqrt(n).
 struct MeanScore {
@@ -42,4 +42,4 @@ std::vector<CaseOutputs> read_probability_predictions(const std::filesystem::pat
 /// Zero, or the harmonic mean of positive numbers.
 double harmonic_mean(const std::vector<double>& values);
 
-}  // namespace kedit
+}  // namespace kedit::metrics

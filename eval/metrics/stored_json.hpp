@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace kedit {
+namespace kedit::metrics {
 
 // What outputs and cases share on their way into a store and back.
 
@@ -66,4 +66,4 @@ auto read_stored(const std::string& text, const char* what, Read read) {
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

@@ -55,7 +55,7 @@ std::optional<std::string_view> object_under(std::string_view sentence, const Te
   if (sentence.substr(0, one.before.size()) != one.before) return std::nullopt;
   const std::size_t at = sentence.rfind(one.after);
   if (at == std::string_view::npos || at <= one.before.size()) return std::nullopt;
-  const std::string_view object = trim_ascii(sentence.substr(at + one.after.size()));
+  const std::string_view object = metrics::trim_ascii(sentence.substr(at + one.after.size()));
   if (object.empty()) return std::nullopt;
   return object;
 }
@@ -84,7 +84,7 @@ std::string_view tail_after_link(std::string_view sentence) {
     const std::size_t at = sentence.rfind(link);
     if (at != std::string_view::npos) best = std::max(best, at + link.size());
   }
-  return trim_ascii(sentence.substr(best));
+  return metrics::trim_ascii(sentence.substr(best));
 }
 
 std::int64_t word_count(std::string_view text) {
@@ -102,7 +102,7 @@ std::int64_t word_count(std::string_view text) {
 std::vector<std::string> sentences_of(std::string_view text,
                                       const std::vector<Template>& templates) {
   std::vector<std::string> sentences;
-  while (!(text = trim_ascii(text)).empty()) {
+  while (!(text = metrics::trim_ascii(text)).empty()) {
     const std::size_t length = sentence_length(text);
     const std::string_view one = text.substr(0, length);
     const bool scrap = word_count(one) < 3 && !template_object(one, templates);
@@ -117,7 +117,7 @@ std::vector<std::string> sentences_of(std::string_view text,
 }
 
 std::string_view thoughts_of(std::string_view text) {
-  text = trim_ascii(text);
+  text = metrics::trim_ascii(text);
   constexpr std::string_view marker = "Thoughts:";
   if (text.substr(0, marker.size()) == marker) text.remove_prefix(marker.size());
   return text.substr(0, std::min(text.find("\nAnswer:"), text.size()));
@@ -149,8 +149,8 @@ Trace parse_mello(std::string_view text) {
     const std::string_view answer =
         colon == std::string_view::npos ? std::string_view() : segment.substr(colon + 2);
     const bool from_edit = segment.find("Retrieved fact: ") != std::string_view::npos;
-    trace.push_back({std::string(trim_ascii(first_line(segment))), std::string(trim_ascii(answer)),
-                     from_edit ? "edit" : "model"});
+    trace.push_back({std::string(metrics::trim_ascii(first_line(segment))),
+                     std::string(metrics::trim_ascii(answer)), from_edit ? "edit" : "model"});
   }
   return trace;
 }

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
-namespace kedit {
+namespace kedit::metrics {
 namespace {
 
 const utf8proc_uint8_t* bytes_of(std::string_view text) {
@@ -41,4 +41,4 @@ std::string_view trim_ascii(std::string_view text) {
   return text;
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

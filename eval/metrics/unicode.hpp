@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::metrics {
 
 /// Normalisation form C. Text that is not UTF-8 is returned unchanged.
 std::string to_nfc(std::string_view text);
@@ -13,4 +13,4 @@ std::string to_nfc(std::string_view text);
 /// Without ASCII white space at both ends.
 std::string_view trim_ascii(std::string_view text);
 
-}  // namespace kedit
+}  // namespace kedit::metrics

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::metrics {
 namespace {
 
 /// Matchers of one case: questions share their golds, so the last one made serves again.
@@ -125,4 +125,4 @@ Recall recall_of(const Case& of, const CaseOutputs& unedited) {
           all_known(of, unedited, PromptKind::hop_question, false)};
 }
 
-}  // namespace kedit
+}  // namespace kedit::metrics

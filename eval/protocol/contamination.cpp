@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::protocol {
 
 EditPool edit_pool(const std::vector<const Case*>& active) {
   EditPool pool;
@@ -87,4 +87,4 @@ std::set<std::int64_t> contaminated_cases(const Dataset& dataset,
   return ids;
 }
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::protocol {
 
 /// The active edits by (subject id, relation id): the new objects that they demand. Edits without a
 /// chain, which have no ids, stand under (subject, prompt).
@@ -37,4 +37,4 @@ bool contaminated_by_label(const Case& of, const LabelPool& pool);
 std::set<std::int64_t> contaminated_cases(const Dataset& dataset,
                                           const std::vector<std::vector<std::int64_t>>& groups);
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -13,7 +13,7 @@
 #include <set>
 #include <tuple>
 
-namespace kedit {
+namespace kedit::protocol {
 
 namespace {
 
@@ -179,4 +179,4 @@ std::vector<EditRequest> pool_of(const std::vector<const Case*>& cases) {
   return pool;
 }
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::protocol {
 
 /// How cases are put into groups whose edits are active together.
 enum class Grouping {
@@ -49,4 +49,4 @@ const Case& find_case(const Dataset& dataset, std::int64_t case_id);
 /// The distinct edits (subject, relation, new object) of cases, in first-occurrence order.
 std::vector<EditRequest> pool_of(const std::vector<const Case*>& cases);
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace kedit {
+namespace kedit::protocol {
 namespace {
 
 // What a claim puts into a slot (subject and relation). Known by id where the claim carries the id
@@ -147,4 +147,4 @@ PathConflicts path_conflicts(const std::vector<EditClaim>& claims,
   return result;
 }
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::protocol {
 
 /// One hop of a case's chain, by ids and by labels.
 struct ChainHop {
@@ -35,4 +35,4 @@ struct PathConflicts {
 PathConflicts path_conflicts(const std::vector<EditClaim>& claims,
                              const std::vector<Chain>& chains);
 
-}  // namespace kedit
+}  // namespace kedit::protocol

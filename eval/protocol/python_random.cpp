@@ -3,7 +3,7 @@
 #include <numeric>
 #include <set>
 
-namespace kedit {
+namespace kedit::protocol {
 namespace {
 
 constexpr std::size_t kShift = 397;
@@ -105,4 +105,4 @@ std::uint32_t NumpyRandom::up_to(std::uint32_t highest) {
   return drawn;
 }
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::protocol {
 
 /// The generator of NumPy's legacy `RandomState(seed)`: `shuffle` as scikit-learn's stratified
 /// folds use it.
@@ -58,4 +58,4 @@ class PythonRandom {
   std::size_t used_ = kWords;
 };
 
-}  // namespace kedit
+}  // namespace kedit::protocol

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 constexpr double kWidth = 340.0;
@@ -27,7 +27,7 @@ std::string shortened(const std::string& label) {
   return label.substr(0, end) + "\xE2\x80\xA6";
 }
 
-std::string whisker(const Interval& interval, double middle) {
+std::string whisker(const metrics::Interval& interval, double middle) {
   const double low = x_of(interval.low);
   const double high = x_of(interval.high);
   const std::string path =
@@ -82,4 +82,4 @@ std::string bar_panel_svg(const std::vector<Bar>& bars, const std::string& descr
   return svg + "</svg>";
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -9,10 +9,10 @@
 #include <map>
 #include <set>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
-using ScoredByMetric = std::vector<ScoredCase>;
+using ScoredByMetric = std::vector<metrics::ScoredCase>;
 
 std::string run_name(const BenchReport& report) {
   return fmt::format("{} ({})", report.data.record.name, report.data.record.id);
@@ -42,7 +42,7 @@ ScoredByMetric scored(const BenchReport& report, const std::vector<std::int64_t>
       const auto found = outputs->second.find(id);
       if (found != outputs->second.end()) said = &found->second;
     }
-    list.push_back({judge(*cases.at(id), said, rule, GoldSide::post), false, {}});
+    list.push_back({metrics::judge(*cases.at(id), said, rule, GoldSide::post), false, {}});
   }
   return list;
 }
@@ -72,30 +72,30 @@ std::vector<std::string> protocol_differences(const BenchReport& first, const Be
 
 bool has_system(const BenchReport& report, const std::string& label) {
   return std::any_of(report.systems.begin(), report.systems.end(),
-                     [&](const SystemInfo& info) { return info.label == label; });
+                     [&](const runner::SystemInfo& info) { return info.label == label; });
 }
 
-std::string percent_or_nats(const SpecificityScore& score, double value) {
+std::string percent_or_nats(const answering::SpecificityScore& score, double value) {
   return score.reading == "RS-dNLL" ? fmt::format("{:+.3f}", value) : percent(value);
 }
 
-std::string specificity_rows(const BenchReport& report, SpecificityScope scope) {
+std::string specificity_rows(const BenchReport& report, answering::SpecificityScope scope) {
   std::string rows;
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     const auto found = report.specificity.find(system.label);
     if (found == report.specificity.end()) continue;
     const auto scores = found->second.scores.find(scope);
     if (scores == found->second.scores.end()) continue;
     rows += fmt::format("<tr class=\"section\"><th colspan=\"6\" scope=\"rowgroup\">{}</th></tr>\n",
                         escape_html(system.label));
-    for (const SpecificityScore& one : scores->second) {
+    for (const answering::SpecificityScore& one : scores->second) {
       rows += fmt::format(
           "<tr><th scope=\"row\">{}<small>{}</small></th><td class=\"num\"><b>{}</b></td>"
           "<td class=\"num\">{} to {}{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>"
           "<td class=\"num\">{}</td></tr>\n",
           escape_html(one.reading), escape_html(one.form), percent_or_nats(one, one.over_pairs),
           percent_or_nats(one, one.interval.low), percent_or_nats(one, one.interval.high),
-          mark_of(one.interval.method), percent_or_nats(one, one.over_edits),
+          metrics::mark_of(one.interval.method), percent_or_nats(one, one.over_edits),
           with_thousands(one.pairs), with_thousands(one.edits));
     }
   }
@@ -123,7 +123,7 @@ std::string comparison_html(const RunComparison& one) {
 
 }  // namespace
 
-void count_discordant(const CaseScores& first, const CaseScores& second,
+void count_discordant(const metrics::CaseScores& first, const metrics::CaseScores& second,
                       PairedDifference* difference) {
   for (std::size_t i = 0; i < std::min(first.size(), second.size()); ++i) {
     const bool a = first[i].n > 0 && first[i].hit >= first[i].n;
@@ -131,7 +131,7 @@ void count_discordant(const CaseScores& first, const CaseScores& second,
     if (a && !b) ++difference->only_first;
     if (b && !a) ++difference->only_second;
   }
-  difference->mcnemar = mcnemar_p(difference->only_first, difference->only_second);
+  difference->mcnemar = metrics::mcnemar_p(difference->only_first, difference->only_second);
 }
 
 std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchReport& second,
@@ -145,20 +145,20 @@ std::optional<RunComparison> compare_runs(const BenchReport& first, const BenchR
                            protocol_differences(first, second),
                            {}};
   const MatchRule rule = first.rules.front();
-  const Bootstrap bootstrap(comparison.cases, options.draws, options.seed);
-  for (const SystemInfo& system : first.systems) {
+  const metrics::Bootstrap bootstrap(comparison.cases, options.draws, options.seed);
+  for (const runner::SystemInfo& system : first.systems) {
     if (!has_system(second, system.label)) continue;
     const ScoredByMetric a = scored(first, cases, system.label, rule);
     const ScoredByMetric b = scored(second, cases, system.label, rule);
     for (const char* metric : compared_metrics()) {
-      const auto left = case_scores(metric, a);
-      const auto right = case_scores(metric, b);
+      const auto left = metrics::case_scores(metric, a);
+      const auto right = metrics::case_scores(metric, b);
       if (!left || !right) continue;
       PairedDifference row{system.label,
                            system.label,
                            metric,
                            rule,
-                           total(*left).value() - total(*right).value(),
+                           metrics::total(*left).value() - metrics::total(*right).value(),
                            bootstrap.paired_difference(*left, *right)};
       count_discordant(*left, *right, &row);
       comparison.rows.push_back(std::move(row));
@@ -183,14 +183,15 @@ std::string comparisons_html(const std::vector<BenchReport>& reports) {
 
 std::string specificity_html(const BenchReport& report) {
   std::string tables;
-  for (const SpecificityScope scope :
-       {SpecificityScope::strict, SpecificityScope::isolated, SpecificityScope::per_case}) {
+  for (const answering::SpecificityScope scope :
+       {answering::SpecificityScope::strict, answering::SpecificityScope::isolated,
+        answering::SpecificityScope::per_case}) {
     const std::string rows = specificity_rows(report, scope);
     if (rows.empty()) continue;
     tables += fmt::format(
         "<details{}><summary>Scope {}</summary><div class=\"inside\">{}</div></details>\n",
         tables.empty() ? " open" : "", to_string(scope),
-        scrolled("Per cent (RS-dNLL: nats per token). " + interval_note("subjects") + ".",
+        scrolled("Per cent (RS-dNLL: nats per token). " + metrics::interval_note("subjects") + ".",
                  "<thead><tr><th scope=\"col\">Reading</th><th scope=\"col\">Over pairs</th>"
                  "<th scope=\"col\">95 % interval</th><th scope=\"col\">Over edits</th>"
                  "<th scope=\"col\">Pairs</th><th scope=\"col\">Edits</th></tr></thead><tbody>\n" +
@@ -213,4 +214,4 @@ std::string recall_html(const BenchReport& report) {
       with_thousands(report.rest_known), with_thousands(report.recall_asked));
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

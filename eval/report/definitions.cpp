@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 constexpr std::size_t kWidth = 100;
@@ -47,8 +47,8 @@ void append_wrapped(std::string& out, const std::string& text) {
 
 Definitions metric_definitions() {
   Definitions list{"Metrics", {}};
-  for (const MetricInfo& info : known_metrics()) {
-    if (info.basis != MetricBasis::probabilities)
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
+    if (info.basis != metrics::MetricBasis::probabilities)
       list.entries.emplace_back(info.name, sentence(info.definition, info.origin));
   }
   return list;
@@ -56,8 +56,8 @@ Definitions metric_definitions() {
 
 Definitions probability_definitions() {
   Definitions list{"Metrics of CounterFact and zsRE", {}};
-  for (const MetricInfo& info : known_metrics()) {
-    if (info.basis != MetricBasis::probabilities) continue;
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
+    if (info.basis != metrics::MetricBasis::probabilities) continue;
     list.entries.emplace_back(info.name,
                               info.title + ". " + sentence(info.definition, info.origin));
   }
@@ -74,15 +74,16 @@ Definitions rule_definitions() {
 
 Definitions grouping_definitions() {
   Definitions list{"Groupings", {}};
-  for (const Grouping one : {Grouping::seed0, Grouping::poke, Grouping::file, Grouping::rem}) {
-    list.entries.emplace_back(to_string(one), with_period(grouping_summary(one)));
+  for (const protocol::Grouping one : {protocol::Grouping::seed0, protocol::Grouping::poke,
+                                       protocol::Grouping::file, protocol::Grouping::rem}) {
+    list.entries.emplace_back(to_string(one), with_period(protocol::grouping_summary(one)));
   }
   return list;
 }
 
 Definitions control_definitions() {
   Definitions list{"Controls", {}};
-  for (const ControlInfo& info : known_controls())
+  for (const runner::ControlInfo& info : runner::known_controls())
     list.entries.emplace_back(info.name, info.summary);
   return list;
 }
@@ -94,7 +95,7 @@ Definitions answerer_definitions() {
        {"question", "A single hop as a question, exemplars of its relation before it (MQuAKE)."},
        {"direct", "A multi-hop question answered at once, exemplars before it (MQuAKE)."},
        {"cot", "A multi-hop question with thoughts before the answer (MQuAKE)."}}};
-  for (const FurtherAskInfo& one : known_further_asks()) {
+  for (const answering::FurtherAskInfo& one : answering::known_further_asks()) {
     list.entries.emplace_back(one.name, one.definition);
   }
   return list;
@@ -102,7 +103,7 @@ Definitions answerer_definitions() {
 
 Definitions detector_definitions() {
   Definitions list{"Detectors", {}};
-  for (const AuditDetector& one : audit_detectors()) {
+  for (const audit::AuditDetector& one : audit::audit_detectors()) {
     list.entries.emplace_back(one.name, with_period(one.definition));
   }
   return list;
@@ -124,4 +125,4 @@ std::string to_text(const Definitions& definitions) {
   return out;
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

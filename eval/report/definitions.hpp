@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::report {
 
 /// A list of names, each with one sentence and its origin: what help texts and reports show.
 struct Definitions {
@@ -25,4 +25,4 @@ Definitions probability_definitions();
 /// Plain text under the title, entries in two columns, at most 100 wide.
 std::string to_text(const Definitions& definitions);
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
@@ -75,4 +75,4 @@ std::string with_thousands(std::int64_t value) {
   return out;
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::report {
 
 /// Text for element content and for quoted attributes: & < > " ' escaped, control characters but
 /// tab and newline dropped, bytes that are not UTF-8 replaced by U+FFFD.
@@ -16,4 +16,4 @@ std::string percent(double value);
 /// "1,018,496"
 std::string with_thousands(std::int64_t value);
 
-}  // namespace kedit
+}  // namespace kedit::report

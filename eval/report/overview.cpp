@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <set>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 std::string plural(std::size_t count, const char* noun) {
@@ -48,7 +48,7 @@ std::string grouping_text(const Json& header) {
 // One bar a system at a place of the table (its `system` is filled in here).
 std::vector<Bar> bars_of(const BenchReport& report, CellKey place) {
   std::vector<Bar> bars;
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     place.system = system.label;
     const ReportCell* cell = report.find(place);
     if (cell == nullptr) continue;
@@ -93,7 +93,7 @@ std::string summary_line(const BenchReport& report) {
 std::string colour_of(const BenchReport& report, const std::string& system) {
   std::size_t editors = 0;
   std::size_t controls = 0;
-  for (const SystemInfo& info : report.systems) {
+  for (const runner::SystemInfo& info : report.systems) {
     const bool editor = info.kind == "editor";
     if (info.label == system) {
       return editor ? fmt::format("--s{}", editors % 6) : fmt::format("--c{}", controls % 3);
@@ -155,19 +155,20 @@ std::string headline_html(const BenchReport& report) {
        {"edit_wise", "instance_wise", "multi_hop_any", "cot_any", "hop_joint", "counterfact_es",
         "counterfact_ps", "counterfact_ns", "counterfact_s", "zsre_efficacy", "zsre_paraphrase",
         "zsre_specificity", "zsre_score"}) {
-    panels += panel(report, metric_info(metric).title, {"", rule, GoldSide::post, metric, "", ""});
+    panels += panel(report, metrics::metric_info(metric).title,
+                    {"", rule, GoldSide::post, metric, "", ""});
   }
   const std::string metric = headline_metric(report);
-  const bool old_side = metric_info(metric).has_old_side;
+  const bool old_side = metrics::metric_info(metric).has_old_side;
   if (old_side) {
-    panels += panel(report, "Old answer, " + metric_info(metric).title,
+    panels += panel(report, "Old answer, " + metrics::metric_info(metric).title,
                     {"", rule, GoldSide::pre, metric, "", ""});
   }
   return fmt::format(
       "<h2>At a glance</h2>\n<p class=\"note\">Per cent, rule {}. {}. Coloured bars are editors, "
       "grey ones controls.{}</p>\n"
       "<div class=\"panels\">\n{}</div>\n",
-      to_string(rule), interval_note("cases"),
+      to_string(rule), metrics::interval_note("cases"),
       old_side ? " The last panel counts answers that were right before the edits: there, less is "
                  "better."
                : "",
@@ -190,7 +191,7 @@ std::string hops_html(const BenchReport& report) {
   return fmt::format(
       "<h2>By length of the chain</h2>\n<p class=\"note\">{}, rule {}: the longer the chain, the "
       "more facts must be put together.</p>\n<div class=\"panels\">\n{}</div>\n",
-      escape_html(metric_info(metric).title), to_string(report.rules.front()), panels);
+      escape_html(metrics::metric_info(metric).title), to_string(report.rules.front()), panels);
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -7,7 +7,7 @@
 
 #include <map>
 
-namespace kedit {
+namespace kedit::report {
 
 namespace assets {
 extern const std::string_view report_page;  // assets/report/page.html, built in
@@ -60,7 +60,7 @@ std::string page_lead(const std::vector<BenchReport>& reports) {
 std::string unfinished_note(const BenchReport& report) {
   if (report.data.record.state == "done") return "";
   std::string systems;
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     const auto found = report.timings.find(system.label);
     const std::int64_t cases = found == report.timings.end() ? 0 : found->second.cases;
     systems += fmt::format("{}{} {} of {}", systems.empty() ? "" : ", ", escape_html(system.label),
@@ -106,4 +106,4 @@ std::string to_html(const std::vector<BenchReport>& reports) {
                                       {"main", body}});
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 std::string chip(bool good, const std::string& text) {
@@ -66,8 +66,8 @@ std::string prompt_rows(const SampleCase& sample) {
 }
 
 // What was said after the edit's own prompt.
-const JudgedOutput* continuation_of(const SampleAnswer& answer) {
-  for (const JudgedOutput& judged : answer.now.outputs) {
+const metrics::JudgedOutput* continuation_of(const SampleAnswer& answer) {
+  for (const metrics::JudgedOutput& judged : answer.now.outputs) {
     const bool edit = judged.prompt->kind == PromptKind::edit;
     if (edit && judged.output->kind == OutputKind::answer) return &judged;
   }
@@ -77,7 +77,7 @@ const JudgedOutput* continuation_of(const SampleAnswer& answer) {
 std::string continuations(const SampleCase& sample) {
   std::string row = "<tr><th scope=\"row\">the edited prompt, continued</th>";
   for (const SampleAnswer& answer : sample.answers) {
-    const JudgedOutput* said = continuation_of(answer);
+    const metrics::JudgedOutput* said = continuation_of(answer);
     row += fmt::format("<td data-label=\"{}\">{}</td>", escape_html(answer.system),
                        said == nullptr
                            ? "&ndash;"
@@ -122,7 +122,7 @@ std::string record_sample_html(const SampleCase& sample, bool open) {
   const Case& record = *sample.of;
   std::string marks;
   for (const SampleAnswer& answer : sample.answers) {
-    const JudgedOutput* said = continuation_of(answer);
+    const metrics::JudgedOutput* said = continuation_of(answer);
     marks += chip(said != nullptr && said->right, answer.system);
   }
   return fmt::format(
@@ -136,4 +136,4 @@ std::string record_sample_html(const SampleCase& sample, bool open) {
       continuations(sample), prompt_rows(sample));
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -10,25 +10,25 @@
 #include <random>
 #include <set>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
-SystemInfo system_from(const JsonView& view) {
+runner::SystemInfo system_from(const JsonView& view) {
   return {view.at("label").string(),   view.at("kind").string(),     view.at("name").string(),
           view.at("summary").string(), view.at("evidence").string(), view.at("settings").string()};
 }
 
-std::vector<SystemInfo> systems_of(const RunData& data) {
+std::vector<runner::SystemInfo> systems_of(const runner::RunData& data) {
   const JsonView header(data.header, "run " + data.record.id);
   const JsonView list = header.at("systems");
-  std::vector<SystemInfo> systems;
+  std::vector<runner::SystemInfo> systems;
   for (std::size_t i = 0; i < list.size(); ++i) systems.push_back(system_from(list.at(i)));
   std::stable_partition(systems.begin(), systems.end(),
-                        [](const SystemInfo& info) { return info.kind == "editor"; });
+                        [](const runner::SystemInfo& info) { return info.kind == "editor"; });
   return systems;
 }
 
-std::vector<MatchRule> rules_of(const RunData& data) {
+std::vector<MatchRule> rules_of(const runner::RunData& data) {
   std::vector<MatchRule> rules;
   const JsonView config(data.config, "run " + data.record.id);
   for (const std::string& name : config.at("match").strings()) {
@@ -37,35 +37,39 @@ std::vector<MatchRule> rules_of(const RunData& data) {
   return rules;
 }
 
-std::vector<std::string> wanted_metrics(const RunData& data) {
+std::vector<std::string> wanted_metrics(const runner::RunData& data) {
   std::vector<std::string> wanted =
       JsonView(data.config, "run " + data.record.id).at("metrics").strings();
   if (!wanted.empty()) return wanted;
-  for (const MetricInfo& info : known_metrics()) wanted.push_back(info.name);
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) wanted.push_back(info.name);
   return wanted;
 }
 
-const CaseOutputs* outputs_for(const RunData& data, const std::string& system, std::int64_t id) {
+const CaseOutputs* outputs_for(const runner::RunData& data, const std::string& system,
+                               std::int64_t id) {
   const auto found = data.outputs.find(system);
   if (found == data.outputs.end()) return nullptr;
   const auto one = found->second.find(id);
   return one == found->second.end() ? nullptr : &one->second;
 }
 
-std::vector<ScoredCase> scored_cases(const BenchReport& report, const std::string& system,
-                                     MatchRule rule, GoldSide side) {
+std::vector<metrics::ScoredCase> scored_cases(const BenchReport& report, const std::string& system,
+                                              MatchRule rule, GoldSide side) {
   const std::set<std::int64_t> dirty(report.contaminated.begin(), report.contaminated.end());
-  std::vector<ScoredCase> cases;
+  std::vector<metrics::ScoredCase> cases;
   for (const Case& one : report.data.cases) {
     const CaseOutputs* outputs = outputs_for(report.data, system, one.id);
     const CaseOutputs* known = outputs_for(report.data, "unedited", one.id);
-    const Recall recall = known == nullptr ? Recall{} : recall_of(one, *known);
-    cases.push_back({judge(one, outputs, rule, side), dirty.count(one.id) > 0, recall});
+    const metrics::Recall recall =
+        known == nullptr ? metrics::Recall{} : metrics::recall_of(one, *known);
+    cases.push_back({metrics::judge(one, outputs, rule, side), dirty.count(one.id) > 0, recall});
   }
   return cases;
 }
 
-Bounds bounds_of(const std::string& metric) { return {metric_info(metric).lowest, 1.0}; }
+metrics::Bounds bounds_of(const std::string& metric) {
+  return {metrics::metric_info(metric).lowest, 1.0};
+}
 
 // Whole-run numbers carry intervals; breakdowns carry their counts.
 class CellMaker {
@@ -77,13 +81,13 @@ class CellMaker {
                    options.seed) {}
 
   void add_system(const std::string& system, MatchRule rule, GoldSide side) {
-    const std::vector<ScoredCase> cases = scored_cases(report_, system, rule, side);
+    const std::vector<metrics::ScoredCase> cases = scored_cases(report_, system, rule, side);
     for (const std::string& metric : wanted_) {
-      if (side == GoldSide::pre && !metric_info(metric).has_old_side) continue;
-      auto scores = case_scores(metric, cases);
+      if (side == GoldSide::pre && !metrics::metric_info(metric).has_old_side) continue;
+      auto scores = metrics::case_scores(metric, cases);
       if (!scores) continue;
       report_.cells[{system, rule, side, metric, "", ""}] = {
-          total(*scores), bootstrap_.interval(*scores, bounds_of(metric))};
+          metrics::total(*scores), bootstrap_.interval(*scores, bounds_of(metric))};
       if (side == GoldSide::post) series_[{system, rule, metric}] = std::move(*scores);
     }
     if (side == GoldSide::post) add_harmonic_means(system, rule);
@@ -95,27 +99,29 @@ class CellMaker {
     const auto a = series_.find({first, rule, metric});
     const auto b = series_.find({second, rule, metric});
     if (a == series_.end() || b == series_.end()) return;
-    PairedDifference difference{first,
-                                second,
-                                metric,
-                                rule,
-                                total(a->second).value() - total(b->second).value(),
-                                bootstrap_.paired_difference(a->second, b->second)};
+    PairedDifference difference{
+        first,
+        second,
+        metric,
+        rule,
+        metrics::total(a->second).value() - metrics::total(b->second).value(),
+        bootstrap_.paired_difference(a->second, b->second)};
     count_discordant(a->second, b->second, &difference);
     report_.differences.push_back(std::move(difference));
   }
 
  private:
   void add_breakdowns(const std::string& system, MatchRule rule,
-                      const std::vector<ScoredCase>& cases) {
-    for (const std::string& breakdown : known_breakdowns()) {
-      for (const Bucket& bucket : buckets_of(cases, breakdown)) {
-        const Bootstrap resampling(static_cast<std::int64_t>(bucket.cases.size()), kBucketDraws, 0);
+                      const std::vector<metrics::ScoredCase>& cases) {
+    for (const std::string& breakdown : metrics::known_breakdowns()) {
+      for (const metrics::Bucket& bucket : metrics::buckets_of(cases, breakdown)) {
+        const metrics::Bootstrap resampling(static_cast<std::int64_t>(bucket.cases.size()),
+                                            kBucketDraws, 0);
         for (const std::string& metric : wanted_) {
-          const auto scores = case_scores(metric, bucket.cases);
+          const auto scores = metrics::case_scores(metric, bucket.cases);
           if (!scores) continue;
           report_.cells[{system, rule, GoldSide::post, metric, breakdown, bucket.name}] = {
-              total(*scores), resampling.interval(*scores, bounds_of(metric))};
+              metrics::total(*scores), resampling.interval(*scores, bounds_of(metric))};
         }
       }
     }
@@ -124,31 +130,31 @@ class CellMaker {
   // Of totals that are there already; it counts as many records as they do.
   void add_harmonic_means(const std::string& system, MatchRule rule) {
     for (const std::string& metric : wanted_) {
-      std::vector<CaseScores> parts;
+      std::vector<metrics::CaseScores> parts;
       std::vector<double> values;
-      for (const std::string& part : metric_info(metric).harmonic_of) {
+      for (const std::string& part : metrics::metric_info(metric).harmonic_of) {
         const auto found = series_.find({system, rule, part});
         if (found == series_.end()) break;
         parts.push_back(found->second);
-        values.push_back(total(found->second).value());
+        values.push_back(metrics::total(found->second).value());
       }
-      if (parts.empty() || parts.size() < metric_info(metric).harmonic_of.size()) continue;
-      const double n = total(parts.front()).n;
+      if (parts.empty() || parts.size() < metrics::metric_info(metric).harmonic_of.size()) continue;
+      const double n = metrics::total(parts.front()).n;
       report_.cells[{system, rule, GoldSide::post, metric, "", ""}] = {
-          {harmonic_mean(values) * n, n}, bootstrap_.harmonic_interval(parts)};
+          {metrics::harmonic_mean(values) * n, n}, bootstrap_.harmonic_interval(parts)};
     }
   }
 
   static constexpr std::int64_t kBucketDraws = 1000;
   BenchReport& report_;
   std::vector<std::string> wanted_;
-  Bootstrap bootstrap_;
-  std::map<std::tuple<std::string, MatchRule, std::string>, CaseScores> series_;
+  metrics::Bootstrap bootstrap_;
+  std::map<std::tuple<std::string, MatchRule, std::string>, metrics::CaseScores> series_;
 };
 
 void add_cells(BenchReport& report, const ReportOptions& options) {
   CellMaker maker(report, options, wanted_metrics(report.data));
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     for (const MatchRule rule : report.rules) {
       maker.add_system(system.label, rule, GoldSide::post);
       maker.add_system(system.label, rule, GoldSide::pre);
@@ -169,13 +175,13 @@ std::vector<std::string> present_metrics(const BenchReport& report) {
   std::set<std::string> present;
   for (const auto& [key, cell] : report.cells) present.insert(key.metric);
   std::vector<std::string> names;
-  for (const MetricInfo& info : known_metrics()) {
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
     if (present.count(info.name) > 0) names.push_back(info.name);
   }
   return names;
 }
 
-std::map<std::string, SystemTiming> timings_of(const RunData& data) {
+std::map<std::string, SystemTiming> timings_of(const runner::RunData& data) {
   std::map<std::int64_t, std::int64_t> edits_of_case;
   for (const Case& one : data.cases) {
     edits_of_case[one.id] = static_cast<std::int64_t>(one.edits.size());
@@ -196,7 +202,7 @@ std::map<std::string, SystemTiming> timings_of(const RunData& data) {
   return timings;
 }
 
-std::vector<std::int64_t> contaminated_of(const RunData& data) {
+std::vector<std::int64_t> contaminated_of(const runner::RunData& data) {
   std::vector<std::int64_t> ids;
   const JsonView header(data.header, "run " + data.record.id);
   const JsonView list = header.at("protocol").at("contaminated");
@@ -233,11 +239,12 @@ std::vector<SampleCase> samples_of(const BenchReport& report, const ReportOption
   std::vector<SampleCase> samples;
   for (const Case* one : sampled_cases(report.data.cases, options)) {
     SampleCase sample{one, dirty.count(one->id) > 0, {}};
-    for (const SystemInfo& system : report.systems) {
+    for (const runner::SystemInfo& system : report.systems) {
       const CaseOutputs* outputs = outputs_for(report.data, system.label, one->id);
       if (outputs == nullptr) continue;
-      sample.answers.push_back({system.label, outputs, judge(*one, outputs, rule, GoldSide::post),
-                                judge(*one, outputs, rule, GoldSide::pre)});
+      sample.answers.push_back({system.label, outputs,
+                                metrics::judge(*one, outputs, rule, GoldSide::post),
+                                metrics::judge(*one, outputs, rule, GoldSide::pre)});
     }
     samples.push_back(std::move(sample));
   }
@@ -246,8 +253,8 @@ std::vector<SampleCase> samples_of(const BenchReport& report, const ReportOption
 
 void add_specificity(BenchReport& report, const ReportOptions& options) {
   for (const auto& [system, outputs] : report.data.outputs) {
-    SpecificityTable table = specificity_of(report.data.cases, outputs, report.rules.front(),
-                                            options.draws, options.seed);
+    answering::SpecificityTable table = answering::specificity_of(
+        report.data.cases, outputs, report.rules.front(), options.draws, options.seed);
     if (!table.scores.empty()) report.specificity.emplace(system, std::move(table));
   }
 }
@@ -256,7 +263,7 @@ void count_recall(BenchReport& report) {
   for (const Case& one : report.data.cases) {
     const CaseOutputs* unedited = outputs_for(report.data, "unedited", one.id);
     if (unedited == nullptr) continue;
-    const Recall recall = recall_of(one, *unedited);
+    const metrics::Recall recall = metrics::recall_of(one, *unedited);
     if (!recall.pre_known && !recall.rest_known) continue;
     ++report.recall_asked;
     if (recall.pre_known.value_or(false)) ++report.pre_known;
@@ -288,7 +295,7 @@ std::string headline_metric(const BenchReport& report) {
   return report.metrics.empty() ? "" : report.metrics.front();
 }
 
-BenchReport make_report(RunData data, const ReportOptions& options) {
+BenchReport make_report(runner::RunData data, const ReportOptions& options) {
   if (data.cases.empty()) {
     throw EvalError(fmt::format("reporting run {}: it holds no cases", data.record.id));
   }
@@ -306,4 +313,4 @@ BenchReport make_report(RunData data, const ReportOptions& options) {
   return report;
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -13,12 +13,12 @@
 #include <tuple>
 #include <vector>
 
-namespace kedit {
+namespace kedit::report {
 
 /// One number of a report.
 struct ReportCell {
-  Score score;
-  std::optional<Interval> interval;  ///< 95 %, over cases.
+  metrics::Score score;
+  std::optional<metrics::Interval> interval;  ///< 95 %, over cases.
 };
 
 /// Where a number stands.
@@ -38,7 +38,7 @@ struct PairedDifference {
   std::string first, second, metric;
   MatchRule rule = MatchRule::exact;
   double value = 0.0;
-  Interval interval;
+  metrics::Interval interval;
   std::int64_t only_first = 0, only_second = 0;  ///< Cases that one has right and the other not.
   double mcnemar = 1.0;  ///< Exact two-sided p of those two numbers under equal chances.
 };
@@ -55,7 +55,7 @@ struct SystemTiming {
 struct SampleAnswer {
   std::string system;
   const CaseOutputs* outputs = nullptr;
-  JudgedCase now, old;  ///< Against post-edit and pre-edit golds, first rule of the run.
+  metrics::JudgedCase now, old;  ///< Against post-edit and pre-edit golds, first rule of the run.
 };
 struct SampleCase {
   const Case* of = nullptr;
@@ -72,15 +72,16 @@ struct ReportOptions {
 /// Everything a report shows about one run, computed from stored outputs alone. Holds the run's
 /// data; movable, not copyable (samples point into it).
 struct BenchReport {
-  RunData data;
-  std::vector<SystemInfo> systems;  ///< Editors first, then controls.
+  runner::RunData data;
+  std::vector<runner::SystemInfo> systems;  ///< Editors first, then controls.
   std::vector<MatchRule> rules;
   std::vector<std::string>
       metrics;  ///< Those that any system has, in the order of known_metrics().
   std::map<CellKey, ReportCell> cells;
   std::vector<PairedDifference> differences;
   std::map<std::string, SystemTiming> timings;
-  std::map<std::string, SpecificityTable> specificity;  ///< By system; empty where not asked.
+  std::map<std::string, answering::SpecificityTable>
+      specificity;  ///< By system; empty where not asked.
   std::int64_t pre_known = 0, rest_known = 0, recall_asked = 0;  ///< Cases, of the unedited model.
   std::vector<std::int64_t> contaminated;
   std::vector<SampleCase> samples;
@@ -94,7 +95,7 @@ struct BenchReport {
   const ReportCell* find(const CellKey& key) const;
 };
 
-BenchReport make_report(RunData data, const ReportOptions& options = {});
+BenchReport make_report(runner::RunData data, const ReportOptions& options = {});
 
 /// Two runs on the cases that both have: systems of the same label, metric by metric.
 struct RunComparison {
@@ -120,4 +121,4 @@ Json to_json(const std::vector<BenchReport>& reports);
 /// direct.
 std::string headline_metric(const BenchReport& report);
 
-}  // namespace kedit
+}  // namespace kedit::report

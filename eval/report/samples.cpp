@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <set>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 enum class Verdict { right, old, wrong };
@@ -41,7 +41,7 @@ bool any(const std::vector<bool>& verdicts) {
 std::string answer_chips(const SampleAnswer& answer, PromptKind prompt, OutputKind kind) {
   std::string out;
   for (std::size_t i = 0; i < answer.now.outputs.size(); ++i) {
-    const JudgedOutput& now = answer.now.outputs[i];
+    const metrics::JudgedOutput& now = answer.now.outputs[i];
     if (now.prompt->kind != prompt || now.output->kind != kind) continue;
     out += (out.empty() ? "" : " ") + chip(verdict_of(now.right, answer.old.outputs.at(i).right),
                                            answer_text(now.output->said));
@@ -50,7 +50,7 @@ std::string answer_chips(const SampleAnswer& answer, PromptKind prompt, OutputKi
 }
 
 std::string thoughts(const SampleAnswer& answer) {
-  for (const JudgedOutput& judged : answer.now.outputs) {
+  for (const metrics::JudgedOutput& judged : answer.now.outputs) {
     if (judged.output->kind != OutputKind::thoughts) continue;
     if (!judged.output->said.trace) return "";
     std::string text;
@@ -61,9 +61,10 @@ std::string thoughts(const SampleAnswer& answer) {
 }
 
 // Multi-hop success: with thoughts where those were asked, else at once.
-std::vector<bool> multi_hop(const JudgedCase& one) {
-  const std::vector<bool> cot = verdicts_of(one, PromptKind::question, OutputKind::thoughts);
-  return cot.empty() ? verdicts_of(one, PromptKind::question, OutputKind::answer) : cot;
+std::vector<bool> multi_hop(const metrics::JudgedCase& one) {
+  const std::vector<bool> cot =
+      metrics::verdicts_of(one, PromptKind::question, OutputKind::thoughts);
+  return cot.empty() ? metrics::verdicts_of(one, PromptKind::question, OutputKind::answer) : cot;
 }
 
 // The row that tells what was known before stands first and says so.
@@ -77,7 +78,8 @@ std::string rule_marks(const SampleCase& sample, const SampleAnswer& answer,
   std::string marks;
   for (const MatchRule rule : rules) {
     if (rule == MatchRule::tokens) continue;
-    const bool right = any(multi_hop(judge(*sample.of, answer.outputs, rule, GoldSide::post)));
+    const bool right =
+        any(multi_hop(metrics::judge(*sample.of, answer.outputs, rule, GoldSide::post)));
     marks += fmt::format("{}{} {}", marks.empty() ? "" : " ", to_string(rule),
                          right ? "&#10003;" : "&#10007;");
   }
@@ -169,7 +171,7 @@ std::string systems_terms(const std::vector<BenchReport>& reports) {
   std::string out;
   std::set<std::string> told;
   for (const BenchReport& report : reports) {
-    for (const SystemInfo& system : report.systems) {
+    for (const runner::SystemInfo& system : report.systems) {
       const std::string text =
           system.summary + (system.evidence.empty() ? "" : " Evidence: " + system.evidence + ".") +
           (system.settings.empty() || system.settings == "{}" ? ""
@@ -205,7 +207,7 @@ std::string definitions_html(const std::vector<BenchReport>& reports) {
     shown.insert(report.metrics.begin(), report.metrics.end());
   }
   std::string metrics;
-  for (const MetricInfo& info : known_metrics()) {
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
     if (shown.count(info.name) > 0)
       metrics += term(info.title, info.definition + " Origin: " + info.origin + ".");
   }
@@ -220,7 +222,8 @@ std::string definitions_html(const std::vector<BenchReport>& reports) {
     for (const auto& [name, text] : readings.entries) metrics += term(name, text);
   }
   const std::string facts =
-      term("Facts in the prompt", "Systems that keep facts show " + std::string(kFactRule) + ".");
+      term("Facts in the prompt",
+           "Systems that keep facts show " + std::string(answering::kFactRule) + ".");
   return fmt::format(
       "<h2>What the words mean</h2>\n<div class=\"card\"><h3>Systems</h3><dl class=\"terms\">{}{}"
       "</dl></div>\n<h2>Metrics</h2><div class=\"card\"><dl class=\"terms\">{}</dl></div>\n"
@@ -228,4 +231,4 @@ std::string definitions_html(const std::vector<BenchReport>& reports) {
       systems_terms(reports), facts, metrics, rules);
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

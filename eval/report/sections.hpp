@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::report {
 
 // The parts of the HTML report, in the order of the page.
 
@@ -31,11 +31,11 @@ std::string record_note_html(const BenchReport& report);
 /// The metrics that systems, and runs, are compared by: one of each way of asking.
 const std::vector<const char*>& compared_metrics();
 /// Cases that one system has right and the other not.
-void count_discordant(const CaseScores& first, const CaseScores& second,
+void count_discordant(const metrics::CaseScores& first, const metrics::CaseScores& second,
                       PairedDifference* difference);
 /// Rows of a table of paired differences with their reading.
 std::string difference_rows(const std::vector<PairedDifference>& differences);
 std::string difference_head();
 std::string definitions_html(const std::vector<BenchReport>& reports);
 
-}  // namespace kedit
+}  // namespace kedit::report

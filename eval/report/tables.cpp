@@ -9,10 +9,10 @@
 #include <cmath>
 #include <set>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
-bool is_control(const SystemInfo& info) { return info.kind == "control"; }
+bool is_control(const runner::SystemInfo& info) { return info.kind == "control"; }
 
 // "control first-control" for the first column of controls, "" for editors.
 std::string column_class(const BenchReport& report, std::size_t column) {
@@ -36,7 +36,7 @@ std::string count_text(double n) { return with_thousands(std::llround(n)); }
 
 double best_editor(const BenchReport& report, CellKey key) {
   double best = -1.0;
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     key.system = system.label;
     const ReportCell* cell = report.find(key);
     if (cell != nullptr && !is_control(system)) best = std::max(best, cell->score.value());
@@ -55,7 +55,7 @@ std::string number_cell(const BenchReport& report, std::size_t column, CellKey k
   if (cell->interval) {
     interval = fmt::format("<small>{}{}{}{}</small>", percent(cell->interval->low),
                            cell->interval->low < 0.0 ? " to " : "&ndash;",
-                           percent(cell->interval->high), mark_of(cell->interval->method));
+                           percent(cell->interval->high), metrics::mark_of(cell->interval->method));
   }
   return fmt::format("<td class=\"num{}{}\"><b>{}</b>{}</td>", place, is_best ? " best" : "",
                      percent(cell->score.value()), interval);
@@ -64,7 +64,7 @@ std::string number_cell(const BenchReport& report, std::size_t column, CellKey k
 std::string metric_row(const BenchReport& report, const CellKey& key, const std::string& title,
                        bool mark_best) {
   std::string n;
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     CellKey own = key;
     own.system = system.label;
     const ReportCell* cell = report.find(own);
@@ -87,7 +87,7 @@ struct Section {
 const std::vector<Section>& sections() {
   static const std::vector<Section> list = [] {
     std::vector<Section> found;
-    for (const MetricInfo& info : known_metrics()) {
+    for (const metrics::MetricInfo& info : metrics::known_metrics()) {
       if (found.empty() || found.back().title != info.section) found.push_back({info.section, {}});
       found.back().metrics.push_back(info.name);
     }
@@ -108,8 +108,8 @@ std::string metric_table(const BenchReport& report, MatchRule rule, GoldSide sid
   for (const Section& section : sections()) {
     std::string rows;
     for (const std::string& metric : section.metrics) {
-      rows += metric_row(report, {"", rule, side, metric, "", ""}, metric_info(metric).title,
-                         side == GoldSide::post);
+      rows += metric_row(report, {"", rule, side, metric, "", ""},
+                         metrics::metric_info(metric).title, side == GoldSide::post);
     }
     if (rows.empty()) continue;
     body +=
@@ -145,7 +145,7 @@ std::string breakdown_table(const BenchReport& report, const std::string& breakd
     if (buckets.empty()) continue;
     body +=
         fmt::format("<tr class=\"section\"><th colspan=\"{}\" scope=\"rowgroup\">{}</th></tr>\n",
-                    report.systems.size() + 1, escape_html(metric_info(metric).title));
+                    report.systems.size() + 1, escape_html(metrics::metric_info(metric).title));
     for (const std::string& bucket : buckets) {
       body += metric_row(report, {"", rule, GoldSide::post, metric, breakdown, bucket},
                          bucket + unit, false);
@@ -176,7 +176,7 @@ std::string rate(double value) {
   return value < 100.0 ? fmt::format("{:.2f}", value) : with_thousands(std::llround(value));
 }
 
-std::string timing_row(const SystemInfo& system, const SystemTiming& timing) {
+std::string timing_row(const runner::SystemInfo& system, const SystemTiming& timing) {
   const auto edits = static_cast<double>(timing.edits);
   const bool timed = timing.edits > 0 && timing.edit_seconds > 0.0;
   return fmt::format(
@@ -226,9 +226,9 @@ std::string difference_rows(const std::vector<PairedDifference>& differences) {
         one.first == one.second
             ? escape_html(one.first)
             : fmt::format("{} &minus; {}", escape_html(one.first), escape_html(one.second)),
-        escape_html(metric_info(one.metric).title), signed_percent(one.value),
+        escape_html(metrics::metric_info(one.metric).title), signed_percent(one.value),
         signed_percent(one.interval.low), signed_percent(one.interval.high),
-        mark_of(one.interval.method), one.only_first, one.only_second,
+        metrics::mark_of(one.interval.method), one.only_first, one.only_second,
         one.mcnemar < 0.001 ? "&lt; 0.001" : fmt::format("{:.3f}", one.mcnemar),
         clear ? "differs" : "within noise");
   }
@@ -273,7 +273,7 @@ std::string contamination_html(const BenchReport& report) {
 
 std::string timing_html(const BenchReport& report) {
   std::string rows;
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     const auto found = report.timings.find(system.label);
     if (found != report.timings.end()) rows += timing_row(system, found->second);
   }
@@ -289,4 +289,4 @@ std::string timing_html(const BenchReport& report) {
              head + rows + "</tbody>");
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

@@ -8,7 +8,7 @@
 
 #include <cmath>
 
-namespace kedit {
+namespace kedit::report {
 namespace {
 
 double rounded(double value) { return std::round(value * 1e6) / 1e6; }
@@ -34,26 +34,26 @@ std::string csv_field(const std::string& text) {
 }
 
 std::string kind_of(const BenchReport& report, const std::string& system) {
-  for (const SystemInfo& info : report.systems) {
+  for (const runner::SystemInfo& info : report.systems) {
     if (info.label == system) return info.kind;
   }
   return "";
 }
 
 // A bare asterisk would open emphasis.
-std::string markdown_mark(const Interval& interval) {
-  return interval.method == IntervalMethod::exact ? "\\*" : "";
+std::string markdown_mark(const metrics::Interval& interval) {
+  return interval.method == metrics::IntervalMethod::exact ? "\\*" : "";
 }
 
 std::string markdown_note() {
-  std::string note = interval_note("cases");
+  std::string note = metrics::interval_note("cases");
   return note.replace(note.find('*'), 1, "\\*");
 }
 
 std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide side) {
   std::string out = "| Metric | n |";
   std::string line = "|---|---:|";
-  for (const SystemInfo& system : report.systems) {
+  for (const runner::SystemInfo& system : report.systems) {
     out += fmt::format(" {} ({}) |", markdown_cell(system.label), system.kind);
     line += "---:|";
   }
@@ -61,24 +61,25 @@ std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide s
   for (const std::string& metric : report.metrics) {
     std::string cells;
     std::string n;
-    for (const SystemInfo& system : report.systems) {
+    for (const runner::SystemInfo& system : report.systems) {
       const ReportCell* cell = report.find({system.label, rule, side, metric, "", ""});
       if (cell == nullptr) {
         cells += " – |";
         continue;
       }
       n = fmt::format("{:.0f}", cell->score.n);
-      const Interval& interval = *cell->interval;
+      const metrics::Interval& interval = *cell->interval;
       cells += fmt::format(" {} ({}{}{}){} |", percent(cell->score.value()), percent(interval.low),
                            interval.low < 0.0 ? " to " : "–", percent(interval.high),
                            markdown_mark(interval));
     }
-    if (!n.empty()) out += fmt::format("| {} | {} |{}\n", metric_info(metric).title, n, cells);
+    if (!n.empty())
+      out += fmt::format("| {} | {} |{}\n", metrics::metric_info(metric).title, n, cells);
   }
   return out;
 }
 
-void add_interval(Json& row, const Interval& interval) {
+void add_interval(Json& row, const metrics::Interval& interval) {
   row["interval95"] = Json::array({interval.low, interval.high});
   row["interval_method"] = to_string(interval.method);
   row["interval_units"] = interval.units;
@@ -106,7 +107,7 @@ Json specificity_json(const BenchReport& report) {
   Json out = Json::array();
   for (const auto& [system, table] : report.specificity) {
     for (const auto& [scope, scores] : table.scores) {
-      for (const SpecificityScore& one : scores) {
+      for (const answering::SpecificityScore& one : scores) {
         Json row = {
             {"system", system},   {"scope", to_string(scope)},    {"reading", one.reading},
             {"form", one.form},   {"over_pairs", one.over_pairs}, {"over_edits", one.over_edits},
@@ -152,9 +153,9 @@ std::string comparison_markdown(const RunComparison& one) {
       "|---|---|---:|---:|---:|---:|---:|\n";
   for (const PairedDifference& row : one.rows) {
     out += fmt::format("| {} | {} | {:+.1f} | {:+.1f} to {:+.1f}{} | {} | {} | {:.3f} |\n",
-                       markdown_cell(row.first), metric_info(row.metric).title, 100 * row.value,
-                       100 * row.interval.low, 100 * row.interval.high, markdown_mark(row.interval),
-                       row.only_first, row.only_second, row.mcnemar);
+                       markdown_cell(row.first), metrics::metric_info(row.metric).title,
+                       100 * row.value, 100 * row.interval.low, 100 * row.interval.high,
+                       markdown_mark(row.interval), row.only_first, row.only_second, row.mcnemar);
   }
   return out;
 }
@@ -251,4 +252,4 @@ Json to_json(const std::vector<BenchReport>& reports) {
   return out;
 }
 
-}  // namespace kedit
+}  // namespace kedit::report

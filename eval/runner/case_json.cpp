@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 constexpr std::int64_t kCaseVersion = 2;
@@ -40,8 +40,8 @@ EditRequest edit_from(const JsonView& view) {
 Json prompt_to_json(const Prompt& prompt) {
   Json value{{"kind", to_string(prompt.kind)}, {"place", prompt.place}, {"text", prompt.text}};
   if (!prompt.relation.empty()) value["relation"] = prompt.relation;
-  value["gold"] = gold_to_json(prompt.gold);
-  if (!prompt.old.answer.empty()) value["old"] = gold_to_json(prompt.old);
+  value["gold"] = metrics::gold_to_json(prompt.gold);
+  if (!prompt.old.answer.empty()) value["old"] = metrics::gold_to_json(prompt.old);
   if (!prompt.rival.empty()) value["rival"] = prompt.rival;
   return value;
 }
@@ -55,8 +55,8 @@ Prompt prompt_from(const JsonView& view) {
   if (prompt.place < 0) view.at("place").fail("0 or more");
   prompt.text = view.at("text").string();
   if (const auto found = view.find("relation")) prompt.relation = found->string();
-  prompt.gold = gold_from(view.at("gold"));
-  if (const auto found = view.find("old")) prompt.old = gold_from(*found);
+  prompt.gold = metrics::gold_from(view.at("gold"));
+  if (const auto found = view.find("old")) prompt.old = metrics::gold_from(*found);
   if (const auto found = view.find("rival")) prompt.rival = found->string();
   return prompt;
 }
@@ -116,7 +116,7 @@ Json case_to_json(const Case& one) {
 }
 
 Case case_from_json(const std::string& text) {
-  return read_stored(text, "case", [](const JsonView& view) {
+  return metrics::read_stored(text, "case", [](const JsonView& view) {
     if (!view.has("version")) return read_old_case(view);
     if (view.at("version").integer() != kCaseVersion) {
       view.at("version").fail(fmt::format("{}, this program's version", kCaseVersion));
@@ -134,4 +134,4 @@ Case case_from_json(const std::string& text) {
   });
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace kedit {
+namespace kedit::runner {
 
 /// One case as the evaluator keeps it beside results, so that reports need no dataset file.
 Json case_to_json(const Case& one);
@@ -13,4 +13,4 @@ Json case_to_json(const Case& one);
 /// else.
 Case case_from_json(const std::string& text);
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 const std::vector<std::string> kTopKeys = {
@@ -160,8 +160,8 @@ Schedule parse_schedule(const std::string& name) {
       fmt::format("choosing a schedule: expected batch, end or immediate, found \"{}\"", name));
 }
 
-bool take_further_ask(const std::string& name, FurtherAsks& further) {
-  for (const FurtherAskInfo& known : known_further_asks()) {
+bool take_further_ask(const std::string& name, answering::FurtherAsks& further) {
+  for (const answering::FurtherAskInfo& known : answering::known_further_asks()) {
     if (name == known.name) return further.*(known.wanted) = true;
   }
   return false;
@@ -182,11 +182,11 @@ void check_mask(const JsonView& view, const BenchConfig& config) {
 void read_protocol(const JsonView& view, BenchConfig& config) {
   check_keys(view, kProtocolKeys);
   if (const auto grouping = view.find("grouping")) {
-    config.grouping.grouping = parsed(*grouping, grouping->string(), parse_grouping);
+    config.grouping.grouping = parsed(*grouping, grouping->string(), protocol::parse_grouping);
   }
   if (const auto size = view.find("group_size"))
     config.grouping.group_size = group_size_from(*size);
-  config.grouping.seed = default_seed(config.grouping.grouping);
+  config.grouping.seed = protocol::default_seed(config.grouping.grouping);
   if (const auto seed = view.find("seed")) config.grouping.seed = seed_from(*seed);
   if (const auto schedule = view.find("schedule")) {
     config.schedule = parsed(*schedule, schedule->string(), parse_schedule);
@@ -215,7 +215,7 @@ void read_measures(const JsonView& view, BenchConfig& config) {
   if (const auto metrics = view.find("metrics")) {
     config.metrics = metrics->strings();
     for (const std::string& name : config.metrics) {
-      parsed(*metrics, name, [](const std::string& n) { return metric_info(n).name; });
+      parsed(*metrics, name, [](const std::string& n) { return metrics::metric_info(n).name; });
     }
   }
   if (const auto rules = view.find("match")) {
@@ -251,15 +251,15 @@ void read_place(const JsonView& view, BenchConfig& config) {
 void check_asks_of_edits(const JsonView& view, const BenchConfig& config) {
   if (has_chains(config)) return;
   const bool only_cloze = config.asks == std::set<Ask>{Ask::cloze};
-  if (!only_cloze || !(config.further == FurtherAsks{})) {
+  if (!only_cloze || !(config.further == answering::FurtherAsks{})) {
     view.at("answerers")
         .fail(
             "cloze alone with counterfact and zsre, whose records have no chain and no questions "
             "(their "
             "own prompts are always asked)");
   }
-  const Grouping grouping = config.grouping.grouping;
-  if (grouping == Grouping::poke || grouping == Grouping::rem) {
+  const protocol::Grouping grouping = config.grouping.grouping;
+  if (grouping == protocol::Grouping::poke || grouping == protocol::Grouping::rem) {
     view.at("protocol").at("grouping").fail("seed0 or file with counterfact and zsre");
   }
 }
@@ -333,7 +333,7 @@ Json to_json(const BenchConfig& config) {
   }
   Json asks = Json::array();
   for (const Ask ask : config.asks) asks.push_back(to_string(ask));
-  for (const FurtherAskInfo& known : known_further_asks()) {
+  for (const answering::FurtherAskInfo& known : answering::known_further_asks()) {
     if (config.further.*(known.wanted)) asks.push_back(known.name);
   }
   Json rules = Json::array();
@@ -354,4 +354,4 @@ Json to_json(const BenchConfig& config) {
   return out;
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::runner {
 
 /// One editor of a run, with its settings under the reference programs' names.
 struct EditorChoice {
@@ -47,12 +47,12 @@ struct BenchConfig {
   std::vector<std::string> edits;  ///< Ids of edits that stay mounted throughout; empty: none.
   std::vector<EditorChoice> editors;
   std::vector<std::string> controls;  ///< of known_controls()
-  GroupingProtocol grouping;
+  protocol::GroupingProtocol grouping;
   MaskMode mask = MaskMode::report;
   Schedule schedule = Schedule::batch;
   std::uint64_t seed = 0;  ///< Of the editors; the shuffle has `grouping.seed`.
   std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
-  FurtherAsks further{};
+  answering::FurtherAsks further{};
   std::vector<std::string> metrics;  ///< Empty: all that the answers allow.
   std::vector<MatchRule> rules = {MatchRule::exact, MatchRule::dotless};
   std::string prompts = "auto";  ///< "lab", "few-shot", "auto": lab for the lab model.
@@ -77,4 +77,4 @@ BenchConfig bench_config_from_json(const Json& value, const std::string& origin,
 /// Reading the result gives the same configuration; its canonical text identifies a run.
 Json to_json(const BenchConfig& config);
 
-}  // namespace kedit
+}  // namespace kedit::runner

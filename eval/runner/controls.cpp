@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 SystemInfo control_info(const std::string& name) {
@@ -19,7 +19,7 @@ SystemInfo control_info(const std::string& name) {
 
 // What every system that runs a model is asked besides its case.
 void ask_further(const SystemParts& parts, const LanguageModel& model, const Case& one,
-                 const FactChooser& facts, CaseOutputs* outputs) {
+                 const answering::FactChooser& facts, CaseOutputs* outputs) {
   if (parts.specificity) parts.specificity->ask(model, one, facts, outputs);
 }
 
@@ -29,10 +29,11 @@ class Unedited final : public System {
   SystemInfo info() const override { return control_info("unedited"); }
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
   CaseOutputs answer(const Case& one) override {
-    const FactChooser facts = [&](const std::string& question) {
-      return choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
+    const answering::FactChooser facts = [&](const std::string& question) {
+      return answering::choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
     };
-    CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
+    CaseOutputs outputs =
+        answering::ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
     if (parts_.recall) parts_.recall->ask(one, &outputs);
     ask_further(parts_, *parts_.base, one, facts, &outputs);
     return outputs;
@@ -49,13 +50,15 @@ class Oracle final : public System {
   SystemInfo info() const override { return control_info("oracle"); }
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
   CaseOutputs answer(const Case& one) override {
-    const std::vector<Fact> own = facts_of(one.edits);
-    const FactChooser facts = [&](const std::string& question) {
-      std::vector<Fact> shown = choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
+    const std::vector<Fact> own = answering::facts_of(one.edits);
+    const answering::FactChooser facts = [&](const std::string& question) {
+      std::vector<Fact> shown =
+          answering::choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
       shown.insert(shown.end(), own.begin(), own.end());
       return shown;
     };
-    CaseOutputs outputs = ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
+    CaseOutputs outputs =
+        answering::ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
     ask_further(parts_, *parts_.base, one, facts, &outputs);
     return outputs;
   }
@@ -70,13 +73,13 @@ class CopyLastEdit final : public System {
   explicit CopyLastEdit(const SystemParts& parts) : parts_(parts) {}
   SystemInfo info() const override { return control_info("copy-last-edit"); }
   void enter(const CaseGroup& group, const CaseOutputs*, const RunContext&) override {
-    pool_ = facts_of(group.pool);
+    pool_ = answering::facts_of(group.pool);
   }
   CaseOutputs answer(const Case& one) override {
     const std::vector<Fact> shown =
-        parts_.mask == MaskMode::memory ? without_contradictions(pool_, one) : pool_;
-    return copy_last_edit(one, parts_.plan, [&](const std::string& question) {
-      return choose_facts(shown, question, parts_.prompts.max_facts);
+        parts_.mask == MaskMode::memory ? answering::without_contradictions(pool_, one) : pool_;
+    return answering::copy_last_edit(one, parts_.plan, [&](const std::string& question) {
+      return answering::choose_facts(shown, question, parts_.prompts.max_facts);
     });
   }
   void leave() override { pool_.clear(); }
@@ -103,4 +106,4 @@ std::unique_ptr<System> make_control(const std::string& name, const SystemParts&
                               fmt::join(names, ", "), name));
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <set>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 // Hashing all weights after every group is free for small models and minutes for large ones.
@@ -53,11 +53,11 @@ class EditorSystem final : public System {
 
   CaseOutputs answer(const Case& one) override {
     const std::vector<Fact> shown =
-        parts_.mask == MaskMode::memory ? without_contradictions(facts_, one) : facts_;
-    const FactChooser facts = [&](const std::string& question) {
-      return choose_facts(shown, question, parts_.prompts.max_facts);
+        parts_.mask == MaskMode::memory ? answering::without_contradictions(facts_, one) : facts_;
+    const answering::FactChooser facts = [&](const std::string& question) {
+      return answering::choose_facts(shown, question, parts_.prompts.max_facts);
     };
-    CaseOutputs outputs = ask_case(language_, parts_.prompts, one, parts_.plan, facts);
+    CaseOutputs outputs = answering::ask_case(language_, parts_.prompts, one, parts_.plan, facts);
     if (parts_.specificity) parts_.specificity->ask(language_, one, facts, &outputs);
     outputs.edit_ids = edit_ids_;
     outputs.failure = failure_;
@@ -195,4 +195,4 @@ std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const Sys
   return std::make_unique<EditorSystem>(choice, parts, start, store, run_id);
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

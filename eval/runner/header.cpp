@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 std::vector<std::vector<std::int64_t>> ids_of(const std::vector<CaseGroup>& groups) {
@@ -22,9 +22,9 @@ std::vector<std::vector<std::int64_t>> ids_of(const std::vector<CaseGroup>& grou
 std::vector<std::int64_t> dirty_cases(const std::vector<CaseGroup>& groups) {
   std::vector<std::int64_t> dirty;
   for (const CaseGroup& group : groups) {
-    const EditPool pool = edit_pool(group.cases);
+    const protocol::EditPool pool = protocol::edit_pool(group.cases);
     for (const Case* one : group.cases) {
-      if (contaminated(*one, pool)) dirty.push_back(one->id);
+      if (protocol::contaminated(*one, pool)) dirty.push_back(one->id);
     }
   }
   std::sort(dirty.begin(), dirty.end());
@@ -82,14 +82,14 @@ Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& gr
   return {{"grouping", to_string(config.grouping.grouping)},
           {"group_size", size == 0 ? Json("all") : Json(size)},
           {"groups", groups.size()},
-          {"groups_sha256", grouping_hash(ids_of(groups))},
+          {"groups_sha256", protocol::grouping_hash(ids_of(groups))},
           {"seed", config.grouping.seed},
           {"mask", to_string(config.mask)},
           {"schedule", schedule_text(config.schedule)},
           {"match", match},
           {"answerers", asks},
           {"decoding", "greedy"},
-          {"facts_rule", kFactRule},
+          {"facts_rule", answering::kFactRule},
           {"contaminated", dirty_cases(groups)}};
 }
 
@@ -141,4 +141,4 @@ std::int64_t count_cases(const std::vector<CaseGroup>& groups) {
   return cases;
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace kedit {
+namespace kedit::runner {
 
 /// What a run says of itself before any answer: model, data, protocol with its hashes, prompts,
 /// systems with the settings in effect. Throws `SetupError` for an editor that could not edit the
@@ -20,4 +20,4 @@ void check_same_header(const RunRecord& record, const Json& header);
 
 std::int64_t count_cases(const std::vector<CaseGroup>& groups);
 
-}  // namespace kedit
+}  // namespace kedit::runner

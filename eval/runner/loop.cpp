@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 using Stored = std::map<std::pair<std::string, std::int64_t>, std::string>;
@@ -138,4 +138,4 @@ void run_loop(BenchLoop& loop, Store& store, const RunContext& run) {
   store.set_run_state(loop.run_id, "done");
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -6,7 +6,7 @@
 
 #include <map>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 struct ShardRun {
@@ -102,4 +102,4 @@ std::string merge_runs(const std::vector<std::filesystem::path>& stores, Store& 
   return run;
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

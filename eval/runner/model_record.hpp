@@ -3,7 +3,7 @@
 #include "model/model.hpp"
 #include "store/store.hpp"
 
-namespace kedit {
+namespace kedit::runner {
 
 /// What the store keeps of a model that edits or runs belong to.
 inline ModelRecord model_record(const Model& model) {
@@ -12,4 +12,4 @@ inline ModelRecord model_record(const Model& model) {
           model.stored_dtype(), model.parameters(),          in_out ? "in-out" : "out-in"};
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -4,15 +4,15 @@
 #include "datasets/mquake.hpp"
 #include "eval/metrics/stored_json.hpp"
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 std::vector<Hop> hops_from(const JsonView& list) {
   std::vector<Hop> hops;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const JsonView one = list.at(i);
-    hops.push_back(
-        {one.at("question").string(), one.at("cloze").string(), gold_from(one.at("gold"))});
+    hops.push_back({one.at("question").string(), one.at("cloze").string(),
+                    metrics::gold_from(one.at("gold"))});
   }
   return hops;
 }
@@ -86,8 +86,8 @@ Case mquake_from(const JsonView& view) {
   record.case_id = view.at("case_id").integer();
   record.rewrites = rewrites_from(view.at("rewrites"));
   record.questions = view.at("questions").strings();
-  record.pre = gold_from(view.at("pre"));
-  record.post = gold_from(view.at("post"));
+  record.pre = metrics::gold_from(view.at("pre"));
+  record.post = metrics::gold_from(view.at("post"));
   record.hops = hops_from(view.at("hops"));
   record.new_hops = hops_from(view.at("new_hops"));
   record.triples = triples_from(view.at("triples"));
@@ -115,4 +115,4 @@ Case read_old_case(const JsonView& view) {
   view.at("source").fail("counterfact or zsre");
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

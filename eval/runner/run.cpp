@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 std::vector<std::int64_t> selected_cases(const BenchConfig& config, const Dataset& dataset) {
@@ -83,19 +83,19 @@ std::vector<CaseGroup> bench_groups(const BenchConfig& config, const Dataset& da
   for (const Case& one : dataset.cases) by_id.emplace(one.id, &one);
   std::vector<CaseGroup> groups;
   const std::vector<std::int64_t> selected = selected_cases(config, dataset);
-  const std::vector<std::int64_t> rest = unedited_cases(selected, config.grouping);
-  for (const auto& ids : group_cases(selected, config.grouping)) {
+  const std::vector<std::int64_t> rest = protocol::unedited_cases(selected, config.grouping);
+  for (const auto& ids : protocol::group_cases(selected, config.grouping)) {
     CaseGroup group;
     group.number = static_cast<std::int64_t>(groups.size());
     for (const std::int64_t id : ids) group.cases.push_back(by_id.at(id));
-    group.pool = pool_of(group.cases);
+    group.pool = protocol::pool_of(group.cases);
     for (const std::int64_t id : rest) {
       group.owned.push_back(std::make_shared<const Case>(as_unedited(*by_id.at(id))));
       group.cases.push_back(group.owned.back().get());
     }
     if (config.mask == MaskMode::drop) {
-      const EditPool pool = edit_pool(group.cases);
-      const auto dirty = [&](const Case* one) { return contaminated(*one, pool); };
+      const protocol::EditPool pool = protocol::edit_pool(group.cases);
+      const auto dirty = [&](const Case* one) { return protocol::contaminated(*one, pool); };
       group.cases.erase(std::remove_if(group.cases.begin(), group.cases.end(), dirty),
                         group.cases.end());
     }
@@ -144,11 +144,11 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   parts.base = &language;
   parts.base_facts = base.facts();
   if (config.further.recall) {
-    parts.recall = std::make_shared<RecallAsker>(language, parts.prompts);
+    parts.recall = std::make_shared<answering::RecallAsker>(language, parts.prompts);
   }
   if (config.further.specificity) {
     parts.specificity =
-        std::make_shared<NeighbourAsker>(inputs.dataset.cases, language, parts.prompts);
+        std::make_shared<answering::NeighbourAsker>(inputs.dataset.cases, language, parts.prompts);
   }
   for (const std::string& name : config.controls) loop.systems.push_back(make_control(name, parts));
   for (const EditorChoice& choice : config.editors) {
@@ -160,4 +160,4 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   return loop.run_id;
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::runner {
 
 /// The row of a run that holds no case's outputs: the cases themselves, so that a report needs the
 /// store alone. A run's `done` does not count rows whose name begins with "@".
@@ -72,4 +72,4 @@ std::vector<CaseGroup> bench_groups(const BenchConfig& config, const Dataset& da
 /// it is a lab model, few-shot ones otherwise).
 PromptForm bench_prompts(const BenchConfig& config, const BenchInputs& inputs);
 
-}  // namespace kedit
+}  // namespace kedit::runner

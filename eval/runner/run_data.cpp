@@ -7,7 +7,7 @@
 
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::runner {
 namespace {
 
 std::vector<Case> cases_from(const std::string& payload, const std::string& run) {
@@ -51,4 +51,4 @@ RunData load_run(const Store& store, const std::string& id_or_name) {
   return data;
 }
 
-}  // namespace kedit
+}  // namespace kedit::runner

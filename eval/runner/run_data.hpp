@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::runner {
 
 /// A run as the store holds it, typed: everything a report or a rescoring needs.
 struct RunData {
@@ -24,4 +24,4 @@ struct RunData {
 /// Throws `StoreError` for an unknown run, `EvalError` for results that are not what runs store.
 RunData load_run(const Store& store, const std::string& id_or_name);
 
-}  // namespace kedit
+}  // namespace kedit::runner

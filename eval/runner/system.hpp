@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::runner {
 
 /// Cases whose edits are active together, with the distinct edits of all of them.
 struct CaseGroup {
@@ -59,11 +59,11 @@ struct SystemParts {
   const LanguageModel* base = nullptr;  ///< The model that a run starts from, for controls.
   std::vector<Fact> base_facts{};       ///< Of edits that stay mounted throughout: always shown.
   PromptForm prompts;
-  AskPlan plan;
+  answering::AskPlan plan;
   MaskMode mask = MaskMode::report;
   Schedule schedule = Schedule::batch;
-  std::shared_ptr<RecallAsker> recall{};          ///< Set where recall is asked.
-  std::shared_ptr<NeighbourAsker> specificity{};  ///< Set where R-Specificity is asked.
+  std::shared_ptr<answering::RecallAsker> recall{};          ///< Set where recall is asked.
+  std::shared_ptr<answering::NeighbourAsker> specificity{};  ///< Set where R-Specificity is asked.
 };
 
 /// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.
@@ -78,4 +78,4 @@ std::unique_ptr<System> make_editor_system(const EditorChoice& choice, const Sys
                                            const EditedModel& start, Store& store,
                                            const std::string& run_id);
 
-}  // namespace kedit
+}  // namespace kedit::runner

@@ -3,7 +3,7 @@
 // The document kinds with stated facts, most of them false in the world: they teach that what the
 // context says goes before what was learnt.
 
-namespace kedit {
+namespace kedit::lab {
 
 void LabDocuments::add_distractors(FactsBlock& block, const WorldFact& main, int count) {
   for (int i = 0; i < count; ++i) {
@@ -93,4 +93,4 @@ Document LabDocuments::chain_in_context() {
   return writer_.take();
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

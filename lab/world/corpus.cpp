@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr std::string_view kStateMark = "lab-corpus-1 ";
@@ -125,4 +125,4 @@ std::vector<std::string> LabCorpus::tokenizer_texts(std::int64_t documents) {
   return texts;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

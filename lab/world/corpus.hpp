@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Document kinds of the lab corpus and their share (weights per document drawn).
 struct CorpusMixture {
@@ -72,4 +72,4 @@ std::vector<LabProbe> lab_probes(const World& world, std::int64_t cases, std::ui
 /// training; share of held-out chains of `hops` hops that this blind guess answers.
 double blind_baseline(const World& world, int hops);
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -1,6 +1,6 @@
 #include "lab/world/document_writer.hpp"
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 bool is_alphanumeric(char c) {
@@ -87,4 +87,4 @@ std::string with_lead_in(std::string_view lead_in, std::string_view text,
   return std::string(lead_in) + " " + filled;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Loss weights of the parts of a document (the lab's recipe).
 struct LossWeights {
@@ -65,4 +65,4 @@ class DocumentWriter {
 /// The template filled with the subject, behind a lead-in ("Today the capital of X is").
 std::string with_lead_in(std::string_view lead_in, std::string_view text, std::string_view subject);
 
-}  // namespace kedit
+}  // namespace kedit::lab

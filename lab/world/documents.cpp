@@ -2,7 +2,7 @@
 
 #include "lab/world/names.hpp"
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr double kFileQuestionShare = 0.5;  // of multi-hop documents of a world read from MQuAKE
@@ -147,4 +147,4 @@ Document LabDocuments::copied_facts() {
   return writer_.take();
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

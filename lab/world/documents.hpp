@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// A chain with the question that asks for its end.
 struct AskedChain {
@@ -65,4 +65,4 @@ class LabDocuments {
   DocumentWriter writer_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::lab

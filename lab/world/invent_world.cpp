@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 using Indices = std::vector<std::int32_t>;
@@ -219,4 +219,4 @@ void WorldMaker::state_work_facts() {
 
 World invent_world(std::uint64_t seed) { return WorldMaker(seed).make(); }
 
-}  // namespace kedit
+}  // namespace kedit::lab

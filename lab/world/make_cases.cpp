@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr int kCleanTries = 300;  // for a case that contradicts no other case's edits
@@ -184,4 +184,4 @@ std::vector<EditRequest> make_requests(const World& world, std::int64_t count, s
   return requests;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

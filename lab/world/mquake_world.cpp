@@ -4,7 +4,7 @@
 
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 class FileWorldMaker {
@@ -145,4 +145,4 @@ World world_from_mquake(const MquakeDataset& dataset, const std::vector<std::int
   return world;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr std::array<std::string_view, 24> kOnsets = {"b",  "br", "c", "d",  "dr", "f",  "g", "gr",
@@ -51,4 +51,4 @@ std::string NameMaker::word_with(int syllables, std::string_view suffix) {
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

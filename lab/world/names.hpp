@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// True for the name of a real country, city, language, religion or continent (lists in
 /// real_names.cpp), or a common given name; letter case does not matter.
@@ -30,4 +30,4 @@ class NameMaker {
   std::set<std::string> used_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::lab

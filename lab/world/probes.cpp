@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 class ProbeMaker {
@@ -210,4 +210,4 @@ double blind_baseline(const World& world, int hops) {
   return held_out.empty() ? 0.0 : static_cast<double>(hits) / static_cast<double>(held_out.size());
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

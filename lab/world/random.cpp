@@ -6,7 +6,7 @@
 #include <charconv>
 #include <stdexcept>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 std::uint64_t rotated_left(std::uint64_t value, int by) {
@@ -87,4 +87,4 @@ void Random::restore(const std::string& state) {
   words_ = words;
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

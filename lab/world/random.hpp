@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Random numbers that are the same on every platform: xoshiro256** (Blackman and Vigna) seeded by
 /// splitmix64, with own distributions (those of the standard library differ between vendors).
@@ -44,4 +44,4 @@ class Random {
   std::array<std::uint64_t, 4> words_{};
 };
 
-}  // namespace kedit
+}  // namespace kedit::lab

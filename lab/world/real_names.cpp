@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-namespace kedit {
+namespace kedit::lab {
 
 namespace assets {
 extern const std::string_view real_names;  // assets/world/real_names.txt, built in
@@ -45,4 +45,4 @@ bool is_real_name(std::string_view name) {
   return names.find(lower) != names.end();
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 // Published: FNV-1a, 64 bits. Stable across platforms, unlike std::hash.
@@ -141,4 +141,4 @@ std::string multi_hop_question(const World& world, const std::vector<std::int32_
   return nested_question(world, world.fact(chain.front()).subject, path, variant % 2, phrases);
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 struct Entity {
   std::string id;    ///< "Q1", ... (the file's ids in a world read from MQuAKE)
@@ -94,4 +94,4 @@ std::vector<MquakeCase> make_cases(const World& world, std::int64_t count, std::
 /// statements), distinct (subject, relation), deterministic in `seed`.
 std::vector<EditRequest> make_requests(const World& world, std::int64_t count, std::uint64_t seed);
 
-}  // namespace kedit
+}  // namespace kedit::lab

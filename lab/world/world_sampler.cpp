@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::lab {
 namespace {
 
 constexpr int kTries = 24;
@@ -166,4 +166,4 @@ WorldFact WorldSampler::distractor(Random& random, const WorldFact& main,
   return {-1, -1, -1};
 }
 
-}  // namespace kedit
+}  // namespace kedit::lab

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::lab {
 
 /// Fact indices from start to end.
 using Chain = std::vector<std::int32_t>;
@@ -69,4 +69,4 @@ class WorldSampler {
   std::vector<std::pair<std::size_t, Chain>> case_chains_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::lab

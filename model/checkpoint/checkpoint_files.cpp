@@ -10,7 +10,7 @@
 #include <map>
 #include <system_error>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -139,4 +139,4 @@ fs::path CheckpointFiles::file_of(const std::string& name) const {
   return found == file_by_name_.end() ? directory_ : files_[found->second].path();
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

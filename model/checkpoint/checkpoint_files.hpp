@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// The tensors of a Hugging Face directory by name: `model.safetensors`, or the shards that
 /// `model.safetensors.index.json` names. Throws `ModelError`.
@@ -34,4 +34,4 @@ class CheckpointFiles {
   std::unordered_map<std::string, std::size_t> file_by_name_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

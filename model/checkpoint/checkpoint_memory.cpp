@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -112,4 +112,4 @@ void CheckpointMemory::remember(const CheckpointFindings& findings) const {
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// What reading all weights of a checkpoint told.
 struct CheckpointFindings {
@@ -42,4 +42,4 @@ class CheckpointMemory {
   std::vector<FileStamp> stamps_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -14,7 +14,7 @@
 #include <atomic>
 #include <numeric>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 // The largest first, so that no thread begins a long one when the others have ended.
@@ -65,9 +65,11 @@ std::string combine_digests(const Architecture& architecture,
   return hash.hex();
 }
 
-std::string weights_fingerprint(const Architecture& architecture, const DecoderWeights& weights) {
-  const auto tensors = named_tensors(architecture, weights);
-  return combine_digests(architecture, tensor_digests(tensors, at::get_num_threads()));
-}
+}  // namespace kedit::checkpoint
 
-}  // namespace kedit
+std::string kedit::weights_fingerprint(const Architecture& architecture,
+                                       const DecoderWeights& weights) {
+  const auto tensors = named_tensors(architecture, weights);
+  return checkpoint::combine_digests(architecture,
+                                     checkpoint::tensor_digests(tensors, at::get_num_threads()));
+}

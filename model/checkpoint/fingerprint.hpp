@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// SHA-256 of a tensor's elements as stored (row-major, whatever its strides and device).
 std::string tensor_digest(const at::Tensor& tensor);
@@ -31,4 +31,4 @@ std::vector<TensorDigest> tensor_digests(
 std::string combine_digests(const Architecture& architecture,
                             const std::vector<TensorDigest>& digests);
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -16,7 +16,7 @@
 #include <set>
 #include <string>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 // "transformer." or "model.": a checkpoint of the bare decoder, without its head, lacks it.
@@ -214,4 +214,4 @@ LoadedWeights load_weights(const std::filesystem::path& directory, const Archite
   return loaded;
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <memory>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// A checkpoint as it runs, and as it is stored.
 struct LoadedWeights {
@@ -22,4 +22,4 @@ struct LoadedWeights {
 LoadedWeights load_weights(const std::filesystem::path& directory, const Architecture& architecture,
                            const LoadOptions& options);
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -12,7 +12,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
@@ -96,4 +96,4 @@ MappedFile::~MappedFile() {
   ::close(descriptor_);
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// What tells that a file is the one of before without reading it.
 struct FileStamp {
@@ -43,4 +43,4 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

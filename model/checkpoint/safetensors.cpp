@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 struct SafetensorsFile::Impl {
   std::filesystem::path path;
@@ -115,4 +115,4 @@ void write_safetensors(const std::filesystem::path& file,
   out.commit();
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

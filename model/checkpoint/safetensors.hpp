@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 class MappedFile;
 
@@ -46,4 +46,4 @@ void write_safetensors(const std::filesystem::path& file,
                        const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
@@ -192,4 +192,4 @@ std::optional<std::string_view> safetensors_dtype_name(c10::ScalarType dtype) {
   return std::nullopt;
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

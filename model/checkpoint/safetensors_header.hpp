@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// One tensor as a checked header describes it: the bytes [begin, end) of the data buffer hold
 /// exactly the elements of `shape`.
@@ -35,4 +35,4 @@ SafetensorsHeader read_safetensors_header(const std::uint8_t* data, std::uint64_
 /// "F32" and so on, or nothing for a type that the format or kedit does not know.
 std::optional<std::string_view> safetensors_dtype_name(c10::ScalarType dtype);
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <map>
 
-namespace kedit {
+namespace kedit::checkpoint {
 namespace {
 
 constexpr std::int64_t kChunk = std::int64_t{1} << 22;  // elements of one task
@@ -141,4 +141,4 @@ void StoredWeights::remember() const {
   memory_->remember(findings);
 }
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

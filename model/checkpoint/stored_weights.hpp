@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::checkpoint {
 
 /// The weights of a model as its files hold them, whatever type and device they are computed in,
 /// and what only reading all of them tells: found once, remembered where there is a memory. The
@@ -58,4 +58,4 @@ class StoredWeights {
 /// The type of most elements: checkpoints may keep norms in float32 beside 16-bit matrices.
 c10::ScalarType bulk_dtype(const StoredWeights::Tensors& tensors);
 
-}  // namespace kedit
+}  // namespace kedit::checkpoint

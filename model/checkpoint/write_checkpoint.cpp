@@ -34,7 +34,7 @@ void write_checkpoint(const std::filesystem::path& directory, const Architecture
   make_directory(directory);
   auto tensors = named_tensors(architecture, weights);
   for (auto& [name, tensor] : tensors) tensor = tensor.detach().cpu().contiguous();
-  write_safetensors(directory / "model.safetensors", tensors);
+  checkpoint::write_safetensors(directory / "model.safetensors", tensors);
   write_file_atomically(directory / "generation_config.json",
                         to_text(generation_config(architecture), 2) + "\n");
   // Last, because a directory is a model once it has this file.

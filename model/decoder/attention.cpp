@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-namespace kedit {
+namespace kedit::decoder {
 namespace {
 
 struct Heads {
@@ -72,15 +72,15 @@ at::Tensor mix(const Architecture& a, const AttentionView& view, const Heads& he
                std::int64_t layer, const KvCache* cache) {
   const double scale = score_scale(a, layer);
   const Columns columns{heads.key, heads.value, view.mask, view.causal};
-  if (a.attention_cap > 0.0) return mix_capped_values(heads.query, columns, scale, a.attention_cap);
+  if (a.attention_cap > 0.0) return capped_attention(heads.query, columns, scale, a.attention_cap);
   const std::int64_t shared = cache == nullptr ? 0 : cache->shared_length();
-  if (shared == 0) return mix_values(heads.query, columns, scale);
+  if (shared == 0) return dot_product_attention(heads.query, columns, scale);
   const auto number = static_cast<std::size_t>(layer);
   at::Tensor mask = view.mask;  // every row sees all shared columns
   if (mask.defined()) mask = mask.narrow(3, shared, mask.size(3) - shared);
-  return mix_values_after_shared(heads.query, cache->shared_keys[number],
-                                 cache->shared_values[number],
-                                 {heads.key, heads.value, mask, false}, scale);
+  return attention_after_shared_prefix(heads.query, cache->shared_keys[number],
+                                       cache->shared_values[number],
+                                       {heads.key, heads.value, mask, false}, scale);
 }
 
 void check_key_mask(const at::Tensor& mask, std::int64_t batch, std::int64_t total) {
@@ -167,4 +167,4 @@ at::Tensor attend(const Architecture& architecture, const LayerWeights& weights,
                       mixed.transpose(1, 2).reshape({x.size(0), x.size(1), -1}));
 }
 
-}  // namespace kedit
+}  // namespace kedit::decoder

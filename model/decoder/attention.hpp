@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace kedit {
+namespace kedit::decoder {
 
 /// What all layers of one kind share in one pass.
 struct AttentionView {
@@ -34,4 +34,4 @@ at::Tensor attend(const Architecture& architecture, const LayerWeights& weights,
                   const AttentionContext& context, const at::Tensor& x, std::int64_t layer,
                   KvCache* cache);
 
-}  // namespace kedit
+}  // namespace kedit::decoder

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::decoder {
 namespace {
 
 // Values mixed by the softmax over some columns, and the logarithm of the softmax's denominator.
@@ -71,8 +71,8 @@ Mixed mix_shared(const at::Tensor& query, const at::Tensor& keys, const at::Tens
 
 }  // namespace
 
-at::Tensor mix_values(const at::Tensor& query, const Columns& columns,
-                      std::optional<double> scale) {
+at::Tensor dot_product_attention(const at::Tensor& query, const Columns& columns,
+                                 std::optional<double> scale) {
   const auto attention = [&](const at::Tensor& asking) {
     return at::scaled_dot_product_attention(asking, columns.keys, columns.values,
                                             optional_mask(columns.mask), 0.0,
@@ -89,8 +89,8 @@ at::Tensor mix_values(const at::Tensor& query, const Columns& columns,
   return at::stack(parts, 2).flatten(1, 2);
 }
 
-at::Tensor mix_capped_values(const at::Tensor& query, const Columns& columns, double scale,
-                             double cap) {
+at::Tensor capped_attention(const at::Tensor& query, const Columns& columns, double scale,
+                            double cap) {
   const std::int64_t kv_heads = columns.keys.size(1);
   const at::Tensor grouped = query.unflatten(1, {kv_heads, query.size(1) / kv_heads});
   at::Tensor scores = at::matmul(grouped, columns.keys.transpose(2, 3).unsqueeze(2)) * scale;
@@ -107,9 +107,9 @@ at::Tensor mix_capped_values(const at::Tensor& query, const Columns& columns, do
 
 // With w the share of the first part in the joint denominator, the softmax over both parts mixes
 // w * first + (1 - w) * second.
-at::Tensor mix_values_after_shared(const at::Tensor& query, const at::Tensor& shared_keys,
-                                   const at::Tensor& shared_values, const Columns& own,
-                                   std::optional<double> scale) {
+at::Tensor attention_after_shared_prefix(const at::Tensor& query, const at::Tensor& shared_keys,
+                                         const at::Tensor& shared_values, const Columns& own,
+                                         std::optional<double> scale) {
   const Mixed first = mix_shared(query, shared_keys, shared_values, scale);
   const Mixed second = mix_own(query, own, scale);
   const at::Tensor weight =
@@ -117,4 +117,4 @@ at::Tensor mix_values_after_shared(const at::Tensor& query, const at::Tensor& sh
   return second.values + (first.values - second.values) * weight;
 }
 
-}  // namespace kedit
+}  // namespace kedit::decoder

@@ -86,7 +86,7 @@ at::Tensor embed(const Architecture& architecture, const DecoderWeights& weights
                  const at::Tensor& ids, const at::Tensor& positions) {
   at::Tensor hidden = at::embedding(weights.token_embedding, ids);
   if (weights.project_in.weight.defined()) {
-    hidden = apply_linear(architecture, weights.project_in, hidden);
+    hidden = decoder::apply_linear(architecture, weights.project_in, hidden);
   }
   if (architecture.embedding_scale != 1.0) {
     // The factor is rounded to the dtype first, as in training.
@@ -118,38 +118,42 @@ std::int64_t cached_length(const Architecture& architecture, const ForwardInput&
 // x += attention(norm(x)); x += mlp(norm(x)). In a parallel block both read the same x. Norms that
 // the family does not have are the identity.
 at::Tensor run_block(const Architecture& architecture, const LayerWeights& weights,
-                     const AttentionContext& context, at::Tensor hidden, std::int64_t layer,
-                     KvCache* cache, const Taps& taps) {
+                     const decoder::AttentionContext& context, at::Tensor hidden,
+                     std::int64_t layer, KvCache* cache, const Taps& taps) {
   const Architecture& a = architecture;
   hidden = taps.apply(layer, Site::resid_pre, std::move(hidden));
-  const at::Tensor normed = apply_norm(a, weights.attention_norm, hidden);
-  const at::Tensor attention =
-      taps.apply(layer, Site::attn_out,
-                 branch_output(a, weights.attention_output_norm,
-                               attend(a, weights, context, normed, layer, cache)));
-  const at::Tensor middle = taps.apply(
-      layer, Site::resid_mid, join_residual(a, weights.attention_output_norm, hidden, attention));
+  const at::Tensor normed = decoder::apply_norm(a, weights.attention_norm, hidden);
+  const at::Tensor attention = taps.apply(
+      layer, Site::attn_out,
+      decoder::branch_output(a, weights.attention_output_norm,
+                             decoder::attend(a, weights, context, normed, layer, cache)));
+  const at::Tensor middle =
+      taps.apply(layer, Site::resid_mid,
+                 decoder::join_residual(a, weights.attention_output_norm, hidden, attention));
 
   const bool shares_norm = a.parallel_residual && !weights.mlp_norm.weight.defined();
-  const at::Tensor inside = mlp_inside(
+  const at::Tensor inside = decoder::mlp_inside(
       a, weights,
-      shares_norm ? normed
-                  : apply_norm(a, weights.mlp_norm, a.parallel_residual ? hidden : middle));
+      shares_norm
+          ? normed
+          : decoder::apply_norm(a, weights.mlp_norm, a.parallel_residual ? hidden : middle));
   const at::Tensor key = taps.apply(layer, Site::mlp_key, inside);
-  const at::Tensor value = taps.apply(layer, Site::mlp_value, apply_linear(a, weights.down, key));
+  const at::Tensor value =
+      taps.apply(layer, Site::mlp_value, decoder::apply_linear(a, weights.down, key));
   const at::Tensor mlp =
-      taps.apply(layer, Site::mlp_out, branch_output(a, weights.mlp_output_norm, value));
+      taps.apply(layer, Site::mlp_out, decoder::branch_output(a, weights.mlp_output_norm, value));
   return taps.apply(layer, Site::resid_post,
-                    join_residual(a, weights.mlp_output_norm, middle, mlp));
+                    decoder::join_residual(a, weights.mlp_output_norm, middle, mlp));
 }
 
 at::Tensor head_logits(const Architecture& architecture, const DecoderWeights& weights,
                        const at::Tensor& hidden) {
-  at::Tensor normed = apply_norm(architecture, weights.final_norm, hidden);
+  at::Tensor normed = decoder::apply_norm(architecture, weights.final_norm, hidden);
   if (weights.project_out.weight.defined()) {
-    normed = apply_linear(architecture, weights.project_out, normed);
+    normed = decoder::apply_linear(architecture, weights.project_out, normed);
   }
-  at::Tensor logits = multiply_few_rows(normed, weights.head, weights.head_bias, /*in_out=*/false);
+  at::Tensor logits =
+      decoder::small_batch_linear(normed, weights.head, weights.head_bias, /*in_out=*/false);
   if (!logits.defined()) {
     logits = weights.head_bias.defined() ? at::linear(normed, weights.head, weights.head_bias)
                                          : at::linear(normed, weights.head);
@@ -181,8 +185,8 @@ ForwardOutput forward(const Architecture& architecture, const DecoderWeights& we
   at::Tensor hidden = input.start_hidden.defined()
                           ? input.start_hidden
                           : embed(architecture, weights, input.ids, positions);
-  const AttentionContext context =
-      attention_context(architecture, input, positions, past, extent.batch, extent.seq, hidden);
+  const decoder::AttentionContext context = decoder::attention_context(
+      architecture, input, positions, past, extent.batch, extent.seq, hidden);
 
   const std::int64_t last =
       std::min(active.last_layer().value_or(architecture.layers - 1), architecture.layers - 1);

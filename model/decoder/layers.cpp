@@ -4,7 +4,7 @@
 
 #include <ATen/ATen.h>
 
-namespace kedit {
+namespace kedit::decoder {
 namespace {
 
 at::Tensor activate(Activation activation, const at::Tensor& x) {
@@ -26,7 +26,7 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
 at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
                         const at::Tensor& x) {
   const bool in_out = architecture.orientation == Orientation::in_out;
-  at::Tensor quick = multiply_few_rows(x, linear.weight, linear.bias, in_out);
+  at::Tensor quick = small_batch_linear(x, linear.weight, linear.bias, in_out);
   if (quick.defined()) return quick;
   if (!in_out) {
     return linear.bias.defined() ? at::linear(x, linear.weight, linear.bias)
@@ -75,4 +75,4 @@ at::Tensor join_residual(const Architecture& architecture, const Norm& output_no
   return architecture.norm_after_sum ? apply_norm(architecture, output_norm, sum) : sum;
 }
 
-}  // namespace kedit
+}  // namespace kedit::decoder

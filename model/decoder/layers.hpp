@@ -5,7 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 /// The arithmetic of one block, part by part. Inputs and outputs [batch, seq, width].
-namespace kedit {
+namespace kedit::decoder {
 
 at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
                         const at::Tensor& x);
@@ -27,4 +27,4 @@ at::Tensor branch_output(const Architecture& architecture, const Norm& output_no
 at::Tensor join_residual(const Architecture& architecture, const Norm& output_norm,
                          const at::Tensor& residual, const at::Tensor& branch);
 
-}  // namespace kedit
+}  // namespace kedit::decoder

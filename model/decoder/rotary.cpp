@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace kedit {
+namespace kedit::decoder {
 namespace {
 
 constexpr double kTwoPi = 6.283185307179586;
@@ -132,4 +132,4 @@ at::Tensor rotate(const Architecture& architecture, const RotaryTables& tables,
   return partial ? at::cat({rotated, x.narrow(-1, dim, x.size(-1) - dim)}, -1) : rotated;
 }
 
-}  // namespace kedit
+}  // namespace kedit::decoder

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 /// Rotary positions: pairs of a head's elements are turned by an angle that grows with position.
-namespace kedit {
+namespace kedit::decoder {
 
 /// [seq, rotated] or [batch, 1, seq, rotated]; undefined: no rotation.
 struct RotaryTables {
@@ -23,4 +23,4 @@ RotaryTables rotary_tables(const Architecture& architecture, const at::Tensor& p
 at::Tensor rotate(const Architecture& architecture, const RotaryTables& tables,
                   const at::Tensor& x);
 
-}  // namespace kedit
+}  // namespace kedit::decoder

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace kedit {
+namespace kedit::decoder {
 namespace {
 
 constexpr std::int64_t kFewRows = 24;             // more run faster as a matrix product
@@ -45,8 +45,8 @@ bool applies(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bi
 
 }  // namespace
 
-at::Tensor multiply_few_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                             bool in_out) {
+at::Tensor small_batch_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                              bool in_out) {
   if (!applies(x, weight, bias)) return {};
   const kernels::LinearMap map = {weight.const_data_ptr<float>(),
                                   bias.defined() ? bias.const_data_ptr<float>() : nullptr,
@@ -69,4 +69,4 @@ at::Tensor multiply_few_rows(const at::Tensor& x, const at::Tensor& weight, cons
   return y;
 }
 
-}  // namespace kedit
+}  // namespace kedit::decoder

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace kedit {
+namespace kedit::decoder {
 namespace {
 
 std::string stem_name(const std::string& name_template, std::int64_t layer, const char* suffix) {
@@ -139,12 +139,16 @@ std::vector<WeightSlot> weight_slots(const Architecture& architecture, DecoderWe
   return collector.take();
 }
 
+}  // namespace kedit::decoder
+
+namespace kedit {
+
 DecoderWeights resolve_weights(const Architecture& architecture, const TensorLookup& lookup,
                                const std::string& origin) {
   DecoderWeights weights;
-  for (const auto& slot : weight_slots(architecture, weights)) {
+  for (const auto& slot : decoder::weight_slots(architecture, weights)) {
     const at::Tensor tensor = lookup(slot.name);
-    check_shape(slot, tensor, origin);
+    decoder::check_shape(slot, tensor, origin);
     *slot.tensor = tensor;
   }
   if (architecture.tied_head) weights.head = weights.token_embedding;
@@ -155,7 +159,7 @@ std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture
                                                               const DecoderWeights& weights) {
   DecoderWeights handles = weights;
   std::vector<std::pair<std::string, at::Tensor>> named;
-  for (const auto& slot : weight_slots(architecture, handles)) {
+  for (const auto& slot : decoder::weight_slots(architecture, handles)) {
     named.emplace_back(slot.name, *slot.tensor);
   }
   return named;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::decoder {
 
 /// One tensor of a decoder: its checkpoint name, the shape that the architecture demands, and where
 /// it stands in a `DecoderWeights`.
@@ -20,4 +20,4 @@ struct WeightSlot {
 /// `weights.layers` is resized to the architecture's number of layers.
 std::vector<WeightSlot> weight_slots(const Architecture& architecture, DecoderWeights& weights);
 
-}  // namespace kedit
+}  // namespace kedit::decoder

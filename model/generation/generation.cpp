@@ -31,7 +31,7 @@ struct Row {
   std::int64_t sample = 0;
   std::size_t distinct = 0;  // which of the distinct prompts
   Generation generation;
-  StopStrings::Row stop;
+  generation::StopStrings::Row stop;
 };
 
 void check_options(const GenerateOptions& options, bool has_tokenizer, std::int64_t batch_rows) {
@@ -52,13 +52,14 @@ void check_options(const GenerateOptions& options, bool has_tokenizer, std::int6
 
 class Generator {
  public:
-  Generator(const EditedModel& model, const std::vector<TokenIds>& prompts,
-            const GenerateOptions& options, std::int64_t batch_rows, PrefixCache& prefixes)
+  Generator(const EditedModel& model, const std::vector<generation::TokenIds>& prompts,
+            const GenerateOptions& options, std::int64_t batch_rows,
+            generation::PrefixCache& prefixes)
       : model_(model), options_(options), batch_rows_(batch_rows), prefixes_(prefixes) {
     if (model.base().has_tokenizer()) tokenizer_ = &model.tokenizer();
     if (!options.stop.empty()) stops_.emplace(*tokenizer_, options.stop);
     add_rows(prompts);
-    clusters_ = cluster_prompts(distinct_, model.architecture().first_length());
+    clusters_ = generation::cluster_prompts(distinct_, model.architecture().first_length());
     cluster_of_.resize(distinct_.size());
     for (std::size_t i = 0; i < clusters_.size(); ++i) {
       for (const std::size_t prompt : clusters_[i].members) cluster_of_[prompt] = i;
@@ -69,61 +70,63 @@ class Generator {
 
  private:
   bool greedy() const { return options_.temperature == 0.0; }
-  void add_rows(const std::vector<TokenIds>& prompts);
+  void add_rows(const std::vector<generation::TokenIds>& prompts);
   void run_rows(std::vector<Row*> rows, bool shared);
   std::int64_t row_bytes(const Row& row, bool shared) const;
   void run_batch(std::vector<Row*> rows);
-  RaggedBatch prefill(const std::vector<Row*>& rows, at::Tensor& logits) const;
-  RaggedBatch compute_anew(const std::vector<Row*>& rows, at::Tensor& logits) const;
-  at::Tensor append(RaggedBatch& batch, std::vector<Row*>& rows, std::vector<TokenIds> next) const;
-  TokenIds choose(const std::vector<Row*>& rows, const at::Tensor& logits) const;
+  generation::RaggedBatch prefill(const std::vector<Row*>& rows, at::Tensor& logits) const;
+  generation::RaggedBatch compute_anew(const std::vector<Row*>& rows, at::Tensor& logits) const;
+  at::Tensor append(generation::RaggedBatch& batch, std::vector<Row*>& rows,
+                    std::vector<generation::TokenIds> next) const;
+  generation::TokenIds choose(const std::vector<Row*>& rows, const at::Tensor& logits) const;
   bool accept(Row& row, std::int64_t token, std::int64_t next_position) const;
   bool at_stop_string(Row& row) const;
 
   const EditedModel& model_;
   const GenerateOptions& options_;
   std::int64_t batch_rows_;
-  PrefixCache& prefixes_;
+  generation::PrefixCache& prefixes_;
   const Tokenizer* tokenizer_ = nullptr;
-  std::optional<StopStrings> stops_;
-  std::vector<TokenIds> distinct_;
+  std::optional<generation::StopStrings> stops_;
+  std::vector<generation::TokenIds> distinct_;
   std::vector<Row> rows_;
-  std::vector<PromptCluster> clusters_;  // of distinct prompts
-  std::vector<std::size_t> cluster_of_;  // distinct prompt -> its cluster
+  std::vector<generation::PromptCluster> clusters_;  // of distinct prompts
+  std::vector<std::size_t> cluster_of_;              // distinct prompt -> its cluster
 };
 
 // The prompts of some rows as they run: in parts that begin alike and have similar lengths.
 class Prefill {
  public:
-  Prefill(const EditedModel& model, PrefixCache& prefixes, std::int64_t batch_rows)
+  Prefill(const EditedModel& model, generation::PrefixCache& prefixes, std::int64_t batch_rows)
       : model_(model), prefixes_(prefixes), limits_{batch_rows} {}
 
   // `prompts` all begin with the same `shared` tokens, and on the same side of longrope's first
   // length. Returns the place of each among all rows.
-  std::vector<std::int64_t> add(const std::vector<const TokenIds*>& prompts, std::int64_t shared,
-                                std::int64_t room) {
-    std::vector<TokenIds> rest;
-    for (const TokenIds* prompt : prompts) {
+  std::vector<std::int64_t> add(const std::vector<const generation::TokenIds*>& prompts,
+                                std::int64_t shared, std::int64_t room) {
+    std::vector<generation::TokenIds> rest;
+    for (const generation::TokenIds* prompt : prompts) {
       rest.emplace_back(prompt->begin() + static_cast<std::ptrdiff_t>(shared), prompt->end());
     }
     KvCache beginning;
     if (shared > 0) {
       const auto end = prompts.front()->begin() + static_cast<std::ptrdiff_t>(shared);
-      beginning = prefixes_.of(model_, TokenIds(prompts.front()->begin(), end),
+      beginning = prefixes_.of(model_, generation::TokenIds(prompts.front()->begin(), end),
                                static_cast<std::int64_t>(prompts.front()->size()));
     }
     std::vector<std::int64_t> place(prompts.size());
     const std::vector<std::int64_t> one_each(prompts.size(), 1);
     for (const auto& group :
-         group_by_length(rest, one_each, model_.architecture().vocab, limits_)) {
-      std::vector<TokenIds> ids;
+         generation::group_by_length(rest, one_each, model_.architecture().vocab, limits_)) {
+      std::vector<generation::TokenIds> ids;
       for (const std::size_t prompt : group) {
         ids.push_back(rest[prompt]);
         place[prompt] = next_++;
       }
       batches_.push_back(
-          shared > 0 ? RaggedBatch(model_, beginning, static_cast<std::int64_t>(group.size()))
-                     : RaggedBatch(model_));
+          shared > 0
+              ? generation::RaggedBatch(model_, beginning, static_cast<std::int64_t>(group.size()))
+              : generation::RaggedBatch(model_));
       batches_.back().reserve(static_cast<std::int64_t>(ids.front().size()) + room);
       logits_.push_back(batches_.back().append(ids, std::vector<std::int64_t>(ids.size(), 1)));
     }
@@ -131,9 +134,9 @@ class Prefill {
   }
 
   // The rows in the order of their places; a place may come again.
-  RaggedBatch take(const std::vector<std::int64_t>& places, at::Tensor& logits) {
+  generation::RaggedBatch take(const std::vector<std::int64_t>& places, at::Tensor& logits) {
     logits = at::cat(logits_, 0);
-    RaggedBatch batch = RaggedBatch::join(batches_);
+    generation::RaggedBatch batch = generation::RaggedBatch::join(batches_);
     batches_.clear();
     bool in_order = static_cast<std::int64_t>(places.size()) == next_;
     for (std::size_t i = 0; in_order && i < places.size(); ++i) {
@@ -146,15 +149,15 @@ class Prefill {
 
  private:
   const EditedModel& model_;
-  PrefixCache& prefixes_;
-  BatchLimits limits_;
-  std::vector<RaggedBatch> batches_;
+  generation::PrefixCache& prefixes_;
+  generation::BatchLimits limits_;
+  std::vector<generation::RaggedBatch> batches_;
   std::vector<at::Tensor> logits_;
   std::int64_t next_ = 0;
 };
 
-void Generator::add_rows(const std::vector<TokenIds>& prompts) {
-  std::map<TokenIds, std::size_t> numbers;
+void Generator::add_rows(const std::vector<generation::TokenIds>& prompts) {
+  std::map<generation::TokenIds, std::size_t> numbers;
   for (std::size_t prompt = 0; prompt < prompts.size(); ++prompt) {
     const auto [entry, added] = numbers.emplace(prompts[prompt], distinct_.size());
     if (added) distinct_.push_back(prompts[prompt]);
@@ -194,7 +197,7 @@ std::vector<Generation> Generator::run() {
 
 std::int64_t Generator::row_bytes(const Row& row, bool shared) const {
   const Architecture& a = model_.architecture();
-  const TokenIds& prompt = distinct_[row.distinct];
+  const generation::TokenIds& prompt = distinct_[row.distinct];
   const auto own = static_cast<std::int64_t>(prompt.size()) + options_.max_tokens -
                    (shared ? clusters_[cluster_of_[row.distinct]].shared : 0);
   const auto width = static_cast<std::int64_t>(model_.weights().token_embedding.element_size());
@@ -222,7 +225,8 @@ void Generator::run_rows(std::vector<Row*> rows, bool shared) {
 }
 
 // The prompts of the rows in the cache, each computed once, and the logits after each row's prompt.
-RaggedBatch Generator::prefill(const std::vector<Row*>& rows, at::Tensor& logits) const {
+generation::RaggedBatch Generator::prefill(const std::vector<Row*>& rows,
+                                           at::Tensor& logits) const {
   std::map<std::size_t, std::vector<std::size_t>> by_cluster;  // cluster -> distinct prompts
   std::map<std::size_t, std::int64_t> place_of;                // distinct prompt -> row
   for (const Row* row : rows) {
@@ -232,7 +236,7 @@ RaggedBatch Generator::prefill(const std::vector<Row*>& rows, at::Tensor& logits
   }
   Prefill prompts(model_, prefixes_, batch_rows_);
   for (const auto& [cluster, members] : by_cluster) {
-    std::vector<const TokenIds*> ids;
+    std::vector<const generation::TokenIds*> ids;
     for (const std::size_t prompt : members) ids.push_back(&distinct_[prompt]);
     const auto places =
         prompts.add(ids, clusters_[cluster].shared, std::min(kRoom, options_.max_tokens));
@@ -244,15 +248,16 @@ RaggedBatch Generator::prefill(const std::vector<Row*>& rows, at::Tensor& logits
 }
 
 // Prompt and new tokens of the rows by whole passes: what takes the place of their caches.
-RaggedBatch Generator::compute_anew(const std::vector<Row*>& rows, at::Tensor& logits) const {
-  std::vector<TokenIds> texts;
+generation::RaggedBatch Generator::compute_anew(const std::vector<Row*>& rows,
+                                                at::Tensor& logits) const {
+  std::vector<generation::TokenIds> texts;
   for (const Row* row : rows) {
     texts.push_back(distinct_[row->distinct]);
-    const TokenIds& written = row->generation.ids;
+    const generation::TokenIds& written = row->generation.ids;
     texts.back().insert(texts.back().end(), written.begin(), written.end());
   }
-  std::vector<const TokenIds*> prompts;
-  for (const TokenIds& text : texts) prompts.push_back(&text);
+  std::vector<const generation::TokenIds*> prompts;
+  for (const generation::TokenIds& text : texts) prompts.push_back(&text);
   Prefill prefill(model_, prefixes_, batch_rows_);
   const auto places = prefill.add(prompts, 0, std::min(kRoom, options_.max_tokens));
   return prefill.take(places, logits);
@@ -260,8 +265,8 @@ RaggedBatch Generator::compute_anew(const std::vector<Row*>& rows, at::Tensor& l
 
 // Runs the next token of every row. One that makes its text longer than longrope's first length
 // turns all of the text otherwise: such rows are computed anew, and stand last from then on.
-at::Tensor Generator::append(RaggedBatch& batch, std::vector<Row*>& rows,
-                             std::vector<TokenIds> next) const {
+at::Tensor Generator::append(generation::RaggedBatch& batch, std::vector<Row*>& rows,
+                             std::vector<generation::TokenIds> next) const {
   const auto first_length = model_.architecture().first_length();
   std::vector<bool> staying;
   std::vector<Row*> crossing;
@@ -273,9 +278,9 @@ at::Tensor Generator::append(RaggedBatch& batch, std::vector<Row*>& rows,
   if (crossing.empty()) return batch.append(next, one_each(next));
 
   at::Tensor logits;
-  RaggedBatch anew = compute_anew(crossing, logits);
+  generation::RaggedBatch anew = compute_anew(crossing, logits);
   std::vector<Row*> order;
-  std::vector<TokenIds> rest;
+  std::vector<generation::TokenIds> rest;
   for (const std::int64_t row : batch.keep(staying)) {
     order.push_back(rows[static_cast<std::size_t>(row)]);
     rest.push_back(next[static_cast<std::size_t>(row)]);
@@ -284,15 +289,16 @@ at::Tensor Generator::append(RaggedBatch& batch, std::vector<Row*>& rows,
     batch = std::move(anew);
   } else {
     logits = at::cat({batch.append(rest, one_each(rest)), logits});
-    batch = RaggedBatch::join({batch, anew});
+    batch = generation::RaggedBatch::join({batch, anew});
   }
   order.insert(order.end(), crossing.begin(), crossing.end());
   rows = std::move(order);
   return logits;
 }
 
-TokenIds Generator::choose(const std::vector<Row*>& rows, const at::Tensor& logits) const {
-  TokenIds chosen;
+generation::TokenIds Generator::choose(const std::vector<Row*>& rows,
+                                       const at::Tensor& logits) const {
+  generation::TokenIds chosen;
   if (greedy()) {
     const at::Tensor best = logits.argmax(-1).to(at::kCPU).contiguous();
     chosen.assign(best.data_ptr<std::int64_t>(), best.data_ptr<std::int64_t>() + best.numel());
@@ -302,11 +308,11 @@ TokenIds Generator::choose(const std::vector<Row*>& rows, const at::Tensor& logi
   const std::int64_t vocab = local.size(1);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Row& row = *rows[i];
-    const double uniform =
-        stream_uniform(options_.seed, row.prompt, static_cast<std::uint64_t>(row.sample),
-                       row.generation.ids.size());
-    chosen.push_back(sample_token(local.data_ptr<float>() + static_cast<std::int64_t>(i) * vocab,
-                                  vocab, options_, uniform));
+    const double uniform = generation::stream_uniform(options_.seed, row.prompt,
+                                                      static_cast<std::uint64_t>(row.sample),
+                                                      row.generation.ids.size());
+    chosen.push_back(generation::sample_token(
+        local.data_ptr<float>() + static_cast<std::int64_t>(i) * vocab, vocab, options_, uniform));
   }
   return chosen;
 }
@@ -345,16 +351,16 @@ bool Generator::accept(Row& row, std::int64_t token, std::int64_t next_position)
 void Generator::run_batch(std::vector<Row*> rows) {
   if (options_.max_tokens == 0) return;
   at::Tensor logits;
-  RaggedBatch batch = prefill(rows, logits);
+  generation::RaggedBatch batch = prefill(rows, logits);
   batch.reserve(std::min(kRoom, options_.max_tokens));
   while (true) {
-    const TokenIds chosen = choose(rows, logits);
+    const generation::TokenIds chosen = choose(rows, logits);
     std::vector<bool> going;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       going.push_back(accept(*rows[i], chosen[i], batch.length(i)));
     }
     if (std::find(going.begin(), going.end(), true) == going.end()) return;
-    std::vector<TokenIds> next;
+    std::vector<generation::TokenIds> next;
     if (std::find(going.begin(), going.end(), false) == going.end()) {
       for (const std::int64_t token : chosen) next.push_back({token});
     } else {
@@ -371,14 +377,15 @@ void Generator::run_batch(std::vector<Row*> rows) {
 
 }  // namespace
 
-std::vector<Generation> generate_ids(const EditedModel& model, const std::vector<TokenIds>& prompts,
+std::vector<Generation> generate_ids(const EditedModel& model,
+                                     const std::vector<generation::TokenIds>& prompts,
                                      const GenerateOptions& options, std::int64_t batch_rows,
-                                     PrefixCache* prefixes) {
+                                     generation::PrefixCache* prefixes) {
   check_options(options, model.base().has_tokenizer(), batch_rows);
-  check_prompts(model.architecture(), prompts, "generating");
+  generation::check_prompts(model.architecture(), prompts, "generating");
   const c10::InferenceMode inference;
-  PrefixCache of_this_call(kPrefixBytes);
-  PrefixCache& found = prefixes != nullptr ? *prefixes : of_this_call;
+  generation::PrefixCache of_this_call(kPrefixBytes);
+  generation::PrefixCache& found = prefixes != nullptr ? *prefixes : of_this_call;
   return Generator(model, prompts, options, batch_rows, found).run();
 }
 

@@ -10,7 +10,9 @@
 
 namespace kedit {
 
+namespace generation {
 class PrefixCache;
+}
 
 /// Memory that a LocalLanguageModel may keep beginnings of prompts in.
 constexpr std::int64_t kPrefixBytes = std::int64_t{1} << 30;
@@ -26,14 +28,14 @@ constexpr std::int64_t kPrefixBytes = std::int64_t{1} << 30;
 std::vector<Generation> generate_ids(const EditedModel& model,
                                      const std::vector<std::vector<std::int64_t>>& prompts,
                                      const GenerateOptions& options, std::int64_t batch_rows = 64,
-                                     PrefixCache* prefixes = nullptr);
+                                     generation::PrefixCache* prefixes = nullptr);
 
 /// Log-probabilities of given continuations; continuations of an identical prompt share its
 /// prefill. An empty continuation has no tokens and matches. Throws as `generate_ids` does.
 std::vector<ContinuationScore> score_ids(
     const EditedModel& model,
     const std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>& pairs,
-    std::int64_t batch_rows = 64, PrefixCache* prefixes = nullptr);
+    std::int64_t batch_rows = 64, generation::PrefixCache* prefixes = nullptr);
 
 /// The `count` most probable next ids after one prompt, most probable first.
 std::vector<std::int64_t> likely_ids(const EditedModel& model,
@@ -59,7 +61,7 @@ class LocalLanguageModel : public LanguageModel {
  private:
   const EditedModel& model_;
   std::int64_t batch_rows_;
-  std::shared_ptr<PrefixCache> prefixes_;  // of all copies of this object
+  std::shared_ptr<generation::PrefixCache> prefixes_;  // of all copies of this object
 };
 
 }  // namespace kedit

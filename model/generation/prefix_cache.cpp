@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::generation {
 namespace {
 
 // Columns that a longer prompt may lose from an entry that it takes over instead of copying it.
@@ -176,4 +176,4 @@ std::int64_t PrefixCache::tokens_computed() const {
   return tokens_computed_;
 }
 
-}  // namespace kedit
+}  // namespace kedit::generation

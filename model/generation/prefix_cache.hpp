@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-namespace kedit {
+namespace kedit::generation {
 
 /// Keys and values of beginnings of prompts, kept from call to call, the latest ones up to a bound
 /// of memory. An entry is found by its token ids and by the very tensors that it was computed with:
@@ -43,4 +43,4 @@ class PrefixCache {
   std::int64_t tokens_computed_ = 0;
 };
 
-}  // namespace kedit
+}  // namespace kedit::generation

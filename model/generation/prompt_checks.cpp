@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::generation {
 
 void check_prompts(const Architecture& architecture, const std::vector<TokenIds>& prompts,
                    const std::string& act, std::int64_t unseen) {
@@ -29,4 +29,4 @@ void check_prompts(const Architecture& architecture, const std::vector<TokenIds>
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::generation

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::generation {
 
 /// Throws `ModelError` naming `act` and the prompt when one is empty, holds an id outside the
 /// vocabulary, or is longer than a learned position table. The last `unseen` tokens of each do not
@@ -14,4 +14,4 @@ namespace kedit {
 void check_prompts(const Architecture& architecture, const std::vector<TokenIds>& prompts,
                    const std::string& act, std::int64_t unseen = 0);
 
-}  // namespace kedit
+}  // namespace kedit::generation

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-namespace kedit {
+namespace kedit::generation {
 namespace {
 
 constexpr std::int64_t kWorthwhile = 8;    // tokens; below, a pass of its own costs more
@@ -138,4 +138,4 @@ std::vector<std::int64_t> prefix_passes(std::int64_t length) {
   return ends;
 }
 
-}  // namespace kedit
+}  // namespace kedit::generation

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace kedit {
+namespace kedit::generation {
 
 /// Prompts that run after one shared beginning.
 struct PromptCluster {
@@ -30,4 +30,4 @@ std::vector<PromptCluster> cluster_prompts(const std::vector<TokenIds>& prompts,
 /// sizes, so that beginnings of different length have their first passes in common.
 std::vector<std::int64_t> prefix_passes(std::int64_t length);
 
-}  // namespace kedit
+}  // namespace kedit::generation

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace kedit {
+namespace kedit::generation {
 namespace {
 
 std::int64_t longest(const std::vector<TokenIds>& ids) {
@@ -274,4 +274,4 @@ std::vector<std::vector<std::size_t>> group_by_length(const std::vector<TokenIds
   return groups;
 }
 
-}  // namespace kedit
+}  // namespace kedit::generation

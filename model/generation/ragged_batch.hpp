@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace kedit {
+namespace kedit::generation {
 
 using TokenIds = std::vector<std::int64_t>;
 
@@ -76,4 +76,4 @@ std::vector<std::vector<std::size_t>> group_by_length(const std::vector<TokenIds
                                                       std::int64_t vocab,
                                                       const BatchLimits& limits);
 
-}  // namespace kedit
+}  // namespace kedit::generation

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace kedit {
+namespace kedit::generation {
 namespace {
 
 std::uint64_t mix(std::uint64_t value) {
@@ -123,4 +123,4 @@ std::int64_t sample_token(const float* logits, std::int64_t vocab, const Generat
   return from.ids[static_cast<std::size_t>(drawn - from.mass.begin())];
 }
 
-}  // namespace kedit
+}  // namespace kedit::generation

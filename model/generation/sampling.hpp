@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace kedit {
+namespace kedit::generation {
 
 /// Uniform in [0, 1), a function of its arguments alone: number `step` of the stream that a
 /// (prompt, sample) has under `seed`. SplitMix64's mixer (Steele et al. 2014) over the four.
@@ -18,4 +18,4 @@ double stream_uniform(std::uint64_t seed, std::uint64_t prompt, std::uint64_t sa
 std::int64_t sample_token(const float* logits, std::int64_t vocab, const GenerateOptions& options,
                           double uniform);
 
-}  // namespace kedit
+}  // namespace kedit::generation

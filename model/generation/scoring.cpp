@@ -13,7 +13,7 @@
 namespace kedit {
 namespace {
 
-using Pairs = std::vector<std::pair<TokenIds, TokenIds>>;
+using Pairs = std::vector<std::pair<generation::TokenIds, generation::TokenIds>>;
 
 // Adds to `score` what `logits` ([tokens, vocab] float32, each before the token) say of `tokens`.
 void read_scores(const at::Tensor& logits, const std::int64_t* tokens, std::int64_t count,
@@ -32,11 +32,14 @@ void read_scores(const at::Tensor& logits, const std::int64_t* tokens, std::int6
   score.greedy_match = score.greedy_match && matches == count;
 }
 
-std::int64_t size_of(const TokenIds& ids) { return static_cast<std::int64_t>(ids.size()); }
+std::int64_t size_of(const generation::TokenIds& ids) {
+  return static_cast<std::int64_t>(ids.size());
+}
 
 // All but the last token of prompt and continuation: what the model must see to score it.
-TokenIds seen_by_model(const TokenIds& prompt, const TokenIds& continuation) {
-  TokenIds ids = prompt;
+generation::TokenIds seen_by_model(const generation::TokenIds& prompt,
+                                   const generation::TokenIds& continuation) {
+  generation::TokenIds ids = prompt;
   ids.insert(ids.end(), continuation.begin(), continuation.end() - 1);
   return ids;
 }
@@ -45,14 +48,14 @@ constexpr std::size_t kManyContinuations = 8;  // of one prompt, which they then
 
 // A prompt and the pairs that it stands in.
 struct ScoredPrompt {
-  TokenIds ids;
+  generation::TokenIds ids;
   std::vector<std::size_t> members;
 };
 
 class Scorer {
  public:
   Scorer(const EditedModel& model, const Pairs& pairs, std::int64_t batch_rows,
-         PrefixCache& prefixes)
+         generation::PrefixCache& prefixes)
       : model_(model), pairs_(pairs), limits_{batch_rows}, prefixes_(prefixes) {}
 
   std::vector<ContinuationScore> run() {
@@ -72,14 +75,15 @@ class Scorer {
   }
 
  private:
-  using ByPrompt = std::map<TokenIds, std::vector<std::size_t>>;  // the pairs of each prompt
+  using ByPrompt =
+      std::map<generation::TokenIds, std::vector<std::size_t>>;  // the pairs of each prompt
 
   // `text_length` is 0, or says that all pairs are longer than longrope's first length. There a
   // prompt by itself may turn otherwise than with its continuation, so that both run in one pass.
   void score_prompts(const ByPrompt& by_prompt, std::int64_t text_length) {
-    std::vector<TokenIds> prompts;
+    std::vector<generation::TokenIds> prompts;
     for (const auto& [prompt, members] : by_prompt) prompts.push_back(prompt);
-    for (const PromptCluster& cluster : cluster_prompts(prompts)) {
+    for (const generation::PromptCluster& cluster : generation::cluster_prompts(prompts)) {
       start_cluster(prompts[cluster.members.front()], cluster.shared, text_length);
       std::vector<std::size_t> singles;
       std::vector<ScoredPrompt> several;
@@ -96,27 +100,28 @@ class Scorer {
     }
   }
 
-  void start_cluster(const TokenIds& prompt, std::int64_t shared, std::int64_t text_length) {
+  void start_cluster(const generation::TokenIds& prompt, std::int64_t shared,
+                     std::int64_t text_length) {
     shared_ = shared;
     if (shared == 0) return;
-    beginning_ =
-        prefixes_.of(model_, TokenIds(prompt.begin(), prompt.begin() + shared), text_length);
+    beginning_ = prefixes_.of(model_, generation::TokenIds(prompt.begin(), prompt.begin() + shared),
+                              text_length);
   }
 
   // Rows that hold the beginning of the cluster.
-  RaggedBatch start(std::size_t rows) const {
-    if (shared_ == 0) return RaggedBatch(model_);
+  generation::RaggedBatch start(std::size_t rows) const {
+    if (shared_ == 0) return generation::RaggedBatch(model_);
     return {model_, beginning_, static_cast<std::int64_t>(rows)};
   }
 
   // What of a row is still to come.
-  TokenIds rest(const TokenIds& row) const {
+  generation::TokenIds rest(const generation::TokenIds& row) const {
     return {row.begin() + static_cast<std::ptrdiff_t>(shared_), row.end()};
   }
 
   // Prompts with one continuation: both in one pass, batched across prompts.
   void score_singles(const std::vector<std::size_t>& members) {
-    std::vector<TokenIds> rows;
+    std::vector<generation::TokenIds> rows;
     std::vector<std::int64_t> wanted;
     for (const std::size_t member : members) {
       const auto& [prompt, continuation] = pairs_[member];
@@ -124,7 +129,7 @@ class Scorer {
       wanted.push_back(size_of(continuation));
     }
     for (const auto& group : groups(rows, wanted)) {
-      RaggedBatch batch = start(group.size());
+      generation::RaggedBatch batch = start(group.size());
       score_rows(batch, rows, wanted, members, 0, group);
     }
   }
@@ -139,7 +144,7 @@ class Scorer {
         score_together({prompt}, {0});
       }
     }
-    std::vector<TokenIds> rows;
+    std::vector<generation::TokenIds> rows;
     for (const ScoredPrompt& prompt : few) rows.push_back(prompt.ids);
     for (const auto& group : groups(rows, std::vector<std::int64_t>(rows.size(), 1))) {
       score_together(few, group);
@@ -148,9 +153,9 @@ class Scorer {
 
   void score_together(const std::vector<ScoredPrompt>& prompts,
                       const std::vector<std::size_t>& group) {
-    std::vector<TokenIds> ids;
+    std::vector<generation::TokenIds> ids;
     for (const std::size_t prompt : group) ids.push_back(prompts[prompt].ids);
-    RaggedBatch batch = start(group.size());
+    generation::RaggedBatch batch = start(group.size());
     const at::Tensor first = batch.append(ids, std::vector<std::int64_t>(group.size(), 1));
     for (std::size_t i = 0; i < group.size(); ++i) {
       const at::Tensor logits = first.narrow(0, static_cast<std::int64_t>(i), 1);
@@ -162,16 +167,17 @@ class Scorer {
   }
 
   // The tokens after the first of all continuations of the prompts in `batch`.
-  void score_further_tokens(const RaggedBatch& batch, const std::vector<ScoredPrompt>& prompts,
+  void score_further_tokens(const generation::RaggedBatch& batch,
+                            const std::vector<ScoredPrompt>& prompts,
                             const std::vector<std::size_t>& group) {
-    std::vector<TokenIds> rows;
+    std::vector<generation::TokenIds> rows;
     std::vector<std::int64_t> wanted, row_of;
     std::vector<std::size_t> members;
     for (std::size_t i = 0; i < group.size(); ++i) {
       for (const std::size_t member : prompts[group[i]].members) {
-        const TokenIds& continuation = pairs_[member].second;
+        const generation::TokenIds& continuation = pairs_[member].second;
         if (continuation.size() == 1) continue;
-        rows.push_back(TokenIds(continuation.begin(), continuation.end() - 1));
+        rows.push_back(generation::TokenIds(continuation.begin(), continuation.end() - 1));
         wanted.push_back(size_of(continuation) - 1);
         row_of.push_back(static_cast<std::int64_t>(i));
         members.push_back(member);
@@ -180,23 +186,24 @@ class Scorer {
     for (const auto& part : groups(rows, wanted)) {
       std::vector<std::int64_t> chosen;
       for (const std::size_t row : part) chosen.push_back(row_of[row]);
-      RaggedBatch going = group.size() == 1 ? batch.fork(static_cast<std::int64_t>(part.size()))
-                                            : batch.select(chosen);
+      generation::RaggedBatch going = group.size() == 1
+                                          ? batch.fork(static_cast<std::int64_t>(part.size()))
+                                          : batch.select(chosen);
       score_rows(going, rows, wanted, members, 1, part);
     }
   }
 
-  std::vector<std::vector<std::size_t>> groups(const std::vector<TokenIds>& rows,
+  std::vector<std::vector<std::size_t>> groups(const std::vector<generation::TokenIds>& rows,
                                                const std::vector<std::int64_t>& wanted) const {
-    return group_by_length(rows, wanted, model_.architecture().vocab, limits_);
+    return generation::group_by_length(rows, wanted, model_.architecture().vocab, limits_);
   }
 
   // Runs the rows of `group` after `batch`. The logits wanted are those before the tokens of the
   // members' continuations from number `from` on.
-  void score_rows(RaggedBatch& batch, const std::vector<TokenIds>& rows,
+  void score_rows(generation::RaggedBatch& batch, const std::vector<generation::TokenIds>& rows,
                   const std::vector<std::int64_t>& wanted, const std::vector<std::size_t>& members,
                   std::int64_t from, const std::vector<std::size_t>& group) {
-    std::vector<TokenIds> ids;
+    std::vector<generation::TokenIds> ids;
     std::vector<std::int64_t> counts;
     for (const std::size_t row : group) {
       ids.push_back(rows[row]);
@@ -214,8 +221,8 @@ class Scorer {
 
   const EditedModel& model_;
   const Pairs& pairs_;
-  BatchLimits limits_;
-  PrefixCache& prefixes_;
+  generation::BatchLimits limits_;
+  generation::PrefixCache& prefixes_;
   std::int64_t shared_ = 0;  // tokens of the beginning of the cluster at work
   KvCache beginning_;
   std::vector<ContinuationScore> scores_;
@@ -225,7 +232,7 @@ class Scorer {
 
 std::vector<std::int64_t> likely_ids(const EditedModel& model,
                                      const std::vector<std::int64_t>& prompt, std::int64_t count) {
-  check_prompts(model.architecture(), {prompt}, "looking at the next tokens");
+  generation::check_prompts(model.architecture(), {prompt}, "looking at the next tokens");
   const c10::InferenceMode inference;
   ForwardInput input;
   input.ids = at::tensor(prompt, at::kLong).unsqueeze(0);
@@ -238,18 +245,19 @@ std::vector<std::int64_t> likely_ids(const EditedModel& model,
 }
 
 std::vector<ContinuationScore> score_ids(const EditedModel& model, const Pairs& pairs,
-                                         std::int64_t batch_rows, PrefixCache* prefixes) {
-  std::vector<TokenIds> prompts, whole;
+                                         std::int64_t batch_rows,
+                                         generation::PrefixCache* prefixes) {
+  std::vector<generation::TokenIds> prompts, whole;
   for (const auto& [prompt, continuation] : pairs) {
     prompts.push_back(prompt);
     whole.push_back(prompt);
     whole.back().insert(whole.back().end(), continuation.begin(), continuation.end());
   }
-  check_prompts(model.architecture(), prompts, "scoring");
-  check_prompts(model.architecture(), whole, "scoring", 1);
+  generation::check_prompts(model.architecture(), prompts, "scoring");
+  generation::check_prompts(model.architecture(), whole, "scoring", 1);
   const c10::InferenceMode inference;
-  PrefixCache of_this_call(kPrefixBytes);
-  PrefixCache& found = prefixes != nullptr ? *prefixes : of_this_call;
+  generation::PrefixCache of_this_call(kPrefixBytes);
+  generation::PrefixCache& found = prefixes != nullptr ? *prefixes : of_this_call;
   return Scorer(model, pairs, batch_rows, found).run();
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kedit {
+namespace kedit::generation {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -16,7 +16,7 @@ constexpr std::size_t kMargin = 16;
 // A character of several tokens is U+FFFD until it is complete: a stop string that holds one could
 // be there for a while and go again.
 bool is_plain(const std::string& stop) {
-  return !first_invalid_utf8(stop) && stop.find(kReplacement) == std::string::npos;
+  return !tokenizer::first_invalid_utf8(stop) && stop.find(kReplacement) == std::string::npos;
 }
 
 }  // namespace
@@ -61,4 +61,4 @@ std::optional<std::string> StopStrings::find(Row& row, const std::vector<std::in
   return text;
 }
 
-}  // namespace kedit
+}  // namespace kedit::generation

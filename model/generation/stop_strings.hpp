@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::generation {
 
 /// Finds where a text that grows token by token comes to a stop string. After each token only the
 /// tail is decoded that can hold a stop string that ends there, so a text of n tokens costs n tails
@@ -46,4 +46,4 @@ class StopStrings {
   bool in_parts_ = false;
 };
 
-}  // namespace kedit
+}  // namespace kedit::generation

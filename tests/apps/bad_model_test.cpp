@@ -34,7 +34,7 @@ void change_config(const fs::path& model, const std::string& key, const Json& va
 
 }  // namespace
 
-TEST_CASE("a model directory that is not there, or no directory, is named") {
+TEST_CASE("kedit model info: a missing model directory or a file in its place is refused by name") {
   const ScratchFolder scratch;
   check_refused(info(scratch / "absent"), {"absent"});
   write_text(scratch / "file", "x");
@@ -43,7 +43,7 @@ TEST_CASE("a model directory that is not there, or no directory, is named") {
   check_refused(info(scratch / "empty"), {"empty", "config.json"});
 }
 
-TEST_CASE("a truncated safetensors file is refused by name") {
+TEST_CASE("kedit model info: a truncated safetensors file is refused by name") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   const fs::path weights = model / "model.safetensors";
@@ -55,7 +55,7 @@ TEST_CASE("a truncated safetensors file is refused by name") {
   }
 }
 
-TEST_CASE("a header that promises more than the file holds is refused") {
+TEST_CASE("kedit model info: a safetensors header longer than the file is refused") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   std::string bytes = read_text(model / "model.safetensors");
@@ -64,14 +64,14 @@ TEST_CASE("a header that promises more than the file holds is refused") {
   check_refused(info(model), {"model.safetensors"});
 }
 
-TEST_CASE("a tensor of the wrong shape is named with both shapes") {
+TEST_CASE("kedit model info: a tensor of the wrong shape is refused with both shapes") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   change_config(model, "intermediate_size", 48);
   check_refused(info(model), {"mlp", "48", "32"});
 }
 
-TEST_CASE("mathematics that is not supported is refused by name") {
+TEST_CASE("kedit model info: a quantised model or an unknown family is refused by name") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   change_config(model, "quantization_config", {{"bits", 4}});
@@ -82,14 +82,14 @@ TEST_CASE("mathematics that is not supported is refused by name") {
   check_refused(info(model), {"config.json", "hyperformer"});
 }
 
-TEST_CASE("a config.json that is no JSON is refused with the place") {
+TEST_CASE("kedit model info: a malformed config.json is refused by name") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   write_text(model / "config.json", "{\"model_type\": \"qwen2\",");
   check_refused(info(model), {"config.json"});
 }
 
-TEST_CASE("text commands without a tokenizer say so") {
+TEST_CASE("kedit model: text commands without a tokenizer are refused") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   fs::remove(model / "tokenizer.json");
@@ -103,7 +103,7 @@ TEST_CASE("text commands without a tokenizer say so") {
                 {"tokenizer"});
 }
 
-TEST_CASE("weights that are not finite are refused by tensor, unless allowed") {
+TEST_CASE("kedit model: non-finite weights are refused by tensor unless allowed") {
   const ScratchFolder scratch;
   const fs::path model = scratch / "model";
   write_tiny_model(model);
@@ -120,7 +120,7 @@ TEST_CASE("weights that are not finite are refused by tensor, unless allowed") {
   CHECK(is_one_sentence(allowed.err, {"warning", "not finite"}));
 }
 
-TEST_CASE("damaged checkpoints end with 3, one sentence and nothing on standard output") {
+TEST_CASE("kedit model info: a damaged checkpoint ends with exit code 3 and one sentence") {
   const ScratchFolder scratch;
   const fs::path weights = "model.safetensors", index = "model.safetensors.index.json";
   const auto refused = [&](const std::string& golden_name,
@@ -162,7 +162,7 @@ TEST_CASE("damaged checkpoints end with 3, one sentence and nothing on standard 
           {"model.embed_tokens.weight", "2147483648"});
 }
 
-TEST_CASE("every family answers from its directory") {
+TEST_CASE("kedit model info: every family is described from its directory") {
   for (const char* name : {"gptj", "gpt_neox", "opt", "mistral", "qwen3", "gemma", "gemma2",
                            "gemma3_text", "phi3", "olmo2"}) {
     INFO(name);
@@ -174,7 +174,7 @@ TEST_CASE("every family answers from its directory") {
   }
 }
 
-TEST_CASE("weights that the model does not use are one warning beside the answer") {
+TEST_CASE("kedit model info: unused weights give one warning beside the result") {
   const ScratchFolder scratch;
   const fs::path model = scratch / "model";
   fs::copy(golden("models/llama"), model);
@@ -185,7 +185,7 @@ TEST_CASE("weights that the model does not use are one warning beside the answer
   CHECK(is_one_sentence(outcome.err, {"warning", "model.layers.2.input_layernorm.weight"}));
 }
 
-TEST_CASE("a device that is not there exits with 5") {
+TEST_CASE("kedit model info: an unknown device ends with exit code 5") {
   const ScratchFolder scratch;
   const fs::path model = write_tiny_model(scratch / "model");
   const Outcome outcome =

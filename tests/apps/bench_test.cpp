@@ -88,7 +88,7 @@ RunOptions signalled(const fs::path& store, int signal, std::int64_t after) {
 
 }  // namespace
 
-TEST_CASE("a killed run keeps what it answered and ends as if nothing had happened") {
+TEST_CASE("kedit bench resume: a killed run resumes with equal scores") {
   const std::int64_t after = GENERATE(std::int64_t{1}, std::int64_t{5}, std::int64_t{9});
   const ScratchFolder scratch;
   const fs::path store = scratch / "kedit.db";
@@ -106,7 +106,8 @@ TEST_CASE("a killed run keeps what it answered and ends as if nothing had happen
   CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
 }
 
-TEST_CASE("an interrupted run saves, exits with 130, and the same command goes on") {
+TEST_CASE(
+    "kedit bench run: an interrupted run ends with exit code 130 and the same command resumes it") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   const ScratchFolder scratch;
   const fs::path store = scratch / "kedit.db";
@@ -123,7 +124,7 @@ TEST_CASE("an interrupted run saves, exits with 130, and the same command goes o
   CHECK(scores(store.string()) == undisturbed());
 }
 
-TEST_CASE("workers share a run, and the joined numbers are those of one process") {
+TEST_CASE("kedit bench run: --workers gives the scores of a single process") {
   const ScratchFolder scratch;
   Words words = run_words(write_config(scratch), scratch / "kedit.db");
   words.insert(words.end(), {"--workers", "2"});
@@ -135,7 +136,7 @@ TEST_CASE("workers share a run, and the joined numbers are those of one process"
   CHECK_FALSE(fs::exists(scratch / "kedit.db.1-of-2"));  // joined, they have served
 }
 
-TEST_CASE("a part that another run still needs outlives the workers") {
+TEST_CASE("kedit bench run: --workers keeps a part store that holds another run") {
   const ScratchFolder scratch;
   const fs::path config = write_config(scratch);
   Json other = parse_json(read_text(config), "bench.json");
@@ -154,7 +155,7 @@ TEST_CASE("a part that another run still needs outlives the workers") {
   CHECK_FALSE(fs::exists(scratch / "kedit.db.2-of-2"));
 }
 
-TEST_CASE("a run that cannot begin leaves no store") {
+TEST_CASE("kedit bench run: a run that cannot begin leaves no store") {
   const ScratchFolder scratch;
   const fs::path config = write_config(scratch);
   Json value = parse_json(read_text(config), "bench.json");
@@ -239,7 +240,7 @@ TEST_CASE("bench: a wrong setting or missing statistics are bad input, also for 
   refused({{"second_moment", {{"0", "absent.safetensors"}}}}, {absent}, {"--workers", "2"});
 }
 
-TEST_CASE("processes that torchrun or Slurm start are joined by hand, in any order") {
+TEST_CASE("kedit bench merge: parts of torchrun and Slurm processes are joined in any order") {
   const ScratchFolder scratch;
   const Words words = run_words(write_config(scratch), scratch / "kedit.db");
   RunOptions first, second;
@@ -260,7 +261,7 @@ TEST_CASE("processes that torchrun or Slurm start are joined by hand, in any ord
   CHECK(scores(store_path(scratch)) == undisturbed());
 }
 
-TEST_CASE("a rank that makes no sense and a key that is unknown are refused") {
+TEST_CASE("kedit bench run: an invalid rank or an unknown key is refused") {
   const ScratchFolder scratch;
   const fs::path config = write_config(scratch);
   RunOptions odd;
@@ -278,7 +279,7 @@ TEST_CASE("a rank that makes no sense and a key that is unknown are refused") {
                         {"bench.json", "unknown key \"protocl\", did you mean \"protocol\"?"}));
 }
 
-TEST_CASE("stores of other configurations are not joined") {
+TEST_CASE("kedit bench merge: stores of different configurations are refused") {
   const ScratchFolder scratch;
   const fs::path config = write_config(scratch);
   RunOptions first;
@@ -294,7 +295,7 @@ TEST_CASE("stores of other configurations are not joined") {
   CHECK(is_one_sentence(refused.err, {"two.db", "same configuration"}));
 }
 
-TEST_CASE("a run starts from a branch's edits, also when workers share it or it goes on") {
+TEST_CASE("kedit bench run: --branch starts from its edits also when resumed or with workers") {
   const ScratchFolder scratch;
   const fs::path config = write_config(scratch);
   const fs::path store = scratch / "kedit.db";
@@ -373,7 +374,7 @@ fs::path write_counterfact(const ScratchFolder& scratch) {
 
 }  // namespace
 
-TEST_CASE("CounterFact is run through a model and scored, and a killed run ends the same") {
+TEST_CASE("kedit bench run: CounterFact is scored and a killed run resumes with equal scores") {
   const ScratchFolder scratch;
   const fs::path config = write_counterfact(scratch);
   const fs::path store = scratch / "kedit.db", cut = scratch / "cut.db";
@@ -389,7 +390,7 @@ TEST_CASE("CounterFact is run through a model and scored, and a killed run ends 
   CHECK(scores(cut.string()) == scores(store.string()));
 }
 
-TEST_CASE("a file whose labels disagree is run with a warning") {
+TEST_CASE("kedit bench run: a dataset with disagreeing labels runs with a warning") {
   const ScratchFolder scratch;
   const fs::path config = write_config(scratch);
   Json cases = parse_json(read_text(lab("mquake.json")), "mquake.json");

@@ -5,7 +5,7 @@
 using namespace kedit;
 using namespace kedit::test;
 
-TEST_CASE("the demo edits, undoes to the bit, measures and writes its report") {
+TEST_CASE("kedit demo: five edits are made and undone bit for bit and a report is written") {
   const ScratchFolder scratch;
   const std::string store = (scratch / "demo.db").string();
   const Outcome outcome =

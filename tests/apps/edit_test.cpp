@@ -49,7 +49,7 @@ std::string fingerprint(const fs::path& store) {
 
 }  // namespace
 
-TEST_CASE("an edit changes the model, and its revert gives the base back to the bit") {
+TEST_CASE("kedit edit: an edit changes the model and its revert restores the base bit for bit") {
   const ScratchFolder scratch;
   const fs::path store = scratch / "kedit.db";
   const std::string base =
@@ -72,7 +72,7 @@ TEST_CASE("an edit changes the model, and its revert gives the base back to the 
   CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
 }
 
-TEST_CASE("a dry run commits nothing") {
+TEST_CASE("kedit edit: --dry-run commits nothing") {
   const ScratchFolder scratch;
   Words words = remember(scratch / "kedit.db", kRequest);
   words.emplace_back("--dry-run");
@@ -84,7 +84,7 @@ TEST_CASE("a dry run commits nothing") {
   CHECK(nothing_there);
 }
 
-TEST_CASE("a request that cannot be acted on is refused and leaves no store behind") {
+TEST_CASE("kedit edit: an invalid request is refused and leaves no store") {
   const ScratchFolder scratch;
   const fs::path store = scratch / "kedit.db";
   check_refused(run_kedit(remember(store, {"--subject", "Zork", "--prompt", "The capital of it is",
@@ -101,7 +101,7 @@ TEST_CASE("a request that cannot be acted on is refused and leaves no store behi
   CHECK_FALSE(fs::exists(store));
 }
 
-TEST_CASE("unknown editors and settings are refused with the nearest name") {
+TEST_CASE("kedit edit: an unknown editor or setting is refused with the nearest name") {
   const ScratchFolder scratch;
   Words words = remember(scratch / "kedit.db", kRequest);
   words[2] = std::string("romee");
@@ -131,7 +131,7 @@ TEST_CASE("edit: missing statistics are bad input and leave no store behind") {
   CHECK_FALSE(fs::exists(scratch / "kedit.db"));
 }
 
-TEST_CASE("a dataset that is not MQuAKE is refused with record and field") {
+TEST_CASE("kedit score: a dataset that is not MQuAKE is refused with record and field") {
   const ScratchFolder scratch;
   write_text(scratch / "predictions.json", "[]");
   const auto score = [&](const std::string& text) {
@@ -147,7 +147,7 @@ TEST_CASE("a dataset that is not MQuAKE is refused with record and field") {
   check_refused(score(cases.dump()), 3, {"data.json", "requested_rewrite/0/target_new/str"});
 }
 
-TEST_CASE("a store that is locked by another process is busy, and stays as it was") {
+TEST_CASE("kedit edit: a store locked by another process ends with exit code 4 and is unchanged") {
   const ScratchFolder scratch;
   const fs::path store = scratch / "kedit.db";
   CHECK(run_kedit(remember(store, kRequest)).code == 0);
@@ -160,7 +160,7 @@ TEST_CASE("a store that is locked by another process is busy, and stays as it wa
   CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
 }
 
-TEST_CASE("a disk that fills up fails the command and leaves a sound store") {
+TEST_CASE("kedit edit: a full disk ends with exit code 1 and leaves a sound store") {
   const ScratchFolder scratch;
   const fs::path store = scratch / "kedit.db";
   CHECK(run_kedit(remember(store, kRequest)).code == 0);
@@ -173,7 +173,7 @@ TEST_CASE("a disk that fills up fails the command and leaves a sound store") {
   CHECK(run_kedit({"store", "verify", "--store", store.string()}).code == 0);
 }
 
-TEST_CASE("an answer that does not fit on the disk is a failure") {
+TEST_CASE("kedit model logits: standard output on a full disk is a failure") {
   const Outcome full =
       run_kedit({"model", "logits", "--json", "--ids", "1,2", "--model", lab("model").string()},
                 {.out_to = "/dev/full"});
@@ -181,7 +181,7 @@ TEST_CASE("an answer that does not fit on the disk is a failure") {
   CHECK(is_one_sentence(full.err, {"writing standard output"}));
 }
 
-TEST_CASE("stores that are absent or no stores, and ids that are unknown, are told apart") {
+TEST_CASE("kedit store: missing stores and other files and unknown ids have different exit codes") {
   const ScratchFolder scratch;
   const std::string absent = (scratch / "absent.db").string();
   check_refused(run_kedit({"store", "log", "--json", "--store", absent}), 3, {"absent.db"});
@@ -195,7 +195,7 @@ TEST_CASE("stores that are absent or no stores, and ids that are unknown, are to
                 {"ffff"});
 }
 
-TEST_CASE("an interrupted training saves its state, writes no model, and exits with 130") {
+TEST_CASE("kedit train lab: an interrupted training ends with exit code 130 and writes no model") {
   const ScratchFolder scratch;
   const fs::path out = scratch / "lab";
   const Outcome outcome = run_kedit({"train", "lab", "--out", out.string(), "--threads", "1"},

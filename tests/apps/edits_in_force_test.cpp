@@ -32,19 +32,20 @@ struct Workplace {
   }
 
   static void rewrite(const fs::path& folder, double added) {
-    const SafetensorsFile opened = SafetensorsFile::open(folder / "model.safetensors");
+    const checkpoint::SafetensorsFile opened =
+        checkpoint::SafetensorsFile::open(folder / "model.safetensors");
     std::vector<std::pair<std::string, at::Tensor>> all;
     for (const auto& name : opened.names()) {
       all.emplace_back(name, opened.tensor(name).to(at::kHalf).clone());
     }
     all.front().second.view({-1})[0] += added;
-    write_safetensors(folder / "model.safetensors", all);
+    checkpoint::write_safetensors(folder / "model.safetensors", all);
   }
 
   EditDelta rome(const std::string& weight, std::int64_t rows, std::int64_t cols) const {
     EditDelta delta;
     delta.editor = "rome";
-    delta.settings = "{}";
+    delta.settings = Json::object();
     delta.base_fingerprint = base;
     delta.updates.push_back({weight, LowRank{at::ones({rows, 1}), at::ones({1, cols})}});
     return delta;
@@ -167,7 +168,7 @@ TEST_CASE("a command that looks at weights alone says which live edits it cannot
   for (const char* sentence : {"one", "two"}) {
     EditDelta delta;
     delta.editor = "in-context";
-    delta.settings = "{}";
+    delta.settings = Json::object();
     delta.base_fingerprint = place.base;
     delta.facts.push_back({sentence, "P1", "o", sentence});
     place.commit(delta);

@@ -41,7 +41,7 @@ std::filesystem::path write_learned_model(const std::filesystem::path& folder) {
                                                               {"vocab_size", 300}},
                                                              "a test");
   DecoderWeights weights;
-  for (const WeightSlot& slot : weight_slots(architecture, weights)) {
+  for (const decoder::WeightSlot& slot : decoder::weight_slots(architecture, weights)) {
     *slot.tensor = at::ones(slot.shape) * 0.1;
   }
   weights.head = weights.token_embedding;
@@ -58,7 +58,7 @@ void check_bad_file(const Outcome& outcome, const std::vector<std::string>& part
 
 }  // namespace
 
-TEST_CASE("generation ends at the ids of generation_config.json, a number or a list") {
+TEST_CASE("kedit model generate: ids of generation_config.json end the text as number or list") {
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");
   const Json free = answer(generate(model, {"--ids", "5,6", "--ignore-eos"}));
@@ -74,7 +74,7 @@ TEST_CASE("generation ends at the ids of generation_config.json, a number or a l
   CHECK(answer(generate(model, {"--ids", "5,6", "--ignore-eos"})) == free);
 }
 
-TEST_CASE("each of several stop strings ends the text") {
+TEST_CASE("kedit model generate: each of several stop strings ends the text") {
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");
   const Json free = answer(generate(model, {"--prompt", "The capital", "--ignore-eos"}));
@@ -87,7 +87,7 @@ TEST_CASE("each of several stop strings ends the text") {
   CHECK(cut["text"] == text.substr(0, text.find(stop)));
 }
 
-TEST_CASE("a full position table ends generation") {
+TEST_CASE("kedit model generate: a full position table ends the text") {
   const std::string model = golden("models/gpt2").string();
   const Json info = answer({"model", "info", "--model", model, "--json"});
   const auto positions = info["max_positions"].get<std::int64_t>();
@@ -99,7 +99,7 @@ TEST_CASE("a full position table ends generation") {
   CHECK(run_kedit(generate(model, {"--ids", ids + ",1,1"})).code == 2);
 }
 
-TEST_CASE("a rotary model that generates beyond its positions gives one warning") {
+TEST_CASE("kedit model generate: a rotary model beyond its positions gives one warning") {
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");  // 64 positions
   std::string line = "\"";
@@ -112,7 +112,7 @@ TEST_CASE("a rotary model that generates beyond its positions gives one warning"
   CHECK(is_one_sentence(outcome.err, {"warning:", "64 positions"}));
 }
 
-TEST_CASE("several results of several prompts stand in order, the same in every batch") {
+TEST_CASE("kedit model generate: samples of several prompts are ordered and equal in every batch") {
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");
   write_text(scratch / "prompts.jsonl", "\"The capital\"\n{\"prompt\": \"Rome\", \"id\": 3}\n");
@@ -149,7 +149,7 @@ TEST_CASE("generate: records with ids give what --ids gives, mixed with texts as
   CHECK(answer(generate(model, {"--prompts", file}))["results"][0]["ids"] == results[0]["ids"]);
 }
 
-TEST_CASE("a bad file of prompts is one sentence") {
+TEST_CASE("kedit model generate: a malformed prompt file is refused with one sentence") {
   const ScratchFolder scratch;
   const auto model = write_tiny_model(scratch / "model");
   const std::string file = (scratch / "prompts.jsonl").string();
@@ -177,7 +177,7 @@ TEST_CASE("a bad file of prompts is one sentence") {
                  {"reading standard input", "line 1"});
 }
 
-TEST_CASE("a prompt of a file that is too long names its record") {
+TEST_CASE("kedit model generate: a too long prompt in a file is refused with its record") {
   const ScratchFolder scratch;
   const auto model = write_learned_model(scratch / "model");  // 24 positions
   std::string line = "\"";
@@ -192,7 +192,8 @@ TEST_CASE("a prompt of a file that is too long names its record") {
   CHECK(is_one_sentence(target.err, {"--target", "position table"}));
 }
 
-TEST_CASE("a prompt that the chat template makes too long is a fault of where it came from") {
+TEST_CASE(
+    "kedit model generate: a prompt too long after the chat template is refused by its source") {
   const ScratchFolder scratch;
   const auto model = write_learned_model(scratch / "model");  // 24 positions
   write_text(model / "chat_template.jinja",

@@ -40,7 +40,7 @@ std::string file_name(std::string command) {
 }  // namespace
 
 // KEDIT_APPROVE=1 writes the texts instead of comparing; the diff is then read in review.
-TEST_CASE("help texts are as approved", "[help]") {
+TEST_CASE("kedit --help: help texts equal the approved ones", "[help]") {
   const bool approve = std::getenv("KEDIT_APPROVE") != nullptr;
   std::vector<std::string> commands = listed_commands();
   REQUIRE(commands.size() >= 5);
@@ -64,7 +64,7 @@ TEST_CASE("help texts are as approved", "[help]") {
   }
 }
 
-TEST_CASE("every help names default, exit codes and an example that parses") {
+TEST_CASE("kedit --help: every command states defaults and exit codes and an example") {
   for (const std::string& command : listed_commands()) {
     std::vector<std::string> words = words_of(command);
     words.emplace_back("--help");

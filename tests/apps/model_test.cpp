@@ -22,7 +22,7 @@ Json answer(const std::vector<std::string>& arguments, const RunOptions& options
 
 }  // namespace
 
-TEST_CASE("model info says what a checkpoint is") {
+TEST_CASE("kedit model info: family and sizes and tokenizer of a checkpoint are stated") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   const Json info = answer({"model", "info", "--model", model, "--json"});
@@ -42,14 +42,14 @@ TEST_CASE("model info says what a checkpoint is") {
   CHECK(answer({"model", "info", "--model", model, "--json"})["tokenizer"].is_null());
 }
 
-TEST_CASE("without --model, KEDIT_MODEL is taken") {
+TEST_CASE("kedit model: KEDIT_MODEL is used without --model") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   CHECK(answer({"model", "info", "--json"}, {.environment = {{"KEDIT_MODEL", model}}})["hidden"] ==
         16);
 }
 
-TEST_CASE("model logits are float32 [seq, vocab] and stay the same from call to call") {
+TEST_CASE("kedit model logits: logits have shape seq by vocab and are repeatable") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   const std::vector<std::string> call{"model", "logits", "--model", model,
@@ -65,7 +65,7 @@ TEST_CASE("model logits are float32 [seq, vocab] and stay the same from call to 
   }
 }
 
-TEST_CASE("model generate continues ids greedily without a tokenizer") {
+TEST_CASE("kedit model generate: ids are continued greedily without a tokenizer") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   std::filesystem::remove(scratch / "model/tokenizer.json");
@@ -83,7 +83,7 @@ TEST_CASE("model generate continues ids greedily without a tokenizer") {
   CHECK(result["ids"][0] == best);
 }
 
-TEST_CASE("model generate reads many prompts from a file or from standard input") {
+TEST_CASE("kedit model generate: --prompts reads a file or standard input") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   const std::string lines = "\"The capital\"\n{\"prompt\": \"The capital of France\"}\n";
@@ -103,7 +103,7 @@ TEST_CASE("model generate reads many prompts from a file or from standard input"
   CHECK(alone == results[1]);
 }
 
-TEST_CASE("sampling repeats with the seed and differs between samples") {
+TEST_CASE("kedit model generate: samples repeat with the seed and differ from each other") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   const std::vector<std::string> call{
@@ -118,7 +118,7 @@ TEST_CASE("sampling repeats with the seed and differs between samples") {
   CHECK(answer(other)["results"] != results);
 }
 
-TEST_CASE("model score sums the log-probabilities of the continuation's tokens") {
+TEST_CASE("kedit model score: the score is the sum of the target's token log-probabilities") {
   const ScratchFolder scratch;
   const std::string model = write_tiny_model(scratch / "model").string();
   const Json score = answer({"model", "score", "--model", model, "--prompt",
@@ -131,7 +131,7 @@ TEST_CASE("model score sums the log-probabilities of the continuation's tokens")
   CHECK(score["greedy_match"].is_boolean());
 }
 
-TEST_CASE("model tokenize works on a folder that holds only a tokenizer") {
+TEST_CASE("kedit model tokenize: a directory with only a tokenizer is enough") {
   const ScratchFolder scratch;
   write_tiny_model(scratch / "model");
   std::filesystem::create_directory(scratch / "only");
@@ -154,7 +154,7 @@ TEST_CASE("model tokenize works on a folder that holds only a tokenizer") {
   CHECK(many["results"][1]["text"] == "");
 }
 
-TEST_CASE("what a model cannot do is a fault of the command line") {
+TEST_CASE("kedit model logits: ids or positions outside the model end with exit code 2") {
   const ScratchFolder scratch;
   const std::string tiny = write_tiny_model(scratch / "model").string();
   const Outcome outside = run_kedit({"model", "logits", "--model", tiny, "--ids", "300", "--json"});
@@ -174,7 +174,8 @@ TEST_CASE("what a model cannot do is a fault of the command line") {
   CHECK(is_one_sentence(too_long.err, {"--ids", "position table"}));
 }
 
-TEST_CASE("a rotary model beyond its positions gives one warning and a result") {
+TEST_CASE(
+    "kedit model logits: a rotary model beyond its positions gives one warning and a result") {
   const ScratchFolder scratch;
   const std::string tiny = write_tiny_model(scratch / "model").string();
   std::string ids = "1";

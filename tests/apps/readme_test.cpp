@@ -57,7 +57,7 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 
 }  // namespace
 
-TEST_CASE("the commands that README shows do what it says") {
+TEST_CASE("README: the commands shown under Use succeed") {
   const ScratchFolder scratch;
   write_text(scratch / "bench.json",
              to_text(Json{{"dataset", "mquake:" + lab("mquake.json").string()},

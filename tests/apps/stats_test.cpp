@@ -59,7 +59,7 @@ std::string matrix_of(const Json& stats, std::size_t layer) {
 
 }  // namespace
 
-TEST_CASE("stats of a model with edits mounted are its own, not the base's from the cache") {
+TEST_CASE("kedit stats: a model with mounted edits has statistics of its own") {
   const Workplace place;
   const Json base = place.stats({});
   const Json edited = place.stats({"--store", place.file});
@@ -84,14 +84,14 @@ TEST_CASE("stats of a model with edits mounted are its own, not the base's from 
   CHECK(place.stats({"--store", place.file, "--branch", "main"}) == edited);
 }
 
-TEST_CASE("stats with a store whose edits are reverted are the base's") {
+TEST_CASE("kedit stats: a store with all edits reverted gives the base's statistics") {
   const Workplace place;
   const Json base = place.stats({});
   Store::open(place.file).revert(place.edit);
   CHECK(place.stats({"--store", place.file}) == base);
 }
 
-TEST_CASE("stats refuses what does not say which edits") {
+TEST_CASE("kedit stats: contradictory or unknown --edits are refused") {
   const Workplace place;
   CHECK(place.run({"--edits", place.edit}).code == 2);
   CHECK(place.run({"--store", place.file, "--edits", place.edit, "--branch", "main"}).code == 2);

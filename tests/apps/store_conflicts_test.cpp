@@ -37,7 +37,8 @@ Json answer(const std::vector<std::string>& words) {
 
 }  // namespace
 
-TEST_CASE("path conflicts of a store with all edits of MQuAKE-CF-3k are what the audit counts") {
+TEST_CASE(
+    "kedit store conflicts: path conflicts of all MQuAKE-CF-3k edits equal the audit counts") {
   const auto data = real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
   const ScratchFolder scratch;

@@ -89,7 +89,7 @@ std::vector<Words> reading_commands(const Shop& shop) {
 
 }  // namespace
 
-TEST_CASE("commands that only read leave nothing beside a store and change no byte of it") {
+TEST_CASE("kedit store: reading commands leave the store unchanged and no other files") {
   const Shop shop;
   const std::string before = read_text(shop.file);
   for (const Words& words : reading_commands(shop)) {
@@ -101,7 +101,7 @@ TEST_CASE("commands that only read leave nothing beside a store and change no by
   }
 }
 
-TEST_CASE("commands that read work beside a writer, whose log stays with it") {
+TEST_CASE("kedit store: reading commands work beside a writer and keep its WAL") {
   const Shop shop;
   {
     Store writer = Store::open(shop.file);
@@ -120,7 +120,7 @@ TEST_CASE("commands that read work beside a writer, whose log stays with it") {
   CHECK(shop.run({"store", "verify"}).code == 0);
 }
 
-TEST_CASE("names of branches are visible UTF-8") {
+TEST_CASE("kedit store branch: only visible UTF-8 names are accepted") {
   const Shop shop;
   for (const char* good : {"\xc3\xbcn/\xe2\x9c\x93", "..", "deadbeef", "it's;DROP"}) {
     CHECK(shop.json({"store", "branch", good})["name"] == good);
@@ -134,7 +134,7 @@ TEST_CASE("names of branches are visible UTF-8") {
   CHECK(shop.json({"store", "branch"})["branches"].size() == 5);
 }
 
-TEST_CASE("the id of a revert or of a commit is told from that of an edit") {
+TEST_CASE("kedit store: ids of reverts and commits are told from ids of edits") {
   const Shop shop;
   const std::string apply = shop.json({"store", "show", shop.ids[0]})["history"][0]["commit"];
   check_refused(shop.run({"store", "revert", shop.revert}), 3,
@@ -143,13 +143,13 @@ TEST_CASE("the id of a revert or of a commit is told from that of an edit") {
                 {"commit " + apply, shop.ids[0]});
 }
 
-TEST_CASE("a branch is not merged into itself, and may be checked out twice") {
+TEST_CASE("kedit store merge: a branch into itself is refused and checking it out again is not") {
   const Shop shop;
   check_refused(shop.run({"store", "merge", "main"}), 4, {"cannot be merged into itself"});
   CHECK(shop.json({"store", "checkout", "main"})["previous"] == "main");
 }
 
-TEST_CASE("texts of a store do not drive the terminal") {
+TEST_CASE("kedit store: control characters in stored texts are not printed") {
   const Shop shop;
   shop.tamper(
       "DROP TRIGGER edits_are_immutable; DROP TRIGGER commits_are_immutable; "
@@ -169,7 +169,8 @@ TEST_CASE("texts of a store do not drive the terminal") {
   }
 }
 
-TEST_CASE("a store without a branch checked out is damaged, and checkout mends it") {
+TEST_CASE(
+    "kedit store checkout: a store without a current branch is damaged until checkout repairs it") {
   const Shop shop;
   shop.tamper("DELETE FROM current_branch");
   check_refused(shop.run({"store", "log"}), 4,
@@ -180,7 +181,7 @@ TEST_CASE("a store without a branch checked out is damaged, and checkout mends i
   CHECK(shop.run({"store", "verify"}).code == 0);
 }
 
-TEST_CASE("texts that should be JSON and are not are damage, not bad input") {
+TEST_CASE("kedit store: a stored text that is not JSON is reported as damage") {
   const Shop shop;
   shop.tamper("DROP TRIGGER edits_are_immutable; UPDATE edits SET settings = '{'");
   check_refused(shop.run({"store", "show", shop.ids[0]}), 4, {"settings", "store verify"});
@@ -190,12 +191,11 @@ TEST_CASE("texts that should be JSON and are not are damage, not bad input") {
   check_refused(shop.run({"store", "conflicts"}), 4, {"request", "store verify"});
 }
 
-TEST_CASE("the store's file must have a name") {
+TEST_CASE("kedit store: an empty --store name is refused") {
   check_refused(run_kedit({"store", "log", "--store", ""}), 3, {"the name of a file", "--store"});
 }
 
-TEST_CASE(
-    "a store whose tables are not those of a store is damaged, not a failure of the program") {
+TEST_CASE("kedit store: wrong tables are reported as damage") {
   const Shop shop;
   const auto [sql, command, found] = GENERATE(table<const char*, const char*, const char*>(
       {{"DROP TABLE branch_commits", "log", "branch_commits"},
@@ -209,7 +209,7 @@ TEST_CASE(
   check_refused(shop.run(words), 4, {found, "store verify"});
 }
 
-TEST_CASE("a schema number that no version has made is told as such") {
+TEST_CASE("kedit store: an impossible schema number is refused") {
   const Shop shop;
   shop.tamper("PRAGMA user_version = -5");
   check_refused(shop.run({"store", "log"}), 3, {"expected schema 1 or newer, found -5"});

@@ -8,7 +8,7 @@ using kedit::test::Outcome;
 using kedit::test::run_kedit;
 using Words = std::vector<std::string>;
 
-TEST_CASE("a wrong command line exits with 2, one sentence, and nothing on standard output") {
+TEST_CASE("kedit: a wrong command line ends with exit code 2 and one sentence") {
   using Case = std::tuple<Words, Words>;
   const auto [arguments, parts] = GENERATE(table<Words, Words>({
       Case{{}, {"expected a command", "kedit --help"}},
@@ -49,7 +49,7 @@ TEST_CASE("a wrong command line exits with 2, one sentence, and nothing on stand
   CHECK(is_one_sentence(outcome.err, parts));
 }
 
-TEST_CASE("a value may look like an option, and -- ends the options") {
+TEST_CASE("kedit: an option's value may begin with a dash and -- ends the options") {
   CHECK(run_kedit({"model", "generate", "--prompt", "-x", "--top-p", "0"}).err.find("--top-p") !=
         std::string::npos);
   CHECK(run_kedit({"model", "info", "--", "--json"})
@@ -77,7 +77,7 @@ TEST_CASE("usage: an option's value may be empty, joined or apart") {
   CHECK(run_kedit({"model", "tokenize", "--text", "--text=", "--json"}).code == 2);
 }
 
-TEST_CASE("--version names kedit, LibTorch and the devices") {
+TEST_CASE("kedit --version: kedit and LibTorch and the devices are named") {
   const Outcome outcome = run_kedit({"--version"});
   CHECK(outcome.code == 0);
   CHECK(outcome.out.find("kedit ") == 0);
@@ -85,7 +85,7 @@ TEST_CASE("--version names kedit, LibTorch and the devices") {
   CHECK(outcome.out.find("\ndevices: cpu") != std::string::npos);
 }
 
-TEST_CASE("standard output that cannot be written is a failure and no silent success") {
+TEST_CASE("kedit: standard output that cannot be written is a failure") {
   const Outcome closed = run_kedit({"--help"}, {.out_to = "closed"});
   CHECK(closed.code == 1);
   CHECK(is_one_sentence(closed.err, {"writing standard output"}));

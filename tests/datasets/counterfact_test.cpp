@@ -68,7 +68,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("CounterFact in its own form and in the flat one") {
+TEST_CASE("CounterFact reader: original and flat records give the same kind of request") {
   const TemporaryFolder folder;
   const auto own = read_counterfact(folder.file("a.json", Json::array({original()}).dump()));
   REQUIRE(own.size() == 1);
@@ -84,7 +84,7 @@ TEST_CASE("CounterFact in its own form and in the flat one") {
   CHECK(other[0].generation.empty());
 }
 
-TEST_CASE("zsRE gives a request, its rephrase and an unrelated question") {
+TEST_CASE("zsRE reader: a record gives its request and rephrase and unrelated question") {
   const TemporaryFolder folder;
   const auto records = read_zsre(folder.file("z.json", Json::array({zsre(), zsre()}).dump()));
   REQUIRE(records.size() == 2);
@@ -95,7 +95,7 @@ TEST_CASE("zsRE gives a request, its rephrase and an unrelated question") {
   CHECK(records[0].locality.prompt == "nq question: who sang it");
 }
 
-TEST_CASE("damaged records are named with their place") {
+TEST_CASE("CounterFact and zsRE readers: a damaged record is refused with its place") {
   using Damage = std::function<void(Json&)>;
   const std::vector<std::pair<Damage, std::string>> table = {
       {[](Json& r) { r["requested_rewrite"]["prompt"] = "no slot"; }, "neither in"},
@@ -135,7 +135,7 @@ TEST_CASE("damaged records are named with their place") {
   CHECK(contains(message_of<DataError>([&] { read_counterfact(twice); }), "found 0 again"));
 }
 
-TEST_CASE("both formats give requests by number") {
+TEST_CASE("read_dataset_requests: CounterFact and zsRE records are selected by number") {
   const TemporaryFolder folder;
   Json second = flat();
   second["case_id"] = 4;
@@ -148,7 +148,7 @@ TEST_CASE("both formats give requests by number") {
   CHECK_THROWS_AS(read_dataset_requests("counterfacts:" + facts.string(), ""), DataError);
 }
 
-TEST_CASE("the real file has 10,000 records", "[slow][real-data]") {
+TEST_CASE("CounterFact reader: the public file has 10000 records", "[slow][real-data]") {
   const auto file = real_data("counterfact/counterfact-edit.json");
   if (!file) return;
   const auto records = read_counterfact(*file);

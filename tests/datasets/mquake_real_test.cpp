@@ -21,7 +21,7 @@ const MquakeDataset* real_dataset() {
 
 }  // namespace
 
-TEST_CASE("CF-3k passes every load check and has the published content") {
+TEST_CASE("MQuAKE reader: CF-3k passes every load check and has the published counts") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   CHECK(dataset->content_sha256 ==
@@ -54,7 +54,7 @@ TEST_CASE("CF-3k passes every load check and has the published content") {
   CHECK(questions == 9000);
 }
 
-TEST_CASE("CF-3k is written with the published bytes") {
+TEST_CASE("MQuAKE writer: CF-3k is written with the published bytes") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   const TemporaryFolder folder;
@@ -64,7 +64,7 @@ TEST_CASE("CF-3k is written with the published bytes") {
   CHECK(sha256_hex(bytes) == "ce27a39c39f2983512b9b5578fadea5fbe352e5368f49d64f38d37ce304edc80");
 }
 
-TEST_CASE("the real file gives 2,786 distinct edit requests") {
+TEST_CASE("MQuAKE requests: CF-3k has 2786 distinct edit requests") {
   const auto file = real_data("mquake/MQuAKE-CF-3k.json");
   if (!file) return;
   CHECK(read_dataset_requests("mquake:" + file->string(), "").size() == 2786);

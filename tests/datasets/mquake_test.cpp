@@ -14,7 +14,7 @@ namespace {
 Json two_cases() {
   static const Json document = [] {
     const TemporaryFolder folder;
-    write_mquake(folder.file("a.json"), make_cases(*lab_world(), 2, 9));
+    write_mquake(folder.file("a.json"), lab::make_cases(*lab_world(), 2, 9));
     return read_json(folder.file("a.json"));
   }();
   return document;
@@ -37,7 +37,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a file that is not MQuAKE is refused with file and reason") {
+TEST_CASE("MQuAKE reader: a file that is not MQuAKE is refused with file and reason") {
   const TemporaryFolder folder;
   const std::string good = two_cases().dump();
   const std::vector<std::pair<std::string, std::string>> files = {
@@ -68,7 +68,7 @@ TEST_CASE("a file that is not MQuAKE is refused with file and reason") {
   CHECK_THROWS_AS(read_mquake(folder.file(".")), DataError);
 }
 
-TEST_CASE("every fault of a record is named with case and place") {
+TEST_CASE("MQuAKE reader: every fault of a record is refused with case and field") {
   using Damage = std::function<void(Json&)>;
   const std::vector<std::pair<Damage, std::string>> table = {
       {[](Json& d) { d[1]["case_id"] = "2"; }, "record 2: /case_id"},
@@ -144,7 +144,7 @@ TEST_CASE("every fault of a record is named with case and place") {
   }
 }
 
-TEST_CASE("label checks can be left out, structure checks cannot") {
+TEST_CASE("MQuAKE reader: label checks can be switched off and structure checks cannot") {
   Json document = two_cases();
   document[0]["questions"][0] = "Why?";
   CHECK_THROWS_AS(read_document(document), DataError);
@@ -153,7 +153,7 @@ TEST_CASE("label checks can be left out, structure checks cannot") {
   CHECK_THROWS_AS(read_document(document, MquakeChecks::structure), DataError);
 }
 
-TEST_CASE("a single rewrite may be an object, alias arrays may be missing") {
+TEST_CASE("MQuAKE reader: a single rewrite as an object and missing alias arrays are accepted") {
   Json document = two_cases();
   for (Json& record : document) {
     if (record["requested_rewrite"].size() == 1) {
@@ -166,7 +166,7 @@ TEST_CASE("a single rewrite may be an object, alias arrays may be missing") {
   CHECK(dataset.cases[0].rewrites.size() >= 1);
 }
 
-TEST_CASE("the hosted table form reads as the nested one") {
+TEST_CASE("MQuAKE reader: the flat table layout reads as the nested one") {
   Json document = two_cases();
   const MquakeDataset nested = read_document(document);
   for (Json& record : document) {
@@ -197,7 +197,7 @@ TEST_CASE("the hosted table form reads as the nested one") {
   CHECK(contains(message_of<DataError>([&] { read_document(document); }), "case 2: /new_triples"));
 }
 
-TEST_CASE("a file that glues the edits of a case together is refused") {
+TEST_CASE("MQuAKE reader: a file that joins the edits of a case into one text is refused") {
   const Json glued = Json::array({{{"case_id", 0},
                                    {"prompt", "The author of X is, The capital of Y is"},
                                    {"subject", "X, Y"},
@@ -206,7 +206,7 @@ TEST_CASE("a file that glues the edits of a case together is refused") {
   CHECK(contains(message_of<DataError>([&] { read_document(glued); }), "glued form"));
 }
 
-TEST_CASE("both published layouts read back to the same bytes") {
+TEST_CASE("MQuAKE writer: both published layouts read back to the same bytes") {
   const std::vector<MquakeCase> cases = read_document(two_cases()).cases;
   for (const MquakeLayout layout : {MquakeLayout::pretty, MquakeLayout::line}) {
     const std::string text = mquake_text(cases, layout);
@@ -217,7 +217,7 @@ TEST_CASE("both published layouts read back to the same bytes") {
   CHECK(mquake_variant("ab").empty());
 }
 
-TEST_CASE("unknown keys, further answers and odd characters survive reading and writing") {
+TEST_CASE("MQuAKE writer: unknown keys and extended answers and Unicode survive a round trip") {
   Json document = two_cases();
   document[0]["6334_split"]["100"] = Json::array({"train_edited"});
   document[0]["answer_extended"] = Json::array({"caf\u00e9", "\U0001F1EE\U0001F1F9"});
@@ -234,8 +234,8 @@ TEST_CASE("unknown keys, further answers and odd characters survive reading and 
   CHECK(again.cases[0].extra["6334_split"]["100"][0] == "train_edited");
 }
 
-TEST_CASE("the requests of a case are its rewrites with the new object's aliases") {
-  MquakeCase c = make_cases(*lab_world(), 3, 9)[2];
+TEST_CASE("MQuAKE requests: rewrites of a case carry the new object's aliases") {
+  MquakeCase c = lab::make_cases(*lab_world(), 3, 9)[2];
   for (Hop& hop : c.new_hops) hop.gold.aliases = {hop.gold.answer + " the Great"};
   const auto requests = requests_of(c);
   REQUIRE(requests.size() == c.rewrites.size());
@@ -248,7 +248,7 @@ TEST_CASE("the requests of a case are its rewrites with the new object's aliases
   }
 }
 
-TEST_CASE("case selections name ids and ranges of the file") {
+TEST_CASE("parse_case_selection: ids and ranges select cases and invalid ones are refused") {
   MquakeDataset dataset;
   dataset.name = "small.json";
   for (std::int64_t id : {2, 3, 5, 9}) {

@@ -1,6 +1,6 @@
-#include "datasets/mquake.hpp"
 #include "datasets/relation_templates.hpp"
 
+#include "datasets/mquake.hpp"
 #include "tests/datasets/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
@@ -86,7 +86,7 @@ std::size_t slots_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("all 36 relations of MQuAKE-CF have templates, in order") {
+TEST_CASE("Relation templates: all 36 relations of MQuAKE-CF are present in order") {
   const std::set<std::string> expected = {
       "P6",   "P19",  "P20",  "P26",  "P27",  "P30",  "P35",   "P36",   "P37",
       "P40",  "P50",  "P69",  "P106", "P108", "P112", "P136",  "P140",  "P159",
@@ -100,14 +100,15 @@ TEST_CASE("all 36 relations of MQuAKE-CF have templates, in order") {
   CHECK(templates_of("P36").cloze == "The capital of {} is");
 }
 
-TEST_CASE("a relation without templates is refused by name") {
+TEST_CASE("Relation templates: an unknown relation is refused by name") {
   CHECK_THROWS_AS(templates_of("P999"), DataError);
   const std::string message =
       kedit::test::message_of<DataError>([] { static_cast<void>(templates_of("P999")); });
   CHECK(message.find("P999") != std::string::npos);
 }
 
-TEST_CASE("every relation has the promised number of texts, one slot each") {
+TEST_CASE(
+    "Relation templates: every relation has the required number of texts with one slot each") {
   for (const auto& relation : relation_templates()) {
     INFO(relation.id);
     CHECK(relation.statements.size() >= 5);
@@ -125,7 +126,7 @@ TEST_CASE("every relation has the promised number of texts, one slot each") {
   }
 }
 
-TEST_CASE("held-out statements use no word that trained statements do not") {
+TEST_CASE("Held-out statements: every word occurs in trained statements of the relation") {
   for (const auto& relation : relation_templates()) {
     const auto trained = word_set(trained_statements(relation));
     for (const std::string& text : relation.held_out_statements) {
@@ -137,7 +138,7 @@ TEST_CASE("held-out statements use no word that trained statements do not") {
   }
 }
 
-TEST_CASE("held-out questions use no word that trained texts do not") {
+TEST_CASE("Held-out questions: every word occurs in trained texts of the relation") {
   for (const auto& relation : relation_templates()) {
     const auto trained = word_set(trained_texts(relation));
     for (const std::string& text : relation.held_out_questions) {
@@ -149,7 +150,8 @@ TEST_CASE("held-out questions use no word that trained texts do not") {
   }
 }
 
-TEST_CASE("held-out statements pair is and was only with words that trained ones pair with them") {
+TEST_CASE(
+    "Held-out statements: is and was follow only words that they follow in trained statements") {
   for (const auto& relation : relation_templates()) {
     const auto trained = copula_pairs(trained_statements(relation));
     for (const std::string& pair : copula_pairs(relation.held_out_statements)) {
@@ -159,7 +161,7 @@ TEST_CASE("held-out statements pair is and was only with words that trained ones
   }
 }
 
-TEST_CASE("held-out statements end in a word that trained ones end in") {
+TEST_CASE("Held-out statements: the last word ends a trained statement too") {
   for (const auto& relation : relation_templates()) {
     std::set<std::string> ends;
     for (const std::string& text : trained_statements(relation)) ends.insert(words_of(text).back());
@@ -170,7 +172,7 @@ TEST_CASE("held-out statements end in a word that trained ones end in") {
   }
 }
 
-TEST_CASE("no statement template of the table is the beginning of another one") {
+TEST_CASE("Relation templates: no statement is a prefix of another") {
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto& relation : relation_templates()) {
     for (const std::string& text : all_statements(relation)) all.emplace_back(relation.id, text);
@@ -185,7 +187,7 @@ TEST_CASE("no statement template of the table is the beginning of another one") 
   }
 }
 
-TEST_CASE("no held-out text is a part of a trained one") {
+TEST_CASE("Held-out texts: none is part of a trained text") {
   std::vector<std::string> trained;
   for (const auto& relation : relation_templates()) {
     for (const std::string& text : trained_texts(relation)) trained.push_back(lower(text));
@@ -202,7 +204,7 @@ TEST_CASE("no held-out text is a part of a trained one") {
   }
 }
 
-TEST_CASE("questions end in a question mark and are all different") {
+TEST_CASE("Relation templates: questions end in a question mark and are unique") {
   std::set<std::string> seen;
   for (const auto& relation : relation_templates()) {
     for (const auto& list : {relation.questions, relation.held_out_questions}) {
@@ -215,7 +217,7 @@ TEST_CASE("questions end in a question mark and are all different") {
   }
 }
 
-TEST_CASE("verb phrases are trained statements that start with the subject") {
+TEST_CASE("Relation templates: verb phrases are trained statements that start with the subject") {
   for (const auto& relation : relation_templates()) {
     INFO(relation.id << ": " << relation.verb_phrase);
     const Texts trained = trained_statements(relation);
@@ -224,7 +226,7 @@ TEST_CASE("verb phrases are trained statements that start with the subject") {
   }
 }
 
-TEST_CASE("noun phrases can hold another noun phrase") {
+TEST_CASE("Relation templates: noun phrases can be nested") {
   for (const auto& relation : relation_templates()) {
     for (const std::string& text : relation.noun_phrases) {
       INFO(relation.id << ": " << text);
@@ -235,7 +237,7 @@ TEST_CASE("noun phrases can hold another noun phrase") {
   }
 }
 
-TEST_CASE("the first slot is filled literally") {
+TEST_CASE("fill_template: the first slot is filled and the text put in is not parsed") {
   CHECK(fill_template("The capital of {} is", "{}{0}%s") == "The capital of {}{0}%s is");
   CHECK(fill_template("no slot", "x") == "no slot");
 }

@@ -19,7 +19,7 @@ const std::string kGood =
 
 }  // namespace
 
-TEST_CASE("a request line gives a request, ids default to file and line") {
+TEST_CASE("read_requests: a line gives a request and a missing id becomes file and line") {
   const auto requests = read_text(
       "\n" + kGood + "\r\n\n" +
       R"({"id": 7, "subject": "Avia", "prompt": "Avia is in", "target_new": {"str": " Corun"}, )"
@@ -34,9 +34,9 @@ TEST_CASE("a request line gives a request, ids default to file and line") {
   CHECK(requests[1].rephrases == std::vector<std::string>{"In Avia"});
 }
 
-TEST_CASE("what was written is read again") {
+TEST_CASE("write_requests: written requests read back equal") {
   const TemporaryFolder folder;
-  auto requests = make_requests(*lab_world(), 20, 3);
+  auto requests = lab::make_requests(*lab_world(), 20, 3);
   requests[0].target_true.reset();
   requests[1].target_new_aliases = {"caf\u00e9", "a \"b\""};
   write_requests(folder.file("r.jsonl"), requests);
@@ -54,7 +54,7 @@ TEST_CASE("what was written is read again") {
   }
 }
 
-TEST_CASE("a bad request line is refused with line and field") {
+TEST_CASE("read_requests: a bad line is refused with line and field") {
   const std::vector<std::pair<std::string, std::string>> table = {
       {"[]", "line 2"},
       {"3", "line 2"},
@@ -82,9 +82,9 @@ TEST_CASE("a bad request line is refused with line and field") {
   CHECK_THROWS_AS(read_requests("/nonexistent/edits.jsonl"), DataError);
 }
 
-TEST_CASE("a dataset gives its distinct edits in order") {
+TEST_CASE("read_dataset_requests: MQuAKE gives its distinct edits in order") {
   const TemporaryFolder folder;
-  auto cases = make_cases(*lab_world(), 6, 9);
+  auto cases = lab::make_cases(*lab_world(), 6, 9);
   cases.push_back(cases[0]);
   cases.back().case_id = 7;
   write_mquake(folder.file("cases.json"), cases);

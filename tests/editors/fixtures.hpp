@@ -134,7 +134,7 @@ inline std::shared_ptr<const Model> tiny_model(const std::string& family, std::u
   const Architecture architecture = read_architecture(directory.path());
   DecoderWeights weights;
   std::mt19937_64 random(seed);
-  for (const WeightSlot& slot : weight_slots(architecture, weights)) {
+  for (const decoder::WeightSlot& slot : decoder::weight_slots(architecture, weights)) {
     *slot.tensor = at::empty(slot.shape, at::kFloat);
     const bool is_norm = slot.shape.size() == 1 && slot.name.find("weight") != std::string::npos;
     const double deviation = slot.shape.size() == 1 ? 0.1 : slot.shape[0] == 260 ? 0.7 : 0.3;

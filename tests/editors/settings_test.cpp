@@ -39,7 +39,7 @@ EditorSettings settings_of(const Json& values) {
 
 }  // namespace
 
-TEST_CASE("hyper-parameter files in YAML load as they are") {
+TEST_CASE("Editor settings: a YAML hyper-parameter file resolves to ROME settings") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "llama.yaml", kEasyEditYaml);
   const EditorSettings settings = EditorSettings::read(directory / "llama.yaml");
@@ -54,7 +54,7 @@ TEST_CASE("hyper-parameter files in YAML load as they are") {
   CHECK_FALSE(rome.context_templates.has_value());
 }
 
-TEST_CASE("keys that rome does not use are named in one warning, unknown ones are refused") {
+TEST_CASE("Editor settings: unused keys are named in one warning and unknown ones are refused") {
   EditorSettings settings;
   settings.values = parse_flat_yaml(kEasyEditYaml, "llama.yaml");
   settings.values["context_templates"] = kTemplates;
@@ -81,7 +81,7 @@ TEST_CASE("keys that rome does not use are named in one warning, unknown ones ar
   CHECK(contains(message_of([] { make_editor("rom"); }), "did you mean rome?"));
 }
 
-TEST_CASE("values of the wrong kind or range are refused by key") {
+TEST_CASE("Editor settings: values of the wrong type or range are refused by key") {
   const auto model = tiny_model("llama");
   const auto refused = [&](const char* key, const Json& value) {
     Json values = {{"layers", {1}}};
@@ -111,7 +111,7 @@ TEST_CASE("values of the wrong kind or range are refused by key") {
   }
 }
 
-TEST_CASE("a model of unknown shape needs a layer") {
+TEST_CASE("Editor settings: a model without shipped defaults needs a layer") {
   const auto model = tiny_model("llama");
   CHECK(contains(message_of([&] { resolve_rome_settings({}, *model); }), "--set layers="));
   EditorSettings settings;
@@ -119,7 +119,7 @@ TEST_CASE("a model of unknown shape needs a layer") {
   CHECK(resolve_rome_settings(settings, *model).layers == std::vector<std::int64_t>{2});
 }
 
-TEST_CASE("assignments hold JSON or plain text") {
+TEST_CASE("Editor settings: --set assignments hold JSON or plain text") {
   EditorSettings settings;
   settings.set("layers=[1, 2]");
   settings.set("v_lr=0.1");
@@ -133,7 +133,7 @@ TEST_CASE("assignments hold JSON or plain text") {
   CHECK_THROWS_AS(settings.set("=1"), SettingsError);
 }
 
-TEST_CASE("what ships with a lab model is its default, below the user's settings") {
+TEST_CASE("Editor settings: defaults shipped with a lab model rank below the user's settings") {
   const TemporaryDirectory directory;
   const auto memory = tiny_model("llama");
   write_checkpoint(directory / "lab/model", memory->architecture(), memory->weights());
@@ -161,7 +161,7 @@ TEST_CASE("what ships with a lab model is its default, below the user's settings
   CHECK_THROWS_AS(resolve_rome_settings({}, *model), SettingsError);  // not about this model
 }
 
-TEST_CASE("the flat YAML reader takes what hyper-parameter files hold and nothing else") {
+TEST_CASE("parse_flat_yaml: flat keys and lists are read and other YAML is refused with its line") {
   const Json json = parse_flat_yaml(
       "a: 1\nb: 'x: #y'\nc:\n  - 1\n  - \"t\\n\"\nd: [a, [1, 2.5]]\n"
       "e: ~\nf: True\ng: wiki pedia # c\nh:\n",
@@ -184,7 +184,7 @@ TEST_CASE("the flat YAML reader takes what hyper-parameter files hold and nothin
   }
 }
 
-TEST_CASE("every known editor can be made and describes itself") {
+TEST_CASE("make_editor: every known editor can be made and describes itself") {
   for (const EditorInfo& info : known_editors()) {
     CHECK(make_editor(info.name)->name() == info.name);
     CHECK_FALSE(info.summary.empty());

@@ -47,7 +47,7 @@ constexpr std::size_t kVersionAt = 8, kKindAt = 12, kRowsAt = 16, kRankAt = 32, 
 
 }  // namespace
 
-TEST_CASE("an update survives encoding, and encoding it again gives the same bytes") {
+TEST_CASE("encode_update: a decoded update equals the original and encodes to the same bytes") {
   at::manual_seed(1);
   const auto update = GENERATE(as<WeightUpdate>{}, low_rank_update(3, 5, 1),
                                low_rank_update(8, 2, 4), dense_update(4, 6));
@@ -61,7 +61,7 @@ TEST_CASE("an update survives encoding, and encoding it again gives the same byt
   CHECK_NOTHROW(validate_delta(delta_with(back)));
 }
 
-TEST_CASE("a blob cut anywhere is refused") {
+TEST_CASE("decode_update: a blob cut at any byte or with a byte too many is refused") {
   const auto bytes = encode_update(low_rank_update(3, 5, 2));
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     const std::vector<std::uint8_t> cut(bytes.begin(),
@@ -73,7 +73,7 @@ TEST_CASE("a blob cut anywhere is refused") {
   CHECK(contains(decoding(longer), "payload: expected 64 bytes, found 65"));
 }
 
-TEST_CASE("a blob that lies about itself is refused before anything is allocated") {
+TEST_CASE("decode_update: false header fields are refused before anything is allocated") {
   const auto bytes = encode_update(low_rank_update(3, 5, 2));
   CHECK(contains(decoding(with_value(bytes, 0, 'X')), "magic"));
   CHECK(contains(decoding(with_value(bytes, kVersionAt, std::uint32_t{7})),
@@ -88,7 +88,8 @@ TEST_CASE("a blob that lies about itself is refused before anything is allocated
   CHECK(contains(decoding(with_value(bytes, kNameLengthAt, std::uint32_t{0})), "name"));
 }
 
-TEST_CASE("only finite, contiguous float32 matrices of fitting shape are stored") {
+TEST_CASE(
+    "validate_delta: only finite contiguous float32 matrices of matching shape are accepted") {
   CHECK(contains(validating({"w", Dense{}}), "w: change: expected a matrix, found none"));
   CHECK(contains(validating({"w", Dense{at::ones({3})}}), "expected a matrix, found 1 dimensions"));
   CHECK(contains(validating({"w", Dense{at::ones({0, 3})}}), "found an empty matrix"));
@@ -101,7 +102,7 @@ TEST_CASE("only finite, contiguous float32 matrices of fitting shape are stored"
   CHECK(contains(validating({"", Dense{at::ones({2, 3})}}), "name of a weight"));
 }
 
-TEST_CASE("a delta describes itself in a line") {
+TEST_CASE("describe(EditDelta): editor and weights and rank or facts are named in one line") {
   CHECK(describe(delta_with(low_rank_update(128, 384, 1))) ==
         "rome: model.layers.1.mlp.down_proj.weight [128, 384] rank 1");
   EditDelta facts;

@@ -23,17 +23,18 @@ std::string refusal(const EditRequest& bad) {
 
 }  // namespace
 
-TEST_CASE("the subject takes the place of the braces and of nothing else") {
+TEST_CASE("filled_prompt: the subject replaces the empty braces and nothing else") {
   CHECK(filled_prompt(request("The capital of {} is")) == "The capital of France is");
   CHECK(filled_prompt(request("In {x} the {} sign", "{y}")) == "In {x} the {y} sign");
 }
 
-TEST_CASE("a prompt that contains the subject becomes a template at its first occurrence") {
+TEST_CASE(
+    "validate_request: a prompt with the subject becomes a template at its first occurrence") {
   CHECK(validate_request(request("France, oh France, is")).prompt == "{}, oh France, is");
   CHECK(validate_request(request("The capital of {} is")).prompt == "The capital of {} is");
 }
 
-TEST_CASE("a target is separated by one space where none is") {
+TEST_CASE("spaced_target: prompt and target are separated by exactly one white space") {
   CHECK(spaced_target("is", "Lyon") == " Lyon");
   CHECK(spaced_target("is", " Lyon") == " Lyon");
   CHECK(spaced_target("is ", "Lyon") == "Lyon");
@@ -42,7 +43,7 @@ TEST_CASE("a target is separated by one space where none is") {
   CHECK(edit_sentence(request("The capital of {} is")) == "The capital of France is Lyon");
 }
 
-TEST_CASE("a request nobody may act on is refused with its id and field") {
+TEST_CASE("validate_request: an unusable request is refused with its id and field") {
   CHECK(refusal(request("The capital is")) ==
         "checking request \"r1\": prompt: expected \"{}\" or the subject \"France\", found neither "
         "in "

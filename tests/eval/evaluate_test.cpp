@@ -32,7 +32,7 @@ EditDelta fact_delta(const EditedModel& model) {
 
 }  // namespace
 
-TEST_CASE("a case gives probes of its edits and of its questions in both ways") {
+TEST_CASE("probes_of: a case gives probes of its edits and of its questions direct and with CoT") {
   const auto probes = probes_of(two_hop_case(1));
   REQUIRE(probes.size() == 7);
   CHECK(probes[0].kind == "efficacy");
@@ -42,7 +42,7 @@ TEST_CASE("a case gives probes of its edits and of its questions in both ways") 
   CHECK(probes[2].ask == Ask::cot);
 }
 
-TEST_CASE("rephrases of a request become paraphrase probes") {
+TEST_CASE("probes_of: rephrasings of a request become paraphrase probes") {
   EditRequest request;
   request.id = "r1";
   request.prompt = "The capital of {} is";
@@ -55,7 +55,7 @@ TEST_CASE("rephrases of a request become paraphrase probes") {
   CHECK(probes[1].text == "Avia's capital is");
 }
 
-TEST_CASE("evaluation is repeatable and scores what the model says") {
+TEST_CASE("evaluate: results are repeatable and scored by what the model answers") {
   const EditedModel model(tiny_model(1));
   std::vector<Probe> probes = mini_probes();
   const Report first = evaluate(model, probes);
@@ -73,7 +73,7 @@ TEST_CASE("evaluation is repeatable and scores what the model says") {
   }
 }
 
-TEST_CASE("facts of mounted edits stand in the prompts unless they are kept out") {
+TEST_CASE("evaluate: facts of mounted edits stand in the prompts unless switched off") {
   EditedModel model(tiny_model(1));
   const auto probes = mini_probes();
   const Report before = evaluate(model, probes);
@@ -92,7 +92,7 @@ TEST_CASE("facts of mounted edits stand in the prompts unless they are kept out"
   CHECK(evaluate(model, probes).results[0].answer.raw == before.results[0].answer.raw);
 }
 
-TEST_CASE("reports compare only on the same probes and rule") {
+TEST_CASE("compare: reports with other probes or another match rule are refused") {
   const EditedModel model(tiny_model(1));
   const auto probes = mini_probes();
   const Report report = evaluate(model, probes);

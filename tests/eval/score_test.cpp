@@ -46,7 +46,7 @@ class TextFile {
 
 }  // namespace
 
-TEST_CASE("predictions are scored under every rule, missing cases are misses") {
+TEST_CASE("score_predictions: every match rule is applied and missing cases are misses") {
   ScoreOptions options;
   options.rules = {MatchRule::exact, MatchRule::folded};
   const Json document = score_predictions(
@@ -65,7 +65,7 @@ TEST_CASE("predictions are scored under every rule, missing cases are misses") {
   CHECK(document["hits"]["M0"]["count"] == 1);
 }
 
-TEST_CASE("transcripts give hop accuracies, as text or as steps") {
+TEST_CASE("score_predictions: transcripts as text or steps give hop accuracies") {
   const std::string good =
       "Thoughts: Person 1 is a citizen of Belmar. The capital of Belmar is Corun.\nAnswer: Corun";
   const Trace steps = {{"", "Belmar", ""}, {"", "Corun", ""}};
@@ -77,7 +77,7 @@ TEST_CASE("transcripts give hop accuracies, as text or as steps") {
   CHECK(hits(document, "multi_hop_any", "M0") == 3);
 }
 
-TEST_CASE("further forms of asking give further metrics") {
+TEST_CASE("score_predictions: edits and hops and CoT and probes and tokens give their metrics") {
   Prediction one{1, {"Corun"}, {}, {}};
   one.edits = {"Belmaria"};
   one.hops = {"Belmar", "Corun"};
@@ -95,9 +95,9 @@ TEST_CASE("further forms of asking give further metrics") {
   CHECK_FALSE(metrics["edit_wise"].contains("M6"));
 }
 
-TEST_CASE("under P-rem cases that stay unedited are scored on their old golds") {
+TEST_CASE("score_predictions: under P-rem unedited cases are scored on their old gold answers") {
   ScoreOptions options;
-  options.pool = {Grouping::rem, 1, 100};
+  options.pool = {protocol::Grouping::rem, 1, 100};
   const Json document = score_predictions(
       mini_dataset(), {{1, {"Dorel"}, {}, {}}, {2, {"Dorel"}, {}, {}}, {3, {"Dorel"}, {}, {}}},
       options);
@@ -105,7 +105,7 @@ TEST_CASE("under P-rem cases that stay unedited are scored on their old golds") 
   CHECK(document["by"]["edits"]["0"]["multi_hop_any"]["M0"]["hit"] == 2);
 }
 
-TEST_CASE("prediction files are arrays or lines, and refused by field") {
+TEST_CASE("read_predictions: arrays and JSON lines are read and damage is refused by field") {
   const TextFile lines("{\"case_id\": 1, \"preds\": [\"a\"]}\n\n{\"case_id\": 2, \"preds\": []}\n");
   CHECK(read_predictions(lines.path()).size() == 2);
   const TextFile array("[{\"case_id\": 1, \"preds\": [\"a\"], \"gens\": [\"t\"], \"succ\": true}]");
@@ -123,7 +123,7 @@ TEST_CASE("prediction files are arrays or lines, and refused by field") {
   CHECK_THROWS_AS(read_predictions(broken.path()), DataError);
 }
 
-TEST_CASE("predictions that do not fit the dataset are refused") {
+TEST_CASE("score_predictions: predictions that do not match the dataset are refused") {
   const auto refusal = [](const std::vector<Prediction>& predictions) {
     return message_of([&] { score_predictions(mini_dataset(), predictions, {}); });
   };
@@ -132,7 +132,8 @@ TEST_CASE("predictions that do not fit the dataset are refused") {
   CHECK(contains(refusal({{1, {"a", "b", "c", "d"}, {}, {}}}), "expected at most 3"));
 }
 
-TEST_CASE("recorded predictions of a real model give the published counts", "[slow][real-data]") {
+TEST_CASE("score_predictions: recorded predictions on MQuAKE-CF-3k give the published counts",
+          "[slow][real-data]") {
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   const auto recorded = test::real_data("mquake/recorded-predictions.json");
   if (!data || !recorded) return;
@@ -198,7 +199,8 @@ TEST_CASE("recorded predictions of a real model give the published counts", "[sl
   CHECK(hits(score_predictions(dataset, predictions, options), "multi_hop_any", "M0") == 351);
 }
 
-TEST_CASE("the cases that the recorded run hits are the published ones", "[slow][real-data]") {
+TEST_CASE("GoldMatcher: recorded predictions on MQuAKE-CF-3k hit the published cases",
+          "[slow][real-data]") {
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   const auto recorded = test::real_data("mquake/recorded-predictions.json");
   if (!data || !recorded) return;
@@ -221,27 +223,29 @@ TEST_CASE("the cases that the recorded run hits are the published ones", "[slow]
         "c8eefc7f0267d218fe989e57c367309d6d6306ce1eb46da9e87cf458bec7f891");
 }
 
-TEST_CASE("contamination of the real file follows its grouping", "[slow][real-data]") {
+TEST_CASE("contaminated_cases: MQuAKE-CF-3k has the published count for every grouping",
+          "[slow][real-data]") {
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
   const Dataset dataset = cases_of(read_mquake(*data));
   std::vector<std::int64_t> ids;
   for (const Case& one : dataset.cases) ids.push_back(one.id);
   struct Row {
-    Grouping grouping;
+    protocol::Grouping grouping;
     std::int64_t size;
     std::size_t affected;
   };
-  const auto row = GENERATE(values<Row>({{Grouping::seed0, 1, 0},
-                                         {Grouping::seed0, 100, 354},
-                                         {Grouping::seed0, 1000, 790},
-                                         {Grouping::seed0, 0, 998},
-                                         {Grouping::file, 100, 487},
-                                         {Grouping::file, 1000, 907},
-                                         {Grouping::poke, 100, 378},
-                                         {Grouping::poke, 1000, 808},
-                                         {Grouping::poke, 0, 998}}));
+  const auto row = GENERATE(values<Row>({{protocol::Grouping::seed0, 1, 0},
+                                         {protocol::Grouping::seed0, 100, 354},
+                                         {protocol::Grouping::seed0, 1000, 790},
+                                         {protocol::Grouping::seed0, 0, 998},
+                                         {protocol::Grouping::file, 100, 487},
+                                         {protocol::Grouping::file, 1000, 907},
+                                         {protocol::Grouping::poke, 100, 378},
+                                         {protocol::Grouping::poke, 1000, 808},
+                                         {protocol::Grouping::poke, 0, 998}}));
   CAPTURE(row.size);
-  const auto groups = group_cases(ids, {row.grouping, row.size, default_seed(row.grouping)});
-  CHECK(contaminated_cases(dataset, groups).size() == row.affected);
+  const auto groups =
+      protocol::group_cases(ids, {row.grouping, row.size, protocol::default_seed(row.grouping)});
+  CHECK(protocol::contaminated_cases(dataset, groups).size() == row.affected);
 }

@@ -8,9 +8,9 @@
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  kedit::SafetensorsHeader header;
+  kedit::checkpoint::SafetensorsHeader header;
   try {
-    header = kedit::read_safetensors_header(data, size, "input");
+    header = kedit::checkpoint::read_safetensors_header(data, size, "input");
   } catch (const kedit::ModelError&) {
     return 0;
   }

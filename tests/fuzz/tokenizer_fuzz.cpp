@@ -13,7 +13,8 @@
 namespace {
 
 bool between_characters(std::string_view text, std::size_t at) {
-  return at == text.size() || (at < text.size() && !kedit::is_utf8_continuation(text[at]));
+  return at == text.size() ||
+         (at < text.size() && !kedit::tokenizer::is_utf8_continuation(text[at]));
 }
 
 void try_text(const kedit::Tokenizer& tokenizer, std::string_view text, bool split_special) {
@@ -26,7 +27,8 @@ void try_text(const kedit::Tokenizer& tokenizer, std::string_view text, bool spl
     }
     if (encoding.ids[i] < 0 || encoding.ids[i] >= tokenizer.vocab_size()) std::abort();
   }
-  if (kedit::first_invalid_utf8(tokenizer.decode(encoding.ids, split_special))) std::abort();
+  if (kedit::tokenizer::first_invalid_utf8(tokenizer.decode(encoding.ids, split_special)))
+    std::abort();
 }
 
 }  // namespace

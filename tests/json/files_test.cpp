@@ -25,7 +25,7 @@ std::size_t entries(const fs::path& directory) {
 
 }  // namespace
 
-TEST_CASE("what is no readable regular file is refused by name, without waiting") {
+TEST_CASE("read_text_file: missing and special files are refused by name without waiting") {
   const TemporaryDirectory directory;
   REQUIRE(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
   CHECK(contains(reading(directory / "absent"), "No such file or directory"));
@@ -35,7 +35,7 @@ TEST_CASE("what is no readable regular file is refused by name, without waiting"
   CHECK(contains(reading(directory / "absent"), (directory / "absent").string()));
 }
 
-TEST_CASE("a file larger than the limit is refused before it is read") {
+TEST_CASE("read_text_file: a file larger than the limit is refused before it is read") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "big", std::string(1000, 'x'));
   CHECK(read_text_file(directory / "big", 1000).size() == 1000);
@@ -43,7 +43,7 @@ TEST_CASE("a file larger than the limit is refused before it is read") {
                  "expected at most 999 bytes, found 1000"));
 }
 
-TEST_CASE("JSON lines are read one value a line; a fault names its line") {
+TEST_CASE("read_json_lines: one value per line is read and a fault names its line") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "ok", "{\"a\":1}\n\n  \r\n[2]");
   CHECK(read_json_lines(directory / "ok").size() == 2);
@@ -51,7 +51,7 @@ TEST_CASE("JSON lines are read one value a line; a fault names its line") {
   CHECK(contains(thrown_message<JsonError>([&] { read_json_lines(directory / "bad"); }), "line 3"));
 }
 
-TEST_CASE("an atomic write replaces the old file and leaves nothing beside it") {
+TEST_CASE("write_file_atomically: the old file is replaced and no temporary file is left") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "f", "old");
   write_file_atomically(directory / "f", "new");
@@ -59,7 +59,7 @@ TEST_CASE("an atomic write replaces the old file and leaves nothing beside it") 
   CHECK(entries(directory.path()) == 1);
 }
 
-TEST_CASE("an abandoned write leaves the old file as it was") {
+TEST_CASE("AtomicFile: an uncommitted write leaves the old file as it was") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "f", "old");
   {
@@ -70,7 +70,7 @@ TEST_CASE("an abandoned write leaves the old file as it was") {
   CHECK(entries(directory.path()) == 1);
 }
 
-TEST_CASE("writing keeps a symbolic link and the mode of the file it replaces") {
+TEST_CASE("write_file_atomically: a symbolic link and the mode of the replaced file are kept") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "real", "old");
   REQUIRE(::chmod((directory / "real").c_str(), 0640) == 0);
@@ -81,7 +81,7 @@ TEST_CASE("writing keeps a symbolic link and the mode of the file it replaces") 
   CHECK((fs::status(directory / "real").permissions() & fs::perms::mask) == fs::perms(0640));
 }
 
-TEST_CASE("a write that cannot be done says why") {
+TEST_CASE("write_file_atomically: a failed write says why") {
   const TemporaryDirectory directory;
   const auto writing = [](const fs::path& file) {
     return thrown_message<FileWriteError>([&] { write_file_atomically(file, "text"); });

@@ -20,13 +20,13 @@ std::string nested(int depth) {
 
 }  // namespace
 
-TEST_CASE("a document keeps its values and the order of its keys") {
+TEST_CASE("parse_json: values and the order of keys are kept") {
   const Json json =
       parse_json(R"({"z": 1, "a": [true, null, -2.5, "é"], "m": {"k": "v"}})", "a.json");
   CHECK(to_text(json) == R"({"z":1,"a":[true,null,-2.5,"é"],"m":{"k":"v"}})");
 }
 
-TEST_CASE("malformed text is refused with file, line and column") {
+TEST_CASE("parse_json: malformed text is refused with file and line and column") {
   struct Row {
     std::string text, message;
   };
@@ -49,7 +49,7 @@ TEST_CASE("malformed text is refused with file, line and column") {
   CHECK_FALSE(contains(message, "json.exception"));
 }
 
-TEST_CASE("a key given twice is refused at every level, with its place") {
+TEST_CASE("parse_json: a duplicate key is refused at every level with its place") {
   CHECK(refusal(R"({"a": 1, "a": 2})") ==
         "reading a.json: /: expected every key once, found \"a\" twice");
   CHECK(refusal(R"({"x": [{}, {"b": 1, "c": 2, "b": 3}]})") ==
@@ -57,7 +57,7 @@ TEST_CASE("a key given twice is refused at every level, with its place") {
   CHECK_NOTHROW(parse_json(R"([{"a": 1}, {"a": 2}])", "a.json"));
 }
 
-TEST_CASE("nesting and size are bounded") {
+TEST_CASE("parse_json: nesting depth and size are limited") {
   CHECK_NOTHROW(parse_json(nested(64), "a.json"));
   CHECK(contains(refusal(nested(65)), "expected at most 64 levels of nesting"));
   CHECK(contains(refusal(nested(100000)), "expected at most 64 levels of nesting"));
@@ -65,14 +65,14 @@ TEST_CASE("nesting and size are bounded") {
         "reading a.json: expected at most 4 bytes of JSON, found 9");
 }
 
-TEST_CASE("a large object is read in reasonable time") {
+TEST_CASE("parse_json: an object of 200000 keys is read without quadratic look-ups") {
   // The ordered map looks keys up linearly; the reader must not.
   std::string text = "{";
   for (int i = 0; i < 200000; ++i) text += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":0";
   CHECK(parse_json(text + "}", "a.json").size() == 200000);
 }
 
-TEST_CASE("written text round-trips numbers, and replaces what JSON cannot hold") {
+TEST_CASE("to_text: numbers round-trip and values that JSON cannot hold are replaced") {
   const double third = 1.0 / 3.0;
   CHECK(parse_json(to_text(Json(third)), "x").get<double>() == third);
   CHECK(to_text(Json(std::numeric_limits<double>::infinity())) == "null");
@@ -80,7 +80,7 @@ TEST_CASE("written text round-trips numbers, and replaces what JSON cannot hold"
   CHECK(to_text(Json::array({1, 2}), 2) == "[\n  1,\n  2\n]");
 }
 
-TEST_CASE("canonical text sorts keys at every level") {
+TEST_CASE("canonical_text: keys are sorted at every level") {
   const Json one = parse_json(R"({"b": {"d": 1, "c": 2}, "a": [{"y": 0, "x": 0}]})", "one");
   const Json other = parse_json(R"({"a": [{"x": 0, "y": 0}], "b": {"c": 2, "d": 1}})", "other");
   CHECK(canonical_text(one) == R"({"a":[{"x":0,"y":0}],"b":{"c":2,"d":1}})");

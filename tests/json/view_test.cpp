@@ -18,7 +18,7 @@ std::string refusal(const std::string& text, const Act& act) {
 
 }  // namespace
 
-TEST_CASE("a view says which field of which record is wrong") {
+TEST_CASE("JsonView: a wrong field is refused with its JSON pointer and what was found") {
   CHECK(refusal(R"([{"q": {"subject": null}}])", [](const JsonView& v) {
           v.at(std::size_t{0}).at("q").at("subject").string();
         }) == "reading f.json: /0/q/subject: expected a string, found null");
@@ -38,13 +38,13 @@ TEST_CASE("a view says which field of which record is wrong") {
         "reading f.json: /: expected an array of at least 4, found an array of 1");
 }
 
-TEST_CASE("a long string is described by its size") {
+TEST_CASE("JsonView: a long string is described in a refusal by its size") {
   const std::string text = "{\"n\": \"" + std::string(5000, 'x') + "\"}";
   CHECK(refusal(text, [](const JsonView& v) { v.at("n").number(); }) ==
         "reading f.json: /n: expected a number, found a string of 5000 bytes");
 }
 
-TEST_CASE("an absent or null field is an expected absence for find and has") {
+TEST_CASE("JsonView: find and has treat absent and null fields alike") {
   const Json json = parse_json(R"({"a": 1, "b": null})", "f.json");
   const JsonView view(json, "f.json");
   CHECK(view.has("a"));
@@ -54,7 +54,7 @@ TEST_CASE("an absent or null field is an expected absence for find and has") {
   CHECK(view.keys() == std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("a mistyped name gets the nearest known one, an unrelated one none") {
+TEST_CASE("nearest_name: a misspelled name gets the nearest known one and an unrelated name none") {
   const std::vector<std::string> known{"layers", "fact_token", "v_lr", "clamp_norm_factor"};
   CHECK(nearest_name("layer", known) == "layers");
   CHECK(nearest_name("v_lrr", known) == "v_lr");

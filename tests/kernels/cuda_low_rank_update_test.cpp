@@ -14,7 +14,7 @@ using low_rank_cases::dtype_of;
 using low_rank_cases::same_bytes;
 using low_rank_cases::Terms;
 
-TEST_CASE("the CUDA update equals the plain loop on the CPU to the bit") {
+TEST_CASE("CUDA low_rank_update: result equals the CPU reference loop bit for bit") {
   const char* why = "";
   if (cuda::device_count(&why) == 0) {
     kedit::test::skip_test(std::string("no CUDA device: ") + why);

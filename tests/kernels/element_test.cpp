@@ -10,7 +10,7 @@
 
 using namespace kedit::kernels;
 
-TEST_CASE("every 16-bit pattern becomes the same float32 as in the engine, and comes back") {
+TEST_CASE("to_float: every bfloat16 and float16 pattern converts as in LibTorch and rounds back") {
   for (std::uint32_t pattern = 0; pattern < 65536; ++pattern) {
     const auto bits = static_cast<std::uint16_t>(pattern);
     const float bf16 = to_float(Bfloat16{bits});
@@ -30,7 +30,8 @@ TEST_CASE("every 16-bit pattern becomes the same float32 as in the engine, and c
   }
 }
 
-TEST_CASE("float32 is rounded to the nearest 16-bit number, ties to even, as in the engine") {
+TEST_CASE(
+    "round_to: float32 is rounded to the nearest 16-bit number with ties to even as in LibTorch") {
   std::mt19937 random(3);
   for (int i = 0; i < 2000000; ++i) {
     const auto bits = static_cast<std::uint32_t>(random());

@@ -29,7 +29,7 @@ at::Tensor updated(const at::Tensor& base, WeightType type, const Terms& terms, 
 
 }  // namespace
 
-TEST_CASE("the fast update equals the plain loop to the bit, for any thread count") {
+TEST_CASE("low_rank_update: result equals the reference loop bit for bit for any thread count") {
   const auto type = GENERATE(WeightType::float32, WeightType::bfloat16, WeightType::float16);
   const auto shape = GENERATE(values<Shape>({{1, 1, {1}},
                                              {3, 7, {1, 1}},
@@ -52,7 +52,7 @@ TEST_CASE("the fast update equals the plain loop to the bit, for any thread coun
   CHECK(same_bytes(in_place, expected));
 }
 
-TEST_CASE("a matrix large enough to be written past the cache gives the same result") {
+TEST_CASE("low_rank_update: a matrix large enough for non-temporal stores gives the same result") {
   at::manual_seed(5);
   const at::Tensor base = at::randn({1031, 2063});  // odd rows, so that lines are not aligned
   const Terms terms({1, 2}, 1031, 2063);
@@ -62,7 +62,7 @@ TEST_CASE("a matrix large enough to be written past the cache gives the same res
   CHECK(same_bytes(updated(base, WeightType::float32, terms, 2), expected));
 }
 
-TEST_CASE("the update is the mathematical one up to one rounding") {
+TEST_CASE("low_rank_update: result equals the float64 sum up to one rounding") {
   at::manual_seed(2);
   const at::Tensor base = at::randn({30, 50});
   const Terms terms({3, 0}, 30, 50);
@@ -78,12 +78,12 @@ TEST_CASE("the update is the mathematical one up to one rounding") {
   CHECK(error.max().item<double>() < 1.001 / 256);  // half a unit in the last place
 }
 
-TEST_CASE("without terms the copy is exact, not-a-number and negative zero included") {
+TEST_CASE("low_rank_update: without terms the copy is exact even for NaN and negative zero") {
   at::Tensor base = at::tensor({NAN, -0.0F, 1.0F, INFINITY}).view({2, 2});
   CHECK(same_bytes(updated(base, WeightType::float32, Terms({}, 2, 2), 1), base));
 }
 
-TEST_CASE("contradictory arguments are refused") {
+TEST_CASE("low_rank_update: contradictory arguments are refused") {
   std::vector<float> one(4, 1.0F);
   const auto refusal = [&](std::int64_t rows, std::int64_t cols, const UpdateTerm& term) {
     return thrown_message<std::invalid_argument>(

@@ -38,7 +38,7 @@ at::Tensor product(const Case& c, const at::Tensor& x, std::int64_t blocks = 100
 
 }  // namespace
 
-TEST_CASE("rows times a weight of either orientation, of any size") {
+TEST_CASE("multiply_rows: product equals the float64 one for both weight layouts and any size") {
   const bool in_out = GENERATE(false, true);
   const auto [in, out] = GENERATE(table<std::int64_t, std::int64_t>(
       {{1, 1}, {5, 3}, {16, 64}, {17, 65}, {100, 130}, {384, 128}, {33, 255}, {768, 96}}));
@@ -50,7 +50,7 @@ TEST_CASE("rows times a weight of either orientation, of any size") {
   CHECK((product(c, c.x) - expected).abs().max().item<double>() < 4e-5);
 }
 
-TEST_CASE("neither the other rows nor the ranges show in a result") {
+TEST_CASE("multiply_rows: a row's result depends neither on other rows nor on output ranges") {
   const bool in_out = GENERATE(false, true);
   const std::int64_t rows = GENERATE(2, 5, 6, 16, 19);
   const Case c = random_case(131, 207, rows, in_out);
@@ -61,7 +61,7 @@ TEST_CASE("neither the other rows nor the ranges show in a result") {
   }
 }
 
-TEST_CASE("a weight without a bias, and an empty range") {
+TEST_CASE("multiply_rows: a missing bias adds nothing and an empty output range writes nothing") {
   Case c = random_case(20, 70, 2, GENERATE(false, true));
   const at::Tensor with = product(c, c.x);
   c.map.bias = nullptr;
@@ -71,7 +71,7 @@ TEST_CASE("a weight without a bias, and an empty range") {
   CHECK(y.eq(5.0).all().item<bool>());
 }
 
-TEST_CASE("a range outside the outputs is refused") {
+TEST_CASE("multiply_rows: a range outside the outputs or a negative row count is refused") {
   const Case c = random_case(4, 8, 1, false);
   float y[8] = {};
   CHECK_THROWS_AS(multiply_rows(c.map, c.x.const_data_ptr<float>(), 1, y, 0, 9),

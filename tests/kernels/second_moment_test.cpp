@@ -22,7 +22,7 @@ at::Tensor moment_of(const at::Tensor& keys, int threads) {
 
 }  // namespace
 
-TEST_CASE("the second moment is K^T K in float64, symmetric to the bit") {
+TEST_CASE("accumulate_second_moment: result is K' K in float64 and exactly symmetric") {
   const auto [count, dim] =
       GENERATE(table<std::int64_t, std::int64_t>({{1, 1}, {3, 5}, {300, 20}, {1000, 37}}));
   at::manual_seed(count);
@@ -33,7 +33,7 @@ TEST_CASE("the second moment is K^T K in float64, symmetric to the bit") {
   CHECK(at::equal(moment, moment.t()));
 }
 
-TEST_CASE("the thread count does not show, and parts add up") {
+TEST_CASE("accumulate_second_moment: result does not depend on the thread count and parts add up") {
   at::manual_seed(9);
   const at::Tensor keys = at::randn({700, 50});
   const at::Tensor one = moment_of(keys, 1);
@@ -46,7 +46,7 @@ TEST_CASE("the thread count does not show, and parts add up") {
   CHECK((in_parts - one).abs().max().item<double>() < 1e-9);
 }
 
-TEST_CASE("no keys add nothing; negative sizes are refused") {
+TEST_CASE("accumulate_second_moment: zero keys add nothing and a negative count is refused") {
   double moment = 2.0;
   const float key = 1.0F;
   accumulate_second_moment(&key, 0, 1, &moment);
@@ -54,7 +54,7 @@ TEST_CASE("no keys add nothing; negative sizes are refused") {
   CHECK_THROWS_AS(accumulate_second_moment(&key, -1, 1, &moment), std::invalid_argument);
 }
 
-TEST_CASE("one not-a-number or infinity among many elements is found") {
+TEST_CASE("all_finite: one NaN or infinity among many elements is found") {
   const auto type = GENERATE(WeightType::float32, WeightType::bfloat16, WeightType::float16);
   const bool wide = type == WeightType::float32;
   const auto dtype = wide ? at::kFloat : type == WeightType::bfloat16 ? at::kBFloat16 : at::kHalf;

@@ -4,8 +4,8 @@
 
 using namespace kedit;
 
-TEST_CASE("a recipe survives writing and reading", "[lab_recipe]") {
-  LabRecipe recipe;
+TEST_CASE("LabRecipe: JSON round trip keeps all fields and the hash", "[lab_recipe]") {
+  lab::LabRecipe recipe;
   recipe.facts = "mquake:some.json";
   recipe.cases = "1-20";
   recipe.seed = 42;
@@ -13,28 +13,29 @@ TEST_CASE("a recipe survives writing and reading", "[lab_recipe]") {
   recipe.mixture.ctxcot = 7.5;
   recipe.train.steps = 77;
   recipe.train.learning_rate = 1e-4;
-  const LabRecipe read = recipe_from_json(recipe_to_json(recipe), "recipe.json");
-  CHECK(recipe_to_json(read) == recipe_to_json(recipe));
-  CHECK(recipe_hash(read) == recipe_hash(recipe));
-  CHECK(recipe_hash(LabRecipe()) != recipe_hash(recipe));
+  const lab::LabRecipe read = lab::recipe_from_json(lab::recipe_to_json(recipe), "recipe.json");
+  CHECK(lab::recipe_to_json(read) == lab::recipe_to_json(recipe));
+  CHECK(lab::recipe_hash(read) == lab::recipe_hash(recipe));
+  CHECK(lab::recipe_hash(lab::LabRecipe()) != lab::recipe_hash(recipe));
 }
 
-TEST_CASE("fields left out keep the shipped recipe's values", "[lab_recipe]") {
-  const LabRecipe recipe = recipe_from_json(parse_json(R"({"train": {"steps": 10}})", "r"), "r");
+TEST_CASE("LabRecipe: missing fields keep the shipped values", "[lab_recipe]") {
+  const lab::LabRecipe recipe =
+      lab::recipe_from_json(parse_json(R"({"train": {"steps": 10}})", "r"), "r");
   CHECK(recipe.train.steps == 10);
   CHECK(recipe.train.rows == TrainOptions().rows);
   CHECK(recipe.shape.vocab == DecoderShape().vocab);
 }
 
-TEST_CASE("how often a state is saved is no part of the recipe", "[lab_recipe]") {
-  LabRecipe often;
+TEST_CASE("LabRecipe: the checkpoint interval is not part of the hash", "[lab_recipe]") {
+  lab::LabRecipe often;
   often.train.checkpoint_every = 1;
-  CHECK(recipe_hash(often) == recipe_hash(LabRecipe()));
+  CHECK(lab::recipe_hash(often) == lab::recipe_hash(lab::LabRecipe()));
 }
 
-TEST_CASE("a mistyped field is refused with the nearest name", "[lab_recipe]") {
+TEST_CASE("LabRecipe: a misspelled field is refused with the nearest name", "[lab_recipe]") {
   try {
-    recipe_from_json(parse_json(R"({"train": {"step": 10}})", "r"), "recipe.json");
+    lab::recipe_from_json(parse_json(R"({"train": {"step": 10}})", "r"), "recipe.json");
     FAIL("expected a refusal");
   } catch (const JsonError& error) {
     const std::string message = error.what();
@@ -42,26 +43,26 @@ TEST_CASE("a mistyped field is refused with the nearest name", "[lab_recipe]") {
     CHECK(message.find("/train/step") != std::string::npos);
     CHECK(message.find("steps") != std::string::npos);
   }
-  CHECK_THROWS_AS(recipe_from_json(parse_json(R"({"seed": "one"})", "r"), "r"), JsonError);
-  CHECK_THROWS_AS(recipe_from_json(parse_json(R"({"seed": -1})", "r"), "r"), JsonError);
+  CHECK_THROWS_AS(lab::recipe_from_json(parse_json(R"({"seed": "one"})", "r"), "r"), JsonError);
+  CHECK_THROWS_AS(lab::recipe_from_json(parse_json(R"({"seed": -1})", "r"), "r"), JsonError);
 }
 
-TEST_CASE("sizes grow with the facts, and the invented world has the shipped ones",
+TEST_CASE("scaled_shape: sizes grow with the facts and the invented world gets the shipped shape",
           "[lab_recipe]") {
-  const DecoderShape shipped = scaled_shape(828, 198);
+  const DecoderShape shipped = lab::scaled_shape(828, 198);
   CHECK(shipped.vocab == DecoderShape().vocab);
   CHECK(shipped.hidden == DecoderShape().hidden);
-  CHECK(parameter_count(shipped) == 1018496);
-  const DecoderShape large = scaled_shape(3000, 2500);
+  CHECK(lab::parameter_count(shipped) == 1018496);
+  const DecoderShape large = lab::scaled_shape(3000, 2500);
   CHECK(large.vocab == 3584 - 3584 % 64);
   CHECK(large.hidden == 192);
   CHECK(large.heads * 32 == large.hidden);
 }
 
-TEST_CASE("steps follow the facts, within the minutes given", "[lab_recipe]") {
-  LabRecipe recipe;
-  CHECK(scaled_steps(recipe, 828, 0.0, 7000.0) == TrainOptions().steps);
-  CHECK(scaled_steps(recipe, 400, 0.0, 7000.0) == TrainOptions().steps);
-  CHECK(scaled_steps(recipe, 1656, 0.0, 7000.0) == 2 * TrainOptions().steps);
-  CHECK(scaled_steps(recipe, 828, 1.0, 7000.0) == 218);  // 420,000 tokens of 1,920 a step
+TEST_CASE("scaled_steps: steps grow with the facts within the time limit", "[lab_recipe]") {
+  lab::LabRecipe recipe;
+  CHECK(lab::scaled_steps(recipe, 828, 0.0, 7000.0) == TrainOptions().steps);
+  CHECK(lab::scaled_steps(recipe, 400, 0.0, 7000.0) == TrainOptions().steps);
+  CHECK(lab::scaled_steps(recipe, 1656, 0.0, 7000.0) == 2 * TrainOptions().steps);
+  CHECK(lab::scaled_steps(recipe, 828, 1.0, 7000.0) == 218);  // 420,000 tokens of 1,920 a step
 }

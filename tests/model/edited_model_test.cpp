@@ -109,7 +109,8 @@ TEST_CASE("EditedModel: terms are added in mount order and rounded once, to the 
   CHECK_FALSE(same_tensor_bytes(model.weight(name), sum_of({terms.rbegin(), terms.rend()})));
 }
 
-TEST_CASE("a mounted edit changes the weights it lists, by its product, and no other") {
+TEST_CASE(
+    "EditedModel: a mounted edit adds its low-rank product to its weight and changes no other") {
   const auto base = any_model();
   const std::string name = rewrite_weight(*base, 1);
   at::manual_seed(3);
@@ -129,7 +130,7 @@ TEST_CASE("a mounted edit changes the weights it lists, by its product, and no o
   CHECK(model.fingerprint() == weights_fingerprint(model.architecture(), model.weights()));
 }
 
-TEST_CASE("a low-rank edit and the dense edit of its product make the same model up to rounding") {
+TEST_CASE("EditedModel: a low-rank edit and its dense product give equal logits up to rounding") {
   const auto base = Model::load(golden_model("llama"));
   const std::string name = rewrite_weight(*base, 0);
   at::manual_seed(8);
@@ -143,7 +144,7 @@ TEST_CASE("a low-rank edit and the dense edit of its product make the same model
                        other.forward(input_of(golden("llama", "ids"))).logits) < 1e-3);
 }
 
-TEST_CASE("the forward pass sees a mounted edit at once and forgets it at once") {
+TEST_CASE("EditedModel: the forward pass follows mount and unmount at once") {
   const auto base = Model::load(golden_model("qwen2"));
   EditedModel model(base);
   const auto input = input_of(golden("qwen2", "ids"));
@@ -154,7 +155,7 @@ TEST_CASE("the forward pass sees a mounted edit at once and forgets it at once")
   CHECK(at::equal(model.forward(input).logits, before));
 }
 
-TEST_CASE("an edited tied embedding changes the head with it") {
+TEST_CASE("EditedModel: an edit of a tied embedding changes the output head too") {
   const auto base = Model::load(golden_model("qwen2"));
   EditedModel model(base);
   model.mount("e", delta_for(*base, {random_update(*base, "model.embed_tokens.weight", 1)}));
@@ -163,7 +164,7 @@ TEST_CASE("an edited tied embedding changes the head with it") {
   CHECK(model.weights().head.is_same(base->weights().head));
 }
 
-TEST_CASE("facts are kept in mount order and go with their edit") {
+TEST_CASE("EditedModel: facts are kept in mount order and removed with their edit") {
   const auto base = Model::load(golden_model("llama"));
   EditedModel model(base);
   const auto remember = [&](const std::string& sentence) {
@@ -241,7 +242,7 @@ TEST_CASE("EditedModel: of edits mounted at once none is mounted when one does n
   CHECK(model.weight(rewrite_weight(*base, 0)).is_same(weight));
 }
 
-TEST_CASE("an edit that does not fit is refused and changes nothing") {
+TEST_CASE("EditedModel: an edit that does not match the model is refused and changes nothing") {
   const auto base = Model::load(golden_model("llama"));
   const std::string name = rewrite_weight(*base, 0);
   EditedModel model(base);

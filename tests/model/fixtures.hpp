@@ -54,7 +54,8 @@ inline const std::vector<std::string>& golden_models() {
 }
 
 inline at::Tensor golden(const std::string& family, const std::string& name) {
-  return SafetensorsFile::open(golden_model(family) / "expected.safetensors").tensor(name);
+  return checkpoint::SafetensorsFile::open(golden_model(family) / "expected.safetensors")
+      .tensor(name);
 }
 
 inline double max_difference(const at::Tensor& a, const at::Tensor& b) {
@@ -85,7 +86,7 @@ inline void copy_model(const std::string& family, const std::filesystem::path& t
 
 inline std::vector<std::pair<std::string, at::Tensor>> all_tensors(
     const std::filesystem::path& file) {
-  const SafetensorsFile opened = SafetensorsFile::open(file);
+  const checkpoint::SafetensorsFile opened = checkpoint::SafetensorsFile::open(file);
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (const auto& name : opened.names()) tensors.emplace_back(name, opened.tensor(name).clone());
   return tensors;

@@ -17,7 +17,7 @@ BranchRecord branch_named(const Store& store, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a new store has one branch, main, which is checked out") {
+TEST_CASE("Store branches: a new store has the branch main and it is checked out") {
   TemporaryDirectory directory;
   const Store store = new_store(directory / "a.db");
   REQUIRE(store.branches().size() == 1);
@@ -28,7 +28,7 @@ TEST_CASE("a new store has one branch, main, which is checked out") {
   CHECK(store.current_branch() == "main");
 }
 
-TEST_CASE("a branch may end with an edit or a commit of another") {
+TEST_CASE("Store branches: a new branch may start at an edit or commit of another") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const Ids ids = store.commit_all({rank_one_delta(1), rank_one_delta(2), rank_one_delta(3)});
@@ -50,7 +50,7 @@ TEST_CASE("a branch may end with an edit or a commit of another") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("an edit of a run is on no branch, and no branch can end with it") {
+TEST_CASE("Store branches: an edit of a run is on no branch and cannot start one") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string run = store.begin_run("night", "{}", "{}", 1);
@@ -61,7 +61,7 @@ TEST_CASE("an edit of a run is on no branch, and no branch can end with it") {
   CHECK(store.branches().size() == 1);
 }
 
-TEST_CASE("the branch checked out is remembered in the file") {
+TEST_CASE("Store checkout: the current branch is kept in the file") {
   TemporaryDirectory directory;
   {
     Store store = new_store(directory / "a.db");
@@ -76,7 +76,8 @@ TEST_CASE("the branch checked out is remembered in the file") {
   CHECK(store.current_branch() == "trial");
 }
 
-TEST_CASE("names that would confuse a command line are refused") {
+TEST_CASE(
+    "Store branches: names that are empty or too long or hold blanks or controls are refused") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string name = GENERATE(as<std::string>{}, "", "-x", "a b", "a,b", "a\nb", "\x1b[31m",
@@ -87,7 +88,7 @@ TEST_CASE("names that would confuse a command line are refused") {
   CHECK(store.branches().size() == 1);
 }
 
-TEST_CASE("a deleted branch takes its list along, the edits stay; the current one stays") {
+TEST_CASE("Store branches: deleting one keeps its edits and the current branch cannot be deleted") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   store.create_branch("trial");
@@ -103,7 +104,7 @@ TEST_CASE("a deleted branch takes its list along, the edits stay; the current on
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("a difference names what is live on one side only, and what contradicts") {
+TEST_CASE("Store diff: edits live on one side only and contradictions are listed") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const Ids base = store.commit_all({rank_one_delta(1), rank_one_delta(2)});
@@ -130,7 +131,7 @@ TEST_CASE("a difference names what is live on one side only, and what contradict
   CHECK(error_of([&] { store.diff("main", "ffffffff"); }).kind() == Kind::absent);
 }
 
-TEST_CASE("a branch without commits differs from one with") {
+TEST_CASE("Store diff: a branch without commits differs from one with commits") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   store.create_branch("empty");

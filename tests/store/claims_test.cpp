@@ -19,7 +19,8 @@ std::size_t count_of(const std::vector<Conflict>& conflicts, ConflictKind kind) 
 
 }  // namespace
 
-TEST_CASE("names are compared composed, case folded and without superfluous blanks") {
+TEST_CASE(
+    "normalised_name: names are NFC-composed and case-folded and superfluous blanks removed") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"Rome", "rome"},
       {"  New \t York\n", "new york"},
@@ -36,7 +37,7 @@ TEST_CASE("names are compared composed, case folded and without superfluous blan
   CHECK(normalised_name(text) == expected);
 }
 
-TEST_CASE("the same subject and relation, or prompt, with another target contradict") {
+TEST_CASE("ClaimIndex: the same subject and relation or prompt with another target contradict") {
   ClaimIndex index;
   index.add(claim("a", "Rome", "P17", "Gaul", "{} lies in"));
   const auto [other, matched] = GENERATE(table<EditClaim, std::string>({
@@ -57,7 +58,7 @@ TEST_CASE("the same subject and relation, or prompt, with another target contrad
   CHECK(found[0].claims[1].edit == "b");
 }
 
-TEST_CASE("another name of the target is no other target") {
+TEST_CASE("ClaimIndex: an alias of the target does not contradict") {
   ClaimIndex index;
   EditClaim first = claim("a", "Rome", "P17", "United Kingdom");
   first.target_aliases = {"UK"};
@@ -69,7 +70,7 @@ TEST_CASE("another name of the target is no other target") {
   CHECK(index.contradictions(second).empty());
 }
 
-TEST_CASE("edits for different models never meet, removed ones neither") {
+TEST_CASE("ClaimIndex: edits of other models and removed edits do not contradict") {
   ClaimIndex index;
   index.add(claim("a", "Rome", "P17", "Gaul"));
   EditClaim other = claim("b", "Rome", "P17", "Persia");
@@ -83,7 +84,8 @@ TEST_CASE("edits for different models never meet, removed ones neither") {
   CHECK(index.conflicts().empty());
 }
 
-TEST_CASE("all conflicts: each claim against the latest before it, one a subject") {
+TEST_CASE(
+    "ClaimIndex: conflicts compares each claim with the latest before it and groups by subject") {
   ClaimIndex index;
   index.add(claim("a", "Rome", "P17", "Gaul"));
   index.add(claim("b", "Rome", "P17", "Persia"));

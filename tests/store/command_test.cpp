@@ -72,7 +72,8 @@ void check_failure(const Outcome& outcome, int code, const std::vector<std::stri
 
 }  // namespace
 
-TEST_CASE("store log lists every edit of the branch, reverted ones with their revert") {
+TEST_CASE(
+    "kedit store log: all edits of the branch are listed and reverted ones name their revert") {
   const Shop shop;
   const Json log = shop.json("log");
   CHECK(log["branch"] == "main");
@@ -89,7 +90,7 @@ TEST_CASE("store log lists every edit of the branch, reverted ones with their re
   CHECK(contains(shop.run("log").out, "City 1 -> Land 2"));
 }
 
-TEST_CASE("store show explains an edit and writes its factors") {
+TEST_CASE("kedit store show: an edit is described and its factors are written") {
   const Shop shop;
   const Json edit = shop.json("show " + shop.ids[2].substr(0, 10) + " --factors f.safetensors");
   CHECK(edit["id"] == shop.ids[2]);
@@ -110,7 +111,7 @@ TEST_CASE("store show explains an edit and writes its factors") {
   CHECK(file.substr(file.size() - payload.size()) == payload);
 }
 
-TEST_CASE("store revert takes an edit back once") {
+TEST_CASE("kedit store revert: an edit is reverted once and a second time is refused") {
   const Shop shop;
   const Json answer = shop.json("revert " + shop.ids[0]);
   CHECK(answer["edit"] == shop.ids[0]);
@@ -118,7 +119,8 @@ TEST_CASE("store revert takes an edit back once") {
   check_failure(shop.run("revert " + shop.ids[0]), 4, {"is reverted already"});
 }
 
-TEST_CASE("store verify says that nothing is wrong, or lists what is, with exit code 4") {
+TEST_CASE(
+    "kedit store verify: a sound store has no faults and a damaged one ends with exit code 4") {
   const Shop shop;
   CHECK(shop.json("verify")["faults"].empty());
   { Connection(shop.file, Access::read_write, 0).execute("DROP TRIGGER facts_are_immutable"); }
@@ -130,7 +132,7 @@ TEST_CASE("store verify says that nothing is wrong, or lists what is, with exit 
   CHECK(contains(to_text(answer["faults"]), "edit " + shop.ids[1]));
 }
 
-TEST_CASE("a store that cannot serve is one sentence and the documented exit code") {
+TEST_CASE("kedit store: an unusable store gives one sentence and the documented exit code") {
   const Shop shop;
   check_failure(shop.run("log --store none.db"), 3, {"none.db", "no such file"});
   check_failure(shop.run("show 0123456789ab"), 3, {"no such edit"});
@@ -142,14 +144,14 @@ TEST_CASE("a store that cannot serve is one sentence and the documented exit cod
                 {"changes no weights"});
 }
 
-TEST_CASE("a store that another process keeps locked is busy: exit code 4") {
+TEST_CASE("kedit store: a store locked by another process ends with exit code 4") {
   const Shop shop;
   Connection other(shop.file, Access::read_write, 0);
   other.execute("BEGIN IMMEDIATE");
   check_failure(shop.run("revert " + shop.ids[0]), 4, {"locked by another process"});
 }
 
-TEST_CASE("without room the change is not made: exit code 1, and the store is sound") {
+TEST_CASE("kedit store: a full disk ends with exit code 1 and leaves a sound store") {
   const Shop shop;
   {
     Store store = Store::open(shop.file);
@@ -165,7 +167,8 @@ TEST_CASE("without room the change is not made: exit code 1, and the store is so
 
 // ---- Branches ------------------------------------------------------------------
 
-TEST_CASE("store branch lists, makes and deletes; checkout chooses what commands work on") {
+TEST_CASE(
+    "kedit store branch and checkout: branches are listed and created and deleted and chosen") {
   const Shop shop;
   const Json made = shop.json("branch trial --at " + shop.ids[0]);
   CHECK(made["branch"] == "trial");
@@ -191,7 +194,7 @@ TEST_CASE("store branch lists, makes and deletes; checkout chooses what commands
   CHECK(shop.json("branch")["branches"].size() == 1);
 }
 
-TEST_CASE("branches that cannot be made or chosen are refused, and nothing is changed") {
+TEST_CASE("kedit store branch and checkout: invalid requests are refused and change nothing") {
   const Shop shop;
   shop.json("branch trial");
   check_failure(shop.run("branch trial"), 4, {"trial", "exists already"});
@@ -207,7 +210,7 @@ TEST_CASE("branches that cannot be made or chosen are refused, and nothing is ch
   CHECK(shop.json("branch")["current"] == "main");
 }
 
-TEST_CASE("store diff says what is on one side only") {
+TEST_CASE("kedit store diff: edits on one side only are listed") {
   const Shop shop;
   shop.json("branch trial");
   std::string ours, theirs;
@@ -231,7 +234,7 @@ TEST_CASE("store diff says what is on one side only") {
   check_failure(shop.run("diff main"), 2, {"B"});
 }
 
-TEST_CASE("store merge brings edits over; a contradiction is refused with exit code 4") {
+TEST_CASE("kedit store merge: edits are merged and a contradiction is refused with exit code 4") {
   const Shop shop;
   shop.json("branch trial");
   std::string theirs;
@@ -263,7 +266,7 @@ TEST_CASE("store merge brings edits over; a contradiction is refused with exit c
   CHECK(shop.json("verify")["sound"] == true);
 }
 
-TEST_CASE("store conflicts grades what it finds and gives the evidence") {
+TEST_CASE("kedit store conflicts: conflicts are graded and shown with evidence") {
   const Shop shop;
   CHECK(shop.json("conflicts")["conflicts"].empty());
   CHECK(contains(shop.run("conflicts").out, "no conflicts"));
@@ -294,7 +297,7 @@ TEST_CASE("store conflicts grades what it finds and gives the evidence") {
   check_failure(shop.run("conflicts --with mian"), 3, {"mian"});
 }
 
-TEST_CASE("store conflicts finds an edit that cuts another case's chain") {
+TEST_CASE("kedit store conflicts: an edit that breaks another MQuAKE case's chain is found") {
   const Shop shop;
   const std::string dataset = std::string(KEDIT_SOURCE_DIR) + "/assets/lab/mquake.json";
   // A case with one edit and a later hop that it leaves alone; that hop is then overwritten.
@@ -326,7 +329,7 @@ TEST_CASE("store conflicts finds an edit that cuts another case's chain") {
   CHECK((*found)["evidence"]["claims"][0]["target"] == "Nowhere");
 }
 
-TEST_CASE("store gc lists with --dry-run and removes without") {
+TEST_CASE("kedit store gc: --dry-run lists garbage and without it the garbage is removed") {
   const Shop shop;
   shop.json("branch trial");
   std::string lost;

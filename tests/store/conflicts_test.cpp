@@ -35,7 +35,7 @@ EditDelta with_factors(const std::string& subject, const at::Tensor& left, const
 
 }  // namespace
 
-TEST_CASE("a commit that contradicts a live edit is refused and says which, unless allowed") {
+TEST_CASE("Store commit: an edit that contradicts a live one is refused unless allowed") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string first = store.commit(claim_delta("Rome", "Gaul", 1));
@@ -54,7 +54,7 @@ TEST_CASE("a commit that contradicts a live edit is refused and says which, unle
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("a conflict is found in one transaction, after a revert it is none, in any process") {
+TEST_CASE("Store commit: contradictions within a transaction or across processes are found") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   Store store = new_store(file);
@@ -73,7 +73,7 @@ TEST_CASE("a conflict is found in one transaction, after a revert it is none, in
   CHECK_NOTHROW(store.commit(claim_delta("Ostia", "Persia", 6)));
 }
 
-TEST_CASE("other branches, other models, runs and other relations do not conflict") {
+TEST_CASE("Store commit: other branches and models and runs and relations do not contradict") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   store.put_model(sample_model(kOtherFingerprint));
@@ -91,7 +91,7 @@ TEST_CASE("other branches, other models, runs and other relations do not conflic
   CHECK(contains(error.what(), "same subject and relation"));
 }
 
-TEST_CASE("facts conflict like requests") {
+TEST_CASE("Store commit: facts contradict like requests") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const auto fact = [](const std::string& object, const std::string& relation) {
@@ -105,7 +105,7 @@ TEST_CASE("facts conflict like requests") {
   CHECK_NOTHROW(store.commit(fact("Gaul", relation)));
 }
 
-TEST_CASE("what a commit would refuse can be asked before the edit is made") {
+TEST_CASE("Store contradictions: what a commit would refuse is told before the edit is made") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string id = store.commit(claim_delta("Rome", "Gaul", 1));
@@ -119,7 +119,8 @@ TEST_CASE("what a commit would refuse can be asked before the edit is made") {
   CHECK(store.contradictions({claim("Rome", "Gaul")}).empty());
 }
 
-TEST_CASE("live edits with the same key, the same target twice, or one subject are reported") {
+TEST_CASE(
+    "Store conflicts: live edits of one key or a repeated target or one subject are reported") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string a = store.commit(claim_delta("Rome", "Gaul", 1, "P17"));
@@ -148,7 +149,7 @@ TEST_CASE("live edits with the same key, the same target twice, or one subject a
   CHECK(of_kind(store.conflicts("main"), ConflictKind::same_key).empty());
 }
 
-TEST_CASE("similar keys are found on the side where the model's weights have them") {
+TEST_CASE("Store conflicts: similar keys are compared on the side of the weight's orientation") {
   const auto [orientation, similar] =
       GENERATE(table<std::string, bool>({{"out-in", true}, {"in-out", false}, {"", false}}));
   TemporaryDirectory directory;
@@ -178,7 +179,7 @@ TEST_CASE("similar keys are found on the side where the model's weights have the
             .empty());
 }
 
-TEST_CASE("a store of schema 1 knows how its models' weights lie after the lift") {
+TEST_CASE("Store migration: schema 1 gets the weight orientation of its models") {
   TemporaryDirectory directory;
   const auto file = directory / "v1.db";
   std::filesystem::copy_file(

@@ -154,7 +154,7 @@ class Ledger {
 
 }  // namespace
 
-TEST_CASE("a large commit that returned survives a kill while all of it is in the log") {
+TEST_CASE("Store crash: a large commit that returned survives a kill while it is only in the WAL") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   constexpr int kEdits = 150;  // of 32 KB: a log of more than 1000 pages
@@ -183,7 +183,8 @@ TEST_CASE("a large commit that returned survives a kill while all of it is in th
   CHECK(Store::open(file).live("main", kFingerprint).size() == kEdits);
 }
 
-TEST_CASE("killed at 200 random moments, the store opens, verifies, has all that it acknowledged") {
+TEST_CASE(
+    "Store crash: after 200 kills at random the store is sound and has all acknowledged edits") {
   constexpr int kStores = 10;  // so that each stays small enough to be verified 20 times
   constexpr int kKills = 20;
   std::mt19937 random(2024);
@@ -219,7 +220,7 @@ TEST_CASE("killed at 200 random moments, the store opens, verifies, has all that
   CHECK(told > 200);
 }
 
-TEST_CASE("two processes read, each a whole state, while a third one writes") {
+TEST_CASE("Store concurrency: two reading processes see whole commits while a third one writes") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   { new_store(file).commit_all({rank_one_delta(0), rank_one_delta(1)}); }
@@ -250,7 +251,7 @@ TEST_CASE("two processes read, each a whole state, while a third one writes") {
   for (const pid_t reader : readers) CHECK(wait_for(reader) == 0);
 }
 
-TEST_CASE("without room for more, a commit fails whole and the earlier ones stay") {
+TEST_CASE("Store crash: a commit without disk space fails as a whole and earlier ones stay") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   { new_store(file); }
@@ -279,7 +280,7 @@ TEST_CASE("without room for more, a commit fails whole and the earlier ones stay
   CHECK(store.verify() == std::vector<std::string>{});
 }
 
-TEST_CASE("without room to compact, garbage is removed all the same and the store is sound") {
+TEST_CASE("Store gc: without disk space to compact garbage is removed and the store is sound") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   {
@@ -348,7 +349,7 @@ bool has_ended(pid_t process) {
 
 }  // namespace
 
-TEST_CASE("a benchmark run that is killed keeps what it stored, and ends when it is run again") {
+TEST_CASE("kedit bench run: a killed run keeps its stored results and resumes to the end") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   const auto config = directory / "bench.json";

@@ -16,7 +16,7 @@ struct Memory {
 
 }  // namespace
 
-TEST_CASE("a transaction that is not committed is rolled back") {
+TEST_CASE("Transaction: without commit it is rolled back") {
   Memory memory;
   {
     Transaction transaction(memory.db);
@@ -32,7 +32,7 @@ TEST_CASE("a transaction that is not committed is rolled back") {
   CHECK_FALSE(memory.db.in_transaction());
 }
 
-TEST_CASE("values come back as they were bound") {
+TEST_CASE("Statement: bound values of every type read back equal") {
   Memory memory;
   const std::string text("a\0b\xc3\xa9", 5);
   const std::vector<std::uint8_t> bytes{0, 255, 1};
@@ -63,7 +63,7 @@ TEST_CASE("values come back as they were bound") {
   CHECK_FALSE(query.step());
 }
 
-TEST_CASE("a statement is used again, but not twice at once") {
+TEST_CASE("Statement: a cached statement is reused and using it twice at once is refused") {
   Memory memory;
   const std::string sql = "INSERT INTO t (y) VALUES (?)";
   for (int i = 0; i < 3; ++i) memory.db.statement(sql).with(std::int64_t{i}).run();
@@ -72,7 +72,7 @@ TEST_CASE("a statement is used again, but not twice at once") {
   CHECK_THROWS_AS(memory.db.statement(sql), std::logic_error);
 }
 
-TEST_CASE("a full database is one sentence, and the transaction leaves nothing") {
+TEST_CASE("Transaction: a full database gives one sentence and keeps nothing") {
   TemporaryDirectory directory;
   const auto file = directory / "full.db";
   Connection db(file, Access::create, 0);
@@ -97,7 +97,7 @@ TEST_CASE("a full database is one sentence, and the transaction leaves nothing")
   CHECK_NOTHROW(db.statement("INSERT INTO t VALUES (?)").with(std::vector<std::uint8_t>(9)).run());
 }
 
-TEST_CASE("a broken rule is a conflict that says which") {
+TEST_CASE("Connection: a violated constraint is a conflict that names it") {
   Memory memory;
   memory.db.execute("INSERT INTO t VALUES (1, 1)");
   const StoreError error = error_of([&] { memory.db.execute("INSERT INTO t VALUES (1, 1)"); });
@@ -105,7 +105,7 @@ TEST_CASE("a broken rule is a conflict that says which") {
   CHECK(contains(error.what(), "t.x"));
 }
 
-TEST_CASE("foreign keys are enforced and every commit is synced") {
+TEST_CASE("Connection: foreign keys are enforced and commits are synced") {
   TemporaryDirectory directory;
   Connection db(directory / "a.db", Access::create, 0);
   CHECK(db.integer("PRAGMA foreign_keys") == 1);
@@ -114,7 +114,7 @@ TEST_CASE("foreign keys are enforced and every commit is synced") {
   CHECK(db.text("PRAGMA journal_mode") == "wal");
 }
 
-TEST_CASE("a long log goes into the file with the next transaction or at the end, not in COMMIT") {
+TEST_CASE("Connection: a long WAL is checkpointed by the next transaction and not in COMMIT") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   constexpr std::size_t kLong = 5 << 20;  // bytes: more than 1000 pages of 4 KiB
@@ -138,7 +138,7 @@ TEST_CASE("a long log goes into the file with the next transaction or at the end
   CHECK_FALSE(std::filesystem::exists(directory / "a.db-wal"));
 }
 
-TEST_CASE("a reader writes nothing, and empties the log of a writer that was killed") {
+TEST_CASE("Connection: a reader writes nothing and clears the WAL of a killed writer") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   {

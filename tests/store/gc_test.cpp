@@ -36,13 +36,13 @@ struct Littered {
 
 }  // namespace
 
-TEST_CASE("what a branch or a run refers to is no garbage, reverted or not") {
+TEST_CASE("Store gc: edits of branches and runs are kept whether reverted or not") {
   Littered littered;
   CHECK(ids_of(littered.store.collect_garbage()).empty());
   for (const std::string& id : littered.litter) CHECK(littered.store.find(id));
 }
 
-TEST_CASE("edits of a deleted branch go with their commits, and nothing else") {
+TEST_CASE("Store gc: only edits and commits of a deleted branch are removed") {
   Littered littered;
   Store& store = littered.store;
   store.delete_branch("trial");
@@ -67,7 +67,7 @@ TEST_CASE("edits of a deleted branch go with their commits, and nothing else") {
   CHECK_NOTHROW(store.commit(rank_one_delta(30)));
 }
 
-TEST_CASE("edits that came by a merge stay when the branch they came from is deleted") {
+TEST_CASE("Store gc: merged edits stay after their first branch is deleted") {
   Littered littered;
   Store& store = littered.store;
   store.commit(rank_one_delta(20));
@@ -77,7 +77,7 @@ TEST_CASE("edits that came by a merge stay when the branch they came from is del
   CHECK(store.verify() == Ids{});
 }
 
-TEST_CASE("a store that another process is writing to is left as it is") {
+TEST_CASE("Store gc: a store that another process is writing to is left unchanged") {
   Littered littered;
   littered.store.delete_branch("trial");
   Store store = Store::open(littered.file, OpenMode::existing, 50);
@@ -90,7 +90,7 @@ TEST_CASE("a store that another process is writing to is left as it is") {
   for (const std::string& id : littered.litter) CHECK(store.find(id));
 }
 
-TEST_CASE("a reader that is in the middle of reading does not stop the removal") {
+TEST_CASE("Store gc: an open read transaction keeps its snapshot and does not block removal") {
   Littered littered;
   littered.store.delete_branch("trial");
   Connection reader(littered.file, Access::read_only, 0);
@@ -102,7 +102,7 @@ TEST_CASE("a reader that is in the middle of reading does not stop the removal")
   CHECK(Store::open(littered.file).verify() == Ids{});
 }
 
-TEST_CASE("a store whose references are broken is not cleaned up further") {
+TEST_CASE("Store gc: a store with broken references is refused and left unchanged") {
   Littered littered;
   littered.store.delete_branch("trial");
   {

@@ -37,7 +37,7 @@ std::string head_of(const Store& store, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a branch with nothing of its own takes over the other's commits as they are") {
+TEST_CASE("Store merge: a branch without commits of its own is fast-forwarded") {
   Fork fork;
   const Ids theirs =
       fork.store.commit_all({rank_one_delta(3), rank_one_delta(4)}, {.branch = "trial"});
@@ -51,7 +51,7 @@ TEST_CASE("a branch with nothing of its own takes over the other's commits as th
   CHECK(fork.store.verify().empty());
 }
 
-TEST_CASE("a merge brings the other's edits and reverts, and says where from") {
+TEST_CASE("Store merge: edits and reverts of the other branch are applied with their origin") {
   Fork fork;
   Store& store = fork.store;
   const std::string ours = store.commit(rank_one_delta(3));
@@ -77,7 +77,7 @@ TEST_CASE("a merge brings the other's edits and reverts, and says where from") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("a merged edit can be reverted, and its revert merged back") {
+TEST_CASE("Store merge: a merged edit can be reverted and its revert merged back") {
   Fork fork;
   Store& store = fork.store;
   store.commit(rank_one_delta(3));
@@ -91,7 +91,7 @@ TEST_CASE("a merged edit can be reverted, and its revert merged back") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("both sides may revert the same edit") {
+TEST_CASE("Store merge: both sides may revert the same edit") {
   Fork fork;
   Store& store = fork.store;
   store.revert(fork.base[0]);
@@ -104,7 +104,7 @@ TEST_CASE("both sides may revert the same edit") {
   CHECK(store.verify() == Ids{});
 }
 
-TEST_CASE("the same edit applied by different commits is listed and mounted once") {
+TEST_CASE("Store merge: one edit id applied by different commits is listed and mounted once") {
   Fork fork;
   Store& store = fork.store;
   store.revert(fork.base[0], "trial");
@@ -117,7 +117,7 @@ TEST_CASE("the same edit applied by different commits is listed and mounted once
   CHECK(store.verify() == Ids{});
 }
 
-TEST_CASE("the same edit made on both sides is mounted once") {
+TEST_CASE("Store merge: equal edits with different ids are mounted once") {
   Fork fork;
   Store& store = fork.store;
   store.commit(rank_one_delta(8), {.branch = "trial"});
@@ -133,7 +133,7 @@ TEST_CASE("the same edit made on both sides is mounted once") {
   CHECK(store.verify() == Ids{});
 }
 
-TEST_CASE("a merge that contradicts is refused, says what, and changes nothing unless allowed") {
+TEST_CASE("Store merge: a contradiction is refused and changes nothing unless allowed") {
   Fork fork;
   Store& store = fork.store;
   const std::string ours = store.commit(claim_delta("Rome", "Gaul", 11));
@@ -158,7 +158,7 @@ TEST_CASE("a merge that contradicts is refused, says what, and changes nothing u
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("what was settled by a revert does not conflict") {
+TEST_CASE("Store merge: a contradiction settled by a revert is none") {
   Fork fork;
   Store& store = fork.store;
   const std::string ours = store.commit(claim_delta("Rome", "Gaul", 11));
@@ -168,14 +168,14 @@ TEST_CASE("what was settled by a revert does not conflict") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("a branch is not merged into itself, nor from nowhere") {
+TEST_CASE("Store merge: a branch into itself and unknown branches are refused") {
   Fork fork;
   CHECK(error_of([&] { fork.store.merge("main", "main"); }).kind() == Kind::conflict);
   CHECK(error_of([&] { fork.store.merge("mian", "main"); }).kind() == Kind::absent);
   CHECK(error_of([&] { fork.store.merge("main", "mian"); }).kind() == Kind::absent);
 }
 
-TEST_CASE("an empty branch is merged into, and merged, like any other") {
+TEST_CASE("Store merge: an empty branch can be either side") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   store.create_branch("empty");
@@ -185,7 +185,8 @@ TEST_CASE("an empty branch is merged into, and merged, like any other") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("random histories of three branches merge to the same edits in either direction") {
+TEST_CASE(
+    "Store merge: random histories of three branches give the same edits in either direction") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
   std::mt19937 random(seed);
   TemporaryDirectory directory;
@@ -226,7 +227,7 @@ TEST_CASE("random histories of three branches merge to the same edits in either 
   CHECK(requests("left") == requests("right"));
 }
 
-TEST_CASE("damage to a merge is found") {
+TEST_CASE("Store verify: a merge whose record is missing is found") {
   Fork fork;
   fork.store.commit(rank_one_delta(3));
   fork.store.commit(rank_one_delta(4), {.branch = "trial"});

@@ -40,7 +40,7 @@ EditDelta random_delta(const Model& model, int number) {
 }  // namespace
 
 TEST_CASE(
-    "any stored edits, in any order, after a restart: unmounted, the base is back to the bit") {
+    "EditedModel and store: mounting and unmounting stored edits restores the base bit for bit") {
   const auto [family, dtype] = GENERATE(table<std::string, std::string>({{"gpt2", "float32"},
                                                                          {"gpt2", "bfloat16"},
                                                                          {"gpt2", "float16"},
@@ -82,7 +82,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("an edit is not mounted on a model with another fingerprint") {
+TEST_CASE("EditedModel and store: an edit for another fingerprint is refused") {
   TemporaryDirectory directory;
   const auto base = golden_model("llama", "float32");
   Store store = Store::open(directory / "a.db", OpenMode::create);

@@ -58,7 +58,7 @@ bool as_plain_user(bool (*act)(const std::filesystem::path&), const std::filesys
 
 }  // namespace
 
-TEST_CASE("a file that is no store is refused by name, with its remedy") {
+TEST_CASE("Store open: a file that is no usable store is refused by name with a remedy") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
 
@@ -113,7 +113,7 @@ TEST_CASE("a file that is no store is refused by name, with its remedy") {
   }
 }
 
-TEST_CASE("a store that another connection is writing to is busy after the waiting time") {
+TEST_CASE("Store open: a store in use by a writer is busy after the waiting time") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   { new_store(file).commit(rank_one_delta(1)); }
@@ -130,7 +130,7 @@ TEST_CASE("a store that another connection is writing to is busy after the waiti
   CHECK_NOTHROW(store.commit(rank_one_delta(2)));
 }
 
-TEST_CASE("a store that another connection keeps to itself cannot be opened") {
+TEST_CASE("Store open: an exclusively locked store is busy") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   { new_store(file); }
@@ -139,7 +139,7 @@ TEST_CASE("a store that another connection keeps to itself cannot be opened") {
   CHECK(open_error(file).kind() == Kind::busy);
 }
 
-TEST_CASE("a read-only store is read and not written") {
+TEST_CASE("Store open: a read-only store can be read and not written") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   { new_store(file).commit(rank_one_delta(1)); }
@@ -150,7 +150,7 @@ TEST_CASE("a read-only store is read and not written") {
   CHECK(contains(error.what(), "read-only"));
 }
 
-TEST_CASE("a store in a directory that may not be written is read, and says so when written") {
+TEST_CASE("Store open: a store in a read-only directory is read and writing is refused") {
   TemporaryDirectory directory;
   const auto file = directory / "a b#c%.db";
   { new_store(file).commit(rank_one_delta(1)); }
@@ -174,7 +174,7 @@ TEST_CASE("a store in a directory that may not be written is read, and says so w
 }
 
 TEST_CASE(
-    "where nothing may be written, an empty log is no obstacle, and one with commits is told") {
+    "Store open: in a read-only directory a WAL with commits is refused and an empty one not") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   {
@@ -202,7 +202,7 @@ TEST_CASE(
   chmod(directory.path().c_str(), 0755);
 }
 
-TEST_CASE("several processes may create the same store at once") {
+TEST_CASE("Store open: several processes may create the same store at once") {
   TemporaryDirectory directory;
   const auto file = directory / "a.db";
   std::vector<pid_t> children;
@@ -227,7 +227,7 @@ TEST_CASE("several processes may create the same store at once") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("a migration that fails leaves the file as it was") {
+TEST_CASE("Store migration: a failed migration leaves the file unchanged") {
   TemporaryDirectory directory;
   const auto file = directory / "v1.db";
   std::filesystem::copy_file(golden("v1.db"), file);
@@ -243,7 +243,7 @@ TEST_CASE("a migration that fails leaves the file as it was") {
                            "WHERE name = 'orientation'") == 0);
 }
 
-TEST_CASE("a store of every released schema opens and has its edits") {
+TEST_CASE("Store migration: a store of every released schema opens with its edits") {
   const char* name = GENERATE("v1.db", "v2.db");
   TemporaryDirectory directory;
   const auto file = directory / name;
@@ -291,7 +291,7 @@ TEST_CASE("edits of a released store come back as values that are stored as the 
   }
 }
 
-TEST_CASE("write the golden store of the newest schema", "[.][approve]") {
+TEST_CASE("Golden store: write a store of the newest schema", "[.][approve]") {
   TemporaryDirectory directory;
   const std::string name = fmt::format("v{}.db", schema_migrations().size());
   const auto file = directory.path() / name;

@@ -4,7 +4,7 @@
 using namespace kedit;
 using namespace kedit::test;
 
-TEST_CASE("results of a run come back in order, replaced ones once") {
+TEST_CASE("Store runs: results are ordered and a replaced one is listed once") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string run = store.begin_run("night", R"({"k":1})", R"({"h":2})", 6);
@@ -20,7 +20,7 @@ TEST_CASE("results of a run come back in order, replaced ones once") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("an unfinished run with the same configuration is found, a finished one is not") {
+TEST_CASE("Store runs: only an unfinished run with the same configuration is found for resuming") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string first = store.begin_run("night", "{}", "{}", 1);
@@ -38,7 +38,7 @@ TEST_CASE("an unfinished run with the same configuration is found, a finished on
   CHECK_FALSE(store.unfinished_run(R"({"other":1})"));
 }
 
-TEST_CASE("a run is found by id, by the beginning of its id, and by name the newest") {
+TEST_CASE("Store runs: a run is found by id or prefix of the id or as the newest of its name") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string first = store.begin_run("night", "{}", "{}", 1);
@@ -52,7 +52,7 @@ TEST_CASE("a run is found by id, by the beginning of its id, and by name the new
   CHECK(store.runs()[0].id == first);
 }
 
-TEST_CASE("edits of a run are on no branch, and made twice they are one") {
+TEST_CASE("Store runs: edits of a run are on no branch and a repeated edit is stored once") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string run = store.begin_run("night", "{}", "{}", 2);
@@ -70,7 +70,7 @@ TEST_CASE("edits of a run are on no branch, and made twice they are one") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("what belongs to no run is refused") {
+TEST_CASE("Store runs: an unknown run or an invalid state is refused") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string none = "0123456789ab";

@@ -8,7 +8,7 @@
 using namespace kedit;
 using namespace kedit::test;
 
-TEST_CASE("a committed edit is found again as it was") {
+TEST_CASE("Store commit: a committed edit reads back equal") {
   TemporaryDirectory directory;
   EditDelta dense = rank_one_delta(3);
   dense.updates.push_back({"lm_head.weight", Dense{at::arange(6, at::kFloat).reshape({2, 3})}});
@@ -25,7 +25,7 @@ TEST_CASE("a committed edit is found again as it was") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("an edit can be explained later") {
+TEST_CASE("Store record: a committed edit tells its editor and request and model and parent") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string first = store.commit(rank_one_delta(1), {.note = "first", .forced = true});
@@ -52,7 +52,7 @@ TEST_CASE("an edit can be explained later") {
   CHECK_FALSE(store.record("000000000000"));
 }
 
-TEST_CASE("ids follow from content and parent alone") {
+TEST_CASE("Store ids: the id depends on content and parent and nothing else") {
   TemporaryDirectory directory;
   Store a = new_store(directory / "a.db");
   Store b = new_store(directory / "b.db");
@@ -68,7 +68,7 @@ TEST_CASE("ids follow from content and parent alone") {
   }
 }
 
-TEST_CASE("every part of an edit's content changes its id") {
+TEST_CASE("Store ids: every part of an edit's content changes its id") {
   TemporaryDirectory directory;
   std::set<std::string> ids;
   const auto id_of = [&](void (*change)(EditDelta&)) {
@@ -93,7 +93,7 @@ TEST_CASE("every part of an edit's content changes its id") {
   CHECK(ids.size() == 13);
 }
 
-TEST_CASE("a reverted edit stays in the log and leaves the live ones") {
+TEST_CASE("Store revert: a reverted edit stays in the log and is no longer live") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const auto ids = store.commit_all({rank_one_delta(1), rank_one_delta(2), rank_one_delta(3)});
@@ -118,7 +118,7 @@ TEST_CASE("a reverted edit stays in the log and leaves the live ones") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("commit_all commits all or none") {
+TEST_CASE("Store commit_all: either all edits are committed or none") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   EditDelta foreign = rank_one_delta(2);
@@ -162,7 +162,7 @@ TEST_CASE("a delta that cannot be written so that it can be read again is refuse
   CHECK(store.log().empty());
 }
 
-TEST_CASE("an id may be shortened while it is unambiguous") {
+TEST_CASE("Store resolve: an unambiguous prefix of an id is enough") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   std::vector<EditDelta> deltas;
@@ -183,7 +183,7 @@ TEST_CASE("an id may be shortened while it is unambiguous") {
   }
 }
 
-TEST_CASE("branches share what they have in common and part afterwards") {
+TEST_CASE("Store branches: branches share common commits and then diverge") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   const std::string base = store.commit(rank_one_delta(1));
@@ -212,7 +212,7 @@ TEST_CASE("branches share what they have in common and part afterwards") {
   CHECK(store.verify().empty());
 }
 
-TEST_CASE("a model is kept as first seen") {
+TEST_CASE("Store put_model: a model is kept as first stored") {
   TemporaryDirectory directory;
   Store store = new_store(directory / "a.db");
   ModelRecord moved = sample_model();

@@ -55,12 +55,12 @@ void write_bytes(const std::filesystem::path& file, const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("a sound store has no faults") {
+TEST_CASE("Store verify: a sound store has no faults") {
   const Sample sample;
   CHECK(all_faults(sample.file).empty());
 }
 
-TEST_CASE("a flipped bit in the factors names the edit, in verify and when it is read") {
+TEST_CASE("Store verify: a flipped bit in the factors is reported and the edit cannot be read") {
   const Sample sample;
   const WeightUpdate update = rank_one_delta(1).updates[0];
   const auto* left = std::get<LowRank>(update.update).left.const_data_ptr<float>();
@@ -82,7 +82,7 @@ TEST_CASE("a flipped bit in the factors names the edit, in verify and when it is
   CHECK_NOTHROW(Store::open(sample.file).find(sample.reverted));
 }
 
-TEST_CASE("each kind of damage is found and named") {
+TEST_CASE("Store verify: every kind of damage is found and named") {
   const Sample sample;
   const auto [sql, expected] = GENERATE(table<std::string, std::string>({
       {"UPDATE edit_updates SET row_count = 25", "rank 1, found [24, 16] rank 1"},
@@ -131,7 +131,7 @@ TEST_CASE("each kind of damage is found and named") {
   CHECK(contains(faults, expected));
 }
 
-TEST_CASE("factors that do not decode are named") {
+TEST_CASE("Store verify: factors that do not decode are reported with their edit") {
   const Sample sample;
   damage(sample.file, [](Connection& db) {
     const std::vector<std::uint8_t> bytes{1, 2, 3};
@@ -160,7 +160,7 @@ TEST_CASE("texts that cannot be read are told with the edit and the place when i
   CHECK(contains(error.what(), "run kedit store verify"));
 }
 
-TEST_CASE("a damaged page is a fault, not an end of the verification") {
+TEST_CASE("Store verify: a damaged page is reported and does not stop the verification") {
   const Sample sample;
   std::int64_t page = 0;
   std::int64_t page_size = 0;
@@ -178,7 +178,7 @@ TEST_CASE("a damaged page is a fault, not an end of the verification") {
   CHECK(error_of([&] { Store::open(sample.file).find(sample.facts); }).kind() == Kind::corrupt);
 }
 
-TEST_CASE("what is stored cannot be rewritten through SQL by mistake") {
+TEST_CASE("Store: stored rows cannot be changed through SQL") {
   const Sample sample;
   Connection db(sample.file, Access::read_write, 0);
   for (const char* sql : {"UPDATE edits SET editor = 'x'", "UPDATE edit_updates SET weight = 'x'",

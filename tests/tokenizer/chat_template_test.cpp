@@ -18,7 +18,7 @@ jinja::Dict special_tokens() {
 
 }  // namespace
 
-TEST_CASE("templates give what the reference library's Jinja gives") {
+TEST_CASE("ChatTemplate: rendered texts equal those of the reference library's Jinja") {
   const Json golden = read_json(golden_file("chat_golden.json"));
   REQUIRE(golden.at("cases").size() >= 100);
   for (const Json& expected : golden.at("cases")) {
@@ -27,7 +27,7 @@ TEST_CASE("templates give what the reference library's Jinja gives") {
     const Json& messages = golden.at("messages")[expected.at("messages").get<std::size_t>()];
     const bool generation = expected.at("generation").get<bool>();
     const auto render = [&] {
-      return ChatTemplate::parse(source.get<std::string>(), "t", special_tokens())
+      return tokenizer::ChatTemplate::parse(source.get<std::string>(), "t", special_tokens())
           .render(messages, generation);
     };
     if (expected.at("text").is_null()) {
@@ -45,7 +45,7 @@ std::optional<std::string> given_by(const std::string& source, const Json& value
   try {
     jinja::Dict names;
     names.set("m", jinja::Value::from_json(values));
-    return ChatTemplate::parse(source, "t", names).render(Json::array());
+    return tokenizer::ChatTemplate::parse(source, "t", names).render(Json::array());
   } catch (const TokenizerError&) {
     return std::nullopt;
   }
@@ -74,11 +74,14 @@ TEST_CASE("Jinja: an expression comes out as in the reference library or is refu
   }
 }
 
-TEST_CASE("a directory's template is its own file, else the settings' string or default entry") {
+TEST_CASE(
+    "ChatTemplate: load prefers chat_template.jinja to the entries of tokenizer_config.json") {
   FileDirectory directory;
   const Json messages = Json::parse(R"([{"role": "user", "content": "Hi"}])");
-  const auto rendered = [&] { return ChatTemplate::load(directory.path())->render(messages); };
-  CHECK_FALSE(ChatTemplate::load(directory.path()).has_value());
+  const auto rendered = [&] {
+    return tokenizer::ChatTemplate::load(directory.path())->render(messages);
+  };
+  CHECK_FALSE(tokenizer::ChatTemplate::load(directory.path()).has_value());
   directory.write("tokenizer_config.json",
                   R"({"chat_template": "{{ bos_token }}{{ messages[0].content }}",
                       "bos_token": {"content": "<b>"}})");
@@ -92,7 +95,7 @@ TEST_CASE("a directory's template is its own file, else the settings' string or 
   CHECK(rendered() == "own");
 }
 
-TEST_CASE("damaged and unsupported templates are refused with file and line") {
+TEST_CASE("ChatTemplate: damaged and unsupported templates are refused with file and line") {
   struct Damage {
     std::string source, message;
   };
@@ -116,7 +119,7 @@ TEST_CASE("damaged and unsupported templates are refused with file and line") {
   }));
   CAPTURE(damage.source.substr(0, 80));
   const std::string message =
-      message_of<TokenizerError>([&] { ChatTemplate::parse(damage.source, "t"); });
+      message_of<TokenizerError>([&] { tokenizer::ChatTemplate::parse(damage.source, "t"); });
   CAPTURE(message);
   CHECK(holds(message, damage.message));
 }
@@ -137,7 +140,7 @@ std::string growing(const std::string& first, const std::string& step) {
 
 }  // namespace
 
-TEST_CASE("a template that never ends, or grows without end, is an error") {
+TEST_CASE("ChatTemplate: endless loops and unbounded growth and failing expressions are errors") {
   const std::string source = GENERATE(
       as<std::string>{}, "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
       "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
@@ -154,11 +157,11 @@ TEST_CASE("a template that never ends, or grows without end, is an error") {
       "{{ range(0, -5, -922337203685477580 * 10 - 8) }}",
       "{% macro m() %}{{ m()" + repeated(" + 1", 1500) + " }}{% endmacro %}{{ m() }}");
   CAPTURE(source.substr(0, 200));
-  const auto render = [&] { ChatTemplate::parse(source, "t").render(Json::array()); };
+  const auto render = [&] { tokenizer::ChatTemplate::parse(source, "t").render(Json::array()); };
   CHECK(holds(message_of<TokenizerError>(render), "applying the chat template t: "));
 }
 
-TEST_CASE("a template too long to be one is refused before it can exhaust the stack") {
+TEST_CASE("ChatTemplate: too long templates and tags are refused before they exhaust the stack") {
   struct Length {
     std::string source, message;
   };
@@ -168,11 +171,11 @@ TEST_CASE("a template too long to be one is refused before it can exhaust the st
       {std::string(1 << 20, 'x'), "expected at most 262144 bytes, found 1048576"},
       {"\xFF{{ 1 }}", "expected UTF-8"},
   }));
-  const auto parse = [&] { ChatTemplate::parse(length.source, "t"); };
+  const auto parse = [&] { tokenizer::ChatTemplate::parse(length.source, "t"); };
   CHECK(holds(message_of<TokenizerError>(parse), length.message));
 }
 
-TEST_CASE("a long conversation stays within the budget of its template") {
+TEST_CASE("ChatTemplate: a conversation of 1000 messages stays within the work budget") {
   Json messages = Json::array();
   for (int i = 0; i < 1000; ++i) {
     messages.push_back(
@@ -183,5 +186,6 @@ TEST_CASE("a long conversation stays within the budget of its template") {
       "{{ '<' ~ m['role'] ~ '>' ~ m.content | trim ~ messages[0].content[0:4] }}"
       "{% elif 'x' not in m.content %}{{ m.content.split(' ') | join('-') }}{% endif %}{% endfor "
       "%}";
-  CHECK(ChatTemplate::parse(source, "t").render(messages).size() == 500 * (505 + 6 + 4 + 505));
+  CHECK(tokenizer::ChatTemplate::parse(source, "t").render(messages).size() ==
+        500 * (505 + 6 + 4 + 505));
 }

@@ -52,7 +52,7 @@ class NastyTexts {
   static Characters characters_of(const std::string& text) {
     Characters characters;
     for (std::size_t at = 0; at < text.size();) {
-      const CodePoint character = code_point_at(text, at);
+      const tokenizer::CodePoint character = tokenizer::code_point_at(text, at);
       characters.push_back(character.value);
       at += character.bytes;
     }
@@ -69,7 +69,8 @@ class NastyTexts {
 
   void append_characters(std::string& text, const Characters& alphabet, std::size_t most) {
     const std::size_t count = 1 + below(most);
-    for (std::size_t i = 0; i < count; ++i) append_utf8(text, alphabet[below(alphabet.size())]);
+    for (std::size_t i = 0; i < count; ++i)
+      tokenizer::append_utf8(text, alphabet[below(alphabet.size())]);
   }
 
   void append_part(std::string& text) {
@@ -86,8 +87,8 @@ class NastyTexts {
       const Json& ranges = tables_.at("ranges");
       const Json& range = ranges[below(ranges.size())];
       const auto first = range[0].get<std::size_t>();
-      append_utf8(text,
-                  static_cast<char32_t>(first + below(range[1].get<std::size_t>() - first + 1)));
+      tokenizer::append_utf8(
+          text, static_cast<char32_t>(first + below(range[1].get<std::size_t>() - first + 1)));
     }
   }
 

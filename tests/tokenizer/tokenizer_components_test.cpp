@@ -29,7 +29,8 @@ std::shared_ptr<const Tokenizer> tokenizer_of(const Json& golden, const Json& va
 
 }  // namespace
 
-TEST_CASE("every component of a tokenizer.json gives the reference library's ids, text, offsets") {
+TEST_CASE(
+    "tokenizer.json: every component gives the reference library's ids and text and offsets") {
   const Json golden = read_json(golden_file("components.json"));
   REQUIRE(golden.at("variants").size() >= 35);
   const Json& texts = golden.at("texts");
@@ -48,7 +49,7 @@ TEST_CASE("every component of a tokenizer.json gives the reference library's ids
   }
 }
 
-TEST_CASE("small SentencePiece models give the ids of the reference library") {
+TEST_CASE("SentencePiece: small models give the ids of the reference library") {
   const Json golden = read_json(golden_file("sentencepiece_golden.json"));
   const Json components = read_json(golden_file("components.json"));
   const Json& texts = components.at("texts");
@@ -70,7 +71,8 @@ TEST_CASE("small SentencePiece models give the ids of the reference library") {
   }
 }
 
-TEST_CASE("ten thousand nasty strings are equal for the real vocabularies", "[real-data]") {
+TEST_CASE("Tokenizer: 10000 random strings with real vocabularies equal the reference library",
+          "[real-data]") {
   const std::string family = GENERATE("gpt2", "qwen2", "mistral-v1");
   const auto vocabulary = test::real_data("tokenizers/" + family);
   if (!vocabulary) return;
@@ -92,7 +94,7 @@ TEST_CASE("ten thousand nasty strings are equal for the real vocabularies", "[re
   CHECK(differing == 0);
 }
 
-TEST_CASE("a megabyte of one letter, or without a blank, does not blow up") {
+TEST_CASE("Tokenizer: a megabyte of one letter or without blanks is encoded") {
   const Json golden = read_json(golden_file("components.json"));
   std::string mixed;
   while (mixed.size() < 1'000'000) mixed += "TheCapitalOfFrance";
@@ -108,7 +110,8 @@ TEST_CASE("a megabyte of one letter, or without a blank, does not blow up") {
   }
 }
 
-TEST_CASE("offsets point to the original text through a prefix, marks and a map of characters") {
+TEST_CASE(
+    "Encoding offsets: ranges lie on character borders of the original text for every component") {
   const Json golden = read_json(golden_file("components.json"));
   for (const Json& variant : golden.at("variants")) {
     const auto tokenizer = tokenizer_of(golden, variant);
@@ -117,8 +120,8 @@ TEST_CASE("offsets point to the original text through a prefix, marks and a map 
       for (const auto& [begin, end] : tokenizer->encode(original).offsets) {
         REQUIRE(begin <= end);
         REQUIRE(end <= original.size());
-        REQUIRE((begin == original.size() || !is_utf8_continuation(original[begin])));
-        REQUIRE((end == original.size() || !is_utf8_continuation(original[end])));
+        REQUIRE((begin == original.size() || !tokenizer::is_utf8_continuation(original[begin])));
+        REQUIRE((end == original.size() || !tokenizer::is_utf8_continuation(original[end])));
       }
     }
   }

@@ -26,7 +26,7 @@ Json with(const std::string& pointer, const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("damage to a tokenizer.json is reported with file and field") {
+TEST_CASE("tokenizer.json: a damaged field is refused with file and field") {
   struct Damage {
     std::string pointer, value, field;
   };
@@ -91,7 +91,7 @@ TEST_CASE("damage to a tokenizer.json is reported with file and field") {
   CHECK(holds(message, "reading t.json: " + damage.field));
 }
 
-TEST_CASE("kinds that are not supported are refused by name") {
+TEST_CASE("tokenizer.json: unsupported components are refused by name") {
   struct Kind {
     std::string pointer, value, name;
   };
@@ -117,7 +117,7 @@ TEST_CASE("kinds that are not supported are refused by name") {
   CHECK(holds(message, "does not support"));
 }
 
-TEST_CASE("a tokenizer.json that is cut or flipped anywhere loads or is refused, never worse") {
+TEST_CASE("tokenizer.json: truncated or changed bytes are loaded or refused and never crash") {
   const std::string text = read_text_file(golden_file(kPlain));
   std::mt19937_64 random(7);
   int refused = 0;
@@ -138,7 +138,7 @@ TEST_CASE("a tokenizer.json that is cut or flipped anywhere loads or is refused,
   CHECK(refused >= 100);
 }
 
-TEST_CASE("a directory without a tokenizer is refused with what was looked for") {
+TEST_CASE("Tokenizer: a directory without a tokenizer is refused with the files looked for") {
   FileDirectory directory;
   const auto load = [&] { Tokenizer::load(directory.path()); };
   CHECK_FALSE(Tokenizer::present(directory.path()));
@@ -174,7 +174,7 @@ std::string small_model() {
 
 }  // namespace
 
-TEST_CASE("damage to a SentencePiece model is reported with file and place") {
+TEST_CASE("SentencePiece: a damaged model is refused with file and place") {
   struct Damage {
     std::string model, config, message;
   };
@@ -218,7 +218,7 @@ TEST_CASE("damage to a SentencePiece model is reported with file and place") {
   CHECK(holds(message, damage.message));
 }
 
-TEST_CASE("a SentencePiece model that is cut or flipped anywhere loads or is refused") {
+TEST_CASE("SentencePiece: a model with truncated or changed bytes is loaded or refused") {
   const std::string name = GENERATE("sp_bpe.model", "sp_unigram.model", "sp_bpe_unk.model");
   const std::string bytes = read_text_file(golden_file(name));
   std::mt19937_64 random(11);
@@ -263,7 +263,7 @@ std::shared_ptr<const Tokenizer> small_tokenizer(const std::string& field, const
 
 }  // namespace
 
-TEST_CASE("a tokenizer that makes a text longer and longer is refused before memory ends") {
+TEST_CASE("Tokenizer: text that grows without bound in normalizer or decoder is refused") {
   const Json doubling(40, replacing("a", "aa"));
   const auto growing =
       small_tokenizer("normalizer", {{"type", "Sequence"}, {"normalizers", doubling}});
@@ -284,13 +284,13 @@ TEST_CASE("a tokenizer that makes a text longer and longer is refused before mem
 }
 
 // Quadratic time would be half an hour.
-TEST_CASE("white space that many added tokens reach for is gone through once") {
+TEST_CASE("Added tokens: two million blanks with lstrip and rstrip are encoded in linear time") {
   const auto tokenizer = small_tokenizer("added_tokens", Json::array({added_token(1, " ", true)}));
   const std::string blanks(2'000'000, ' ');
   CHECK(tokenizer->encode("a" + blanks + "a").ids.size() == blanks.size() + 2);
 }
 
-TEST_CASE("a template of very many parts is refused") {
+TEST_CASE("TemplateProcessing: a template of more than 1000 parts is refused") {
   Json parts = Json::array();
   for (int i = 0; i < 1001; ++i) parts.push_back({{"Sequence", {{"id", "A"}}}});
   const Json processor = {{"type", "TemplateProcessing"}, {"single", parts}};

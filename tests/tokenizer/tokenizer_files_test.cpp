@@ -13,7 +13,7 @@ std::string vocab_json() {
   Json vocab = Json::object();
   for (int byte = 0; byte < 256; ++byte) {
     const char as_char = static_cast<char>(byte);
-    vocab[to_byte_symbols({&as_char, 1})] = byte;
+    vocab[tokenizer::to_byte_symbols({&as_char, 1})] = byte;
   }
   for (const char* token : {"\u0120t", "he", "\u0120the", "<|endoftext|>"}) {
     vocab[token] = vocab.size();
@@ -31,7 +31,7 @@ using Ids = std::vector<std::int64_t>;
 
 }  // namespace
 
-TEST_CASE("vocab.json and merges.txt alone make a GPT-2 tokenizer with its end marker") {
+TEST_CASE("GPT-2 vocabulary files: vocab.json and merges.txt alone make a complete tokenizer") {
   FileDirectory directory;
   const std::string merges = GENERATE(as<std::string>{}, kMerges, "\u0120 t\nh e\n\u0120t he",
                                       "#version: 0.2\r\n\u0120 t\r\nh e\r\n\u0120t he\r\n\r\n");
@@ -43,7 +43,8 @@ TEST_CASE("vocab.json and merges.txt alone make a GPT-2 tokenizer with its end m
   CHECK(tokenizer->vocab_size() == 260);
 }
 
-TEST_CASE("tokenizer_config.json adds tokens, a beginning and a prefix blank") {
+TEST_CASE(
+    "tokenizer_config.json: added tokens and the BOS token and the prefix blank are applied") {
   FileDirectory directory;
   write_vocabulary(directory);
   directory.write("tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer",
@@ -56,7 +57,7 @@ TEST_CASE("tokenizer_config.json adds tokens, a beginning and a prefix blank") {
   CHECK(tokenizer->token(299) == "");
 }
 
-TEST_CASE("added_tokens.json adds tokens; those with a role are special") {
+TEST_CASE("added_tokens.json: tokens are added and those with a role are special") {
   FileDirectory directory;
   write_vocabulary(directory);
   directory.write("added_tokens.json", R"({"<pad>": 260, "<word>": 261})")
@@ -67,7 +68,7 @@ TEST_CASE("added_tokens.json adds tokens; those with a role are special") {
   CHECK_FALSE(tokenizer->is_special(261));
 }
 
-TEST_CASE("a model of type qwen2 is split and composed as Qwen2 does") {
+TEST_CASE("GPT-2 vocabulary files: a model of type qwen2 is split and normalized as Qwen2 does") {
   FileDirectory directory;
   write_vocabulary(directory);
   CHECK(Tokenizer::load(directory.path())->ids("e\xCC\x81").size() == 3);
@@ -75,7 +76,7 @@ TEST_CASE("a model of type qwen2 is split and composed as Qwen2 does") {
   CHECK(Tokenizer::load(directory.path())->ids("e\xCC\x81") == Ids{0xC3, 0xA9});
 }
 
-TEST_CASE("damage to vocabulary files is reported with file and line or field") {
+TEST_CASE("GPT-2 vocabulary files: damage is refused with file and line or field") {
   struct Damage {
     std::string file, text, message;
   };

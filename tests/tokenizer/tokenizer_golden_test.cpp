@@ -37,7 +37,7 @@ std::size_t differing_cases(const Tokenizer& tokenizer, const Json& golden) {
 
 }  // namespace
 
-TEST_CASE("tokenizers of every supported kind equal the reference library") {
+TEST_CASE("Byte-level BPE: every supported configuration equals the reference library") {
   const std::string kind = GENERATE("plain", "prefixed", "composed", "steps");
   const Json golden = read_json(golden_file(kind + "_golden.json"));
   const auto tokenizer = golden_tokenizer(kind + "_tokenizer.json");
@@ -46,7 +46,7 @@ TEST_CASE("tokenizers of every supported kind equal the reference library") {
   CHECK(differing_cases(*tokenizer, golden) == 0);
 }
 
-TEST_CASE("the real GPT-2 and Qwen2 vocabularies give the reference library's ids and offsets",
+TEST_CASE("Byte-level BPE: real GPT-2 and Qwen2 vocabularies give the reference ids and offsets",
           "[real-data]") {
   const std::string family = GENERATE("gpt2", "qwen2");
   const auto vocabulary = test::real_data("tokenizers/" + family);
@@ -60,7 +60,7 @@ TEST_CASE("the real GPT-2 and Qwen2 vocabularies give the reference library's id
   CHECK(tokenizer->kind() == "byte-level BPE");
 }
 
-TEST_CASE("a tokenizer.json with string merges gives the ids of its vocabulary files",
+TEST_CASE("tokenizer.json: merges given as strings give the ids of the GPT-2 vocabulary files",
           "[real-data]") {
   const auto checkpoint = test::real_data("deltas/llama-tiny");
   const auto vocabulary = test::real_data("tokenizers/gpt2");
@@ -74,7 +74,7 @@ TEST_CASE("a tokenizer.json with string merges gives the ids of its vocabulary f
   }
 }
 
-TEST_CASE("encoding from several threads gives what one thread gives") {
+TEST_CASE("Tokenizer: encoding from several threads equals encoding from one") {
   const auto tokenizer = golden_tokenizer("composed_tokenizer.json");
   const Json golden = read_json(golden_file("composed_golden.json"));
   std::vector<std::size_t> differing(4, 0);

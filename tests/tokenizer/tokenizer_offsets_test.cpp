@@ -5,7 +5,7 @@
 using namespace kedit;
 using namespace kedit::testing;
 
-TEST_CASE("offsets of plain text tile it, at character borders") {
+TEST_CASE("Encoding offsets: ranges cover plain text without gaps at character borders") {
   const auto tokenizer = golden_tokenizer("plain_tokenizer.json");
   const Json golden = read_json(golden_file("plain_golden.json"));
   for (const Json& expected : golden.at("cases")) {
@@ -22,7 +22,7 @@ TEST_CASE("offsets of plain text tile it, at character borders") {
   }
 }
 
-TEST_CASE("the last token of a subject is found by its byte range") {
+TEST_CASE("Encoding offsets: the last token of a subject is found by its byte range") {
   const auto tokenizer = golden_tokenizer("plain_tokenizer.json");
   const std::string text = "The capital of France is";
   const std::size_t subject_end = text.find(" is");
@@ -35,7 +35,7 @@ TEST_CASE("the last token of a subject is found by its byte range") {
   CHECK(std::string("France").ends_with(tail.starts_with("\u0120") ? tail.substr(2) : tail));
 }
 
-TEST_CASE("a composed character covers the letter and its mark in the original text") {
+TEST_CASE("Encoding offsets: a character composed by NFC covers the letter and its mark") {
   const auto tokenizer = golden_tokenizer("composed_tokenizer.json");
   const std::string decomposed = "e\xCC\x81";  // e, combining acute accent
   const Encoding encoding = tokenizer->encode("x " + decomposed + "y", {false, false});
@@ -48,7 +48,7 @@ TEST_CASE("a composed character covers the letter and its mark in the original t
   CHECK(whole);
 }
 
-TEST_CASE("special tokens of the template have empty ranges") {
+TEST_CASE("Encoding offsets: special tokens of the template have empty ranges") {
   const auto tokenizer = golden_tokenizer("composed_tokenizer.json");
   const Encoding encoding = tokenizer->encode("a");
   REQUIRE(encoding.ids.size() == 2);
@@ -58,7 +58,7 @@ TEST_CASE("special tokens of the template have empty ranges") {
   CHECK(tokenizer->encode("a", {false, false}).ids.size() == 1);
 }
 
-TEST_CASE("decoding skips special tokens on request, and ids without a token always") {
+TEST_CASE("Tokenizer decode: special tokens are skipped on request and unknown ids always") {
   const auto tokenizer = golden_tokenizer("composed_tokenizer.json");
   const auto ids = tokenizer->ids("Hello world");
   CHECK(tokenizer->decode(ids) == "<|endoftext|>Hello world");
@@ -70,14 +70,14 @@ TEST_CASE("decoding skips special tokens on request, and ids without a token alw
   CHECK_FALSE(tokenizer->id("no such token").has_value());
 }
 
-TEST_CASE("half of a character decodes to the replacement character") {
+TEST_CASE("Tokenizer decode: an incomplete character becomes the replacement character") {
   const auto tokenizer = golden_tokenizer("plain_tokenizer.json");
   const auto first_byte = tokenizer->id("\u00f0");  // how the byte F0 is spelled
   REQUIRE(first_byte.has_value());
   CHECK(tokenizer->decode({*first_byte}) == "\xEF\xBF\xBD");
 }
 
-TEST_CASE("text that is not UTF-8 is refused with the place of the fault") {
+TEST_CASE("Tokenizer encode: text that is not UTF-8 is refused with the byte of the fault") {
   const auto tokenizer = golden_tokenizer("plain_tokenizer.json");
   const std::string bad = GENERATE(as<std::string>{}, "ab\xFF", "ab\xC0\x80", "ab\xED\xA0\x80",
                                    "ab\xF4\x90\x80\x80", "ab\xE2\x82", "ab\x80");

@@ -87,7 +87,7 @@ TEST_CASE("a chat template sees the tokens that the files beside it name") {
       "eos_token": null})");
   directory.write("chat_template.jinja",
                   "{{ image_token }}{{ additional_special_tokens[0] }}{{ eos_token is defined }}");
-  CHECK(ChatTemplate::load(directory.path())->render(Json::array()) == "<img><x>False");
+  CHECK(tokenizer::ChatTemplate::load(directory.path())->render(Json::array()) == "<img><x>False");
 }
 
 TEST_CASE("named chat templates in files without a default one are refused") {
@@ -95,7 +95,7 @@ TEST_CASE("named chat templates in files without a default one are refused") {
   directory.write("tokenizer_config.json", R"({"chat_template": "x"})");
   std::filesystem::create_directory(directory.path() / "additional_chat_templates");
   directory.write("additional_chat_templates/tool_use.jinja", "t");
-  const auto load = [&] { return ChatTemplate::load(directory.path()); };
+  const auto load = [&] { return tokenizer::ChatTemplate::load(directory.path()); };
   CHECK(holds(message_of<TokenizerError>(load), "expected chat_template.jinja beside"));
   directory.write("chat_template.jinja", "own");
   CHECK(load()->render(Json::array()) == "own");

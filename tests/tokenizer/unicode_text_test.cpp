@@ -17,7 +17,7 @@ namespace {
 
 std::string utf8(char32_t value) {
   std::string text;
-  append_utf8(text, value);
+  tokenizer::append_utf8(text, value);
   return text;
 }
 
@@ -58,9 +58,9 @@ std::vector<std::string> hashes_of(const std::vector<char32_t>& points, Add add)
   return hashes;
 }
 
-std::string in_form(UnicodeForm form, const std::string& text) {
-  AlignedText aligned(text, 0);
-  normalize_unicode(form, aligned);
+std::string in_form(tokenizer::UnicodeForm form, const std::string& text) {
+  tokenizer::AlignedText aligned(text, 0);
+  tokenizer::normalize_unicode(form, aligned);
   return std::string(aligned.text());
 }
 
@@ -68,7 +68,7 @@ std::string in_form(UnicodeForm form, const std::string& text) {
 std::map<char32_t, std::string> decompositions(const std::string& listed) {
   std::map<char32_t, std::string> result;
   for (std::size_t at = 0; at < listed.size();) {
-    const CodePoint whole = code_point_at(listed, at);
+    const tokenizer::CodePoint whole = tokenizer::code_point_at(listed, at);
     const std::size_t end = listed.find('\0', at);
     result[whole.value] = listed.substr(at + whole.bytes, end - at - whole.bytes);
     at = end + 1;
@@ -92,8 +92,8 @@ TEST_CASE("normal forms: every character, alone and with marks, is as in the ref
     const auto found = parts.find(point);
     for (const std::string& text : {c, c + "\xCC\x81\xCC\xB4", "\xF0\x91\xA4\xB5" + c,
                                     found == parts.end() ? c : found->second}) {
-      for (const auto form :
-           {UnicodeForm::nfc, UnicodeForm::nfd, UnicodeForm::nfkc, UnicodeForm::nfkd}) {
+      for (const auto form : {tokenizer::UnicodeForm::nfc, tokenizer::UnicodeForm::nfd,
+                              tokenizer::UnicodeForm::nfkc, tokenizer::UnicodeForm::nfkd}) {
         hash.add(in_form(form, text));
       }
     }
@@ -108,20 +108,20 @@ TEST_CASE("normal forms: every character, alone and with marks, is as in the ref
 TEST_CASE("normal forms: compositions that only younger tables know are left alone") {
   const std::string pair = "\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0";  // U+11935 U+11930
   const std::string whole = "\xF0\x91\xA4\xB8";                 // U+11938
-  CHECK(in_form(UnicodeForm::nfc, "a" + pair + "b") == "a" + pair + "b");
-  CHECK(in_form(UnicodeForm::nfd, whole) == whole);
-  CHECK(in_form(UnicodeForm::nfc, whole + pair) == whole + pair);
+  CHECK(in_form(tokenizer::UnicodeForm::nfc, "a" + pair + "b") == "a" + pair + "b");
+  CHECK(in_form(tokenizer::UnicodeForm::nfd, whole) == whole);
+  CHECK(in_form(tokenizer::UnicodeForm::nfc, whole + pair) == whole + pair);
 }
 
 TEST_CASE("letter case: every character is as in Python's str") {
   const Json golden = read_json(golden_file("letter_case_golden.json"));
   const auto hashes = hashes_of(code_points(0), [](char32_t point, Hash& hash) {
     const std::string c = utf8(point);
-    hash.add(upper_case(c));
-    hash.add(lower_case(c));
-    hash.add(title_case(c));
-    hash.add(lower_case("A" + c + "\xCE\xA3"));
-    hash.add(title_case(c + "a"));
+    hash.add(tokenizer::upper_case(c));
+    hash.add(tokenizer::lower_case(c));
+    hash.add(tokenizer::title_case(c));
+    hash.add(tokenizer::lower_case("A" + c + "\xCE\xA3"));
+    hash.add(tokenizer::title_case(c + "a"));
   });
   REQUIRE(hashes.size() == golden.at("blocks").size());
   for (std::size_t i = 0; i < hashes.size(); ++i) {
@@ -135,15 +135,15 @@ TEST_CASE("letter case: texts change as Python's str and Jinja's title change th
   for (const Json& row : golden.at("texts")) {
     const auto text = row[0].get<std::string>();
     CAPTURE(text);
-    CHECK(upper_case(text) == row[1].get<std::string>());
-    CHECK(lower_case(text) == row[2].get<std::string>());
-    CHECK(title_case(text) == row[3].get<std::string>());
-    CHECK(capitalized(text) == row[4].get<std::string>());
+    CHECK(tokenizer::upper_case(text) == row[1].get<std::string>());
+    CHECK(tokenizer::lower_case(text) == row[2].get<std::string>());
+    CHECK(tokenizer::title_case(text) == row[3].get<std::string>());
+    CHECK(tokenizer::capitalized(text) == row[4].get<std::string>());
     CHECK(jinja::words_titled(text) == row[5].get<std::string>());
   }
 }
 
 TEST_CASE("letter case: bytes that are not UTF-8 stay") {
-  CHECK(upper_case("a\xFF\xC3") == "A\xFF\xC3");
-  CHECK(lower_case("\xFF\xCE\xA3") == "\xFF\xCF\x83");
+  CHECK(tokenizer::upper_case("a\xFF\xC3") == "A\xFF\xC3");
+  CHECK(tokenizer::lower_case("\xFF\xCE\xA3") == "\xFF\xCF\x83");
 }

@@ -15,7 +15,7 @@ at::Tensor tensor_of(const Json& values) {
 
 }  // namespace
 
-TEST_CASE("AdamW with clipping follows the reference optimizer", "[adamw]") {
+TEST_CASE("AdamW: steps with gradient clipping equal the reference optimizer", "[adamw]") {
   const Json golden = kedit::read_json(KEDIT_SOURCE_DIR "/tests/golden/training/adamw.json");
   const at::Tensor values = tensor_of(golden["start"]);
   kedit::AdamW optimizer(values, golden["decayed"].get<std::int64_t>(), {0.9, 0.98, 1e-8, 0.3});
@@ -29,14 +29,14 @@ TEST_CASE("AdamW with clipping follows the reference optimizer", "[adamw]") {
   }
 }
 
-TEST_CASE("a gradient within the norm is left as it is", "[adamw]") {
+TEST_CASE("clip_gradient_norm: a gradient within the limit is unchanged", "[adamw]") {
   const at::Tensor gradients = at::full({4}, 0.25F);
   const at::Tensor before = gradients.clone();
   CHECK(kedit::clip_gradient_norm(gradients, 1.0) == Approx(0.5));
   CHECK(gradients.equal(before));
 }
 
-TEST_CASE("only the decayed part shrinks without a gradient", "[adamw]") {
+TEST_CASE("AdamW: with zero gradient only the parameters with weight decay shrink", "[adamw]") {
   const at::Tensor values = at::ones({8}, at::kFloat);
   kedit::AdamW optimizer(values, 4, {0.9, 0.98, 1e-8, 0.5});
   optimizer.step(at::zeros({8}, at::kFloat), 0.1);

@@ -16,7 +16,8 @@ std::vector<std::int64_t> flat_ids(const at::Tensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("documents are packed back to back behind end markers", "[batch]") {
+TEST_CASE("DocumentPacker: documents are packed back to back behind end-of-text tokens",
+          "[batch]") {
   const auto tokenizer = test::small_tokenizer();
   DocumentPacker packer(*tokenizer, test::counting_documents(), 2, 16);
   std::vector<std::int64_t> stream;
@@ -30,7 +31,8 @@ TEST_CASE("documents are packed back to back behind end markers", "[batch]") {
         0);
 }
 
-TEST_CASE("every token is the target of the one before it, with its own weight", "[batch]") {
+TEST_CASE("DocumentPacker: every token is the target of its predecessor with its own loss weight",
+          "[batch]") {
   const auto tokenizer = test::small_tokenizer();
   DocumentPacker packer(*tokenizer, test::counting_documents(), 2, 16);
   const TrainBatch first = packer.next(0.0);
@@ -49,7 +51,7 @@ TEST_CASE("every token is the target of the one before it, with its own weight",
   }
 }
 
-TEST_CASE("a restored packer goes on with the same tokens", "[batch]") {
+TEST_CASE("DocumentPacker: a restored state continues with the same batches", "[batch]") {
   const auto tokenizer = test::small_tokenizer();
   DocumentPacker packer(*tokenizer, test::counting_documents(), 3, 10);
   packer.next(0.0);

@@ -27,7 +27,7 @@ std::vector<std::string> many_documents(int count) {
 
 }  // namespace
 
-TEST_CASE("training gives the reference trainer's vocabulary and merges") {
+TEST_CASE("BPE trainer: vocabulary and merges equal the reference trainer's") {
   const Json expected = golden();
   const auto corpus = expected.at("corpus").get<std::vector<std::string>>();
   const Json learnt = parse_json(
@@ -40,7 +40,7 @@ TEST_CASE("training gives the reference trainer's vocabulary and merges") {
   CHECK(vocabulary(model.at("vocab")) == vocabulary(expected.at("vocab")));
 }
 
-TEST_CASE("a trained tokenizer loads, puts the end marker first and gives texts back") {
+TEST_CASE("BPE trainer: the trained tokenizer starts with the end marker and decodes its corpus") {
   const auto corpus = golden().at("corpus").get<std::vector<std::string>>();
   const auto tokenizer = Tokenizer::parse(train_byte_level_bpe(corpus, 300), "trained");
   CHECK(tokenizer->vocab_size() == 300);
@@ -54,12 +54,12 @@ TEST_CASE("a trained tokenizer loads, puts the end marker first and gives texts 
   }
 }
 
-TEST_CASE("too few texts give a smaller vocabulary, none give the bytes") {
+TEST_CASE("BPE trainer: a small corpus gives a smaller vocabulary and an empty one only bytes") {
   CHECK(Tokenizer::parse(train_byte_level_bpe({}, 1000), "trained")->vocab_size() == 257);
   CHECK(Tokenizer::parse(train_byte_level_bpe({"ab ab"}, 1000), "trained")->vocab_size() == 259);
 }
 
-TEST_CASE("a vocabulary without room for the bytes and broken texts are refused") {
+TEST_CASE("BPE trainer: a vocabulary without room for all bytes and invalid UTF-8 are refused") {
   CHECK_THROWS_AS(train_byte_level_bpe({"a"}, 256), std::invalid_argument);
   std::string message;
   try {
@@ -70,7 +70,7 @@ TEST_CASE("a vocabulary without room for the bytes and broken texts are refused"
   CHECK(message.find("text 1") != std::string::npos);
 }
 
-TEST_CASE("six thousand documents train in seconds, the same every time") {
+TEST_CASE("BPE trainer: 6000 documents train within seconds and reproducibly") {
   const auto texts = many_documents(6000);
   const auto begin = std::chrono::steady_clock::now();
   const std::string first = train_byte_level_bpe(texts, 1280);

@@ -33,7 +33,7 @@ double bias_score(const Architecture& a, const LayerWeights& layer, std::int64_t
 
 }  // namespace
 
-TEST_CASE("the shape of the lab has 1,018,496 parameters", "[initial_weights]") {
+TEST_CASE("Initial weights: the lab architecture has 1018496 parameters", "[initial_weights]") {
   const Architecture a = qwen2_architecture({});
   std::int64_t count = 0;
   for (const auto& [name, tensor] : named_tensors(a, initial_weights(a, 1)))
@@ -41,7 +41,8 @@ TEST_CASE("the shape of the lab has 1,018,496 parameters", "[initial_weights]") 
   CHECK(count == 1018496);
 }
 
-TEST_CASE("a seed gives its own values, every time the same", "[initial_weights]") {
+TEST_CASE("Initial weights: a seed gives the same values every time and another seed others",
+          "[initial_weights]") {
   const Architecture a = qwen2_architecture({});
   const DecoderWeights one = initial_weights(a, 1), again = initial_weights(a, 1);
   const DecoderWeights other = initial_weights(a, 2);
@@ -51,14 +52,16 @@ TEST_CASE("a seed gives its own values, every time the same", "[initial_weights]
   CHECK(one.token_embedding.std().item<double>() == Approx(0.1).epsilon(0.02));
 }
 
-TEST_CASE("attention outputs copy values", "[initial_weights]") {
+TEST_CASE("Initial weights: attention output is the scaled transpose of the value weight",
+          "[initial_weights]") {
   const Architecture a = qwen2_architecture({});
   for (const LayerWeights& layer : initial_weights(a, 1).layers) {
     CHECK(at::allclose(layer.attention_output.weight, 0.3 * layer.value.weight.t()));
   }
 }
 
-TEST_CASE("half of the first layer's heads look one token back", "[initial_weights]") {
+TEST_CASE("Initial weights: half of the first layer's heads attend to the previous token",
+          "[initial_weights]") {
   const Architecture a = qwen2_architecture({});
   const DecoderWeights weights = initial_weights(a, 1);
   for (std::int64_t head = 0; head < a.heads; ++head) {
@@ -73,7 +76,8 @@ TEST_CASE("half of the first layer's heads look one token back", "[initial_weigh
   }
 }
 
-TEST_CASE("a shape whose heads do not fit is refused", "[initial_weights]") {
+TEST_CASE("Initial weights: a hidden size that is no multiple of the heads is refused",
+          "[initial_weights]") {
   DecoderShape shape;
   shape.heads = 5;
   CHECK_THROWS_AS(initial_weights(qwen2_architecture(shape), 1), std::exception);

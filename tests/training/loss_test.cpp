@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
-TEST_CASE("the weighted loss and its gradient agree with autograd", "[loss]") {
+TEST_CASE("weighted_cross_entropy: loss and gradient agree with autograd", "[loss]") {
   at::Generator generator = at::detail::createCPUGenerator(3);
   at::Tensor logits = at::empty({7, 11}, at::kFloat).normal_(0.0, 3.0, generator);
   logits.requires_grad_(true);
@@ -21,7 +21,7 @@ TEST_CASE("the weighted loss and its gradient agree with autograd", "[loss]") {
   CHECK_FALSE(loss.gradient.requires_grad());
 }
 
-TEST_CASE("targets of weight zero have no gradient", "[loss]") {
+TEST_CASE("weighted_cross_entropy: targets of weight zero have no gradient", "[loss]") {
   const at::Tensor logits = at::zeros({2, 4}, at::kFloat);
   const at::Tensor targets = at::tensor({1, 2}, at::kLong);
   const auto loss = kedit::weighted_cross_entropy(logits, targets, at::tensor({1.0F, 0.0F}));

@@ -4,7 +4,8 @@
 
 using kedit::learning_rate_at;
 
-TEST_CASE("the rate warms up, stays, and falls to its final share", "[schedule]") {
+TEST_CASE("Learning rate schedule: the rate warms up and stays and falls to its final share",
+          "[schedule]") {
   kedit::TrainOptions options;
   options.steps = 1000;
   options.warmup_steps = 50;
@@ -17,7 +18,8 @@ TEST_CASE("the rate warms up, stays, and falls to its final share", "[schedule]"
   CHECK(learning_rate_at(options, 999) == Approx(2.0 * 0.02));
 }
 
-TEST_CASE("a run shorter than its warm-up never exceeds the falling rate", "[schedule]") {
+TEST_CASE("Learning rate schedule: a run shorter than its warm-up never reaches the full rate",
+          "[schedule]") {
   kedit::TrainOptions options;
   options.steps = 10;
   options.warmup_steps = 60;

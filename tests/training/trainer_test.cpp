@@ -69,7 +69,7 @@ RunContext stopping_after(int steps) {
 
 }  // namespace
 
-TEST_CASE("training lowers the loss and repeats to the bit", "[trainer]") {
+TEST_CASE("train_decoder: the loss falls and the same seed repeats bit for bit", "[trainer]") {
   const WorkDirectory one, two, three;
   const TrainResult first = train(one.path, seeded(5));
   CHECK(first.curve.size() == 24);
@@ -80,7 +80,8 @@ TEST_CASE("training lowers the loss and repeats to the bit", "[trainer]") {
   CHECK(weights_fingerprint(tiny(), train(three.path, seeded(6)).weights) != print);
 }
 
-TEST_CASE("an interrupted run goes on to the same bytes and curve", "[trainer]") {
+TEST_CASE("train_decoder: an interrupted run resumes to the same weights and loss curve",
+          "[trainer]") {
   const WorkDirectory whole, broken;
   const TrainResult expected = train(whole.path, seeded(5));
   CHECK_THROWS_AS(train(broken.path, stopping_after(7)), Interrupted);
@@ -95,7 +96,7 @@ TEST_CASE("an interrupted run goes on to the same bytes and curve", "[trainer]")
   }
 }
 
-TEST_CASE("a finished run is not trained again", "[trainer]") {
+TEST_CASE("train_decoder: a finished run is not trained again", "[trainer]") {
   const WorkDirectory work;
   const TrainResult first = train(work.path, seeded(5));
   RunContext watched = seeded(5);
@@ -106,7 +107,7 @@ TEST_CASE("a finished run is not trained again", "[trainer]") {
   CHECK(weights_fingerprint(tiny(), again.weights) == weights_fingerprint(tiny(), first.weights));
 }
 
-TEST_CASE("a state of another recipe is refused by name", "[trainer]") {
+TEST_CASE("train_decoder: a saved state of another recipe is refused by name", "[trainer]") {
   const WorkDirectory work;
   CHECK_THROWS_AS(train(work.path, stopping_after(3)), Interrupted);
   try {
@@ -119,7 +120,7 @@ TEST_CASE("a state of another recipe is refused by name", "[trainer]") {
   }
 }
 
-TEST_CASE("a damaged state is refused by name", "[trainer]") {
+TEST_CASE("train_decoder: a damaged saved state is refused", "[trainer]") {
   const WorkDirectory work;
   CHECK_THROWS_AS(train(work.path, stopping_after(3)), Interrupted);
   const fs::path file = train_state_file(work.path);
@@ -128,7 +129,8 @@ TEST_CASE("a damaged state is refused by name", "[trainer]") {
   CHECK_THROWS_AS(train(work.path, seeded(5)), TrainError);
 }
 
-TEST_CASE("options out of range are refused before work", "[trainer]") {
+TEST_CASE("train_decoder: options out of range are refused before anything is written",
+          "[trainer]") {
   const WorkDirectory work;
   TrainOptions options = short_run();
   options.rows = 0;
@@ -136,7 +138,8 @@ TEST_CASE("options out of range are refused before work", "[trainer]") {
   CHECK_FALSE(fs::exists(work.path));
 }
 
-TEST_CASE("a trained checkpoint loads as it was trained", "[trainer]") {
+TEST_CASE("train_decoder: a trained checkpoint loads with the fingerprint of the trained weights",
+          "[trainer]") {
   const WorkDirectory work;
   const TrainResult result = train(work.path, seeded(5));
   const fs::path directory = work.path / "model";

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr std::array<const char*, 7> kSpecialRoles = {
@@ -14,7 +14,7 @@ constexpr std::array<const char*, 7> kSpecialRoles = {
 }  // namespace
 
 AddedToken read_added_token(const JsonView& field, std::int64_t id) {
-  using tokenizer_json::flag;
+  using tokenizer::flag;
   AddedToken token;
   token.id = id;
   token.content = field.at("content").string();
@@ -59,8 +59,7 @@ void read_added_tokens_decoder(const JsonView& config, const Vocabulary& vocabul
         !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
     if (!number) tokens->at(key).fail("an id as the key");
     const JsonView field(value, tokens->origin(), tokens->pointer() + "/" + short_name(key));
-    added.append(read_added_token(field, std::stoll(key)), vocabulary,
-                 tokenizer_json::where_of(field));
+    added.append(read_added_token(field, std::stoll(key)), vocabulary, tokenizer::where_of(field));
   }
 }
 
@@ -84,4 +83,4 @@ Json optional_json(const std::filesystem::path& file) {
   return read_json(file);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -10,11 +10,11 @@
 
 // What PreTrainedTokenizerFast of transformers 4.57.1 does to a tokenizer.json once it is read, and
 // its classes after it; tests/golden/tokens_beside_golden.py asks that library.
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 namespace fs = std::filesystem;
-using tokenizer_json::refuse;
+using tokenizer::refuse;
 
 bool same(const AddedToken& a, const AddedToken& b) {
   return a.content == b.content && a.single_word == b.single_word && a.lstrip == b.lstrip &&
@@ -289,4 +289,4 @@ Json with_files_beside(Json document, const fs::path& directory) {
   return FilesBeside(std::move(document), directory).apply();
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -9,7 +9,7 @@
 #include <bit>
 #include <cmath>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 // One field of a message in protocol buffers' wire format.
@@ -201,4 +201,4 @@ SentencePieceFile parse_sentencepiece(std::string_view bytes, const std::string&
   return file;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

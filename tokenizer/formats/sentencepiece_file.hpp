@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// What a SentencePiece `tokenizer.model` says (its ModelProto message), as far as encoding needs
 /// it.
@@ -33,4 +33,4 @@ struct SentencePieceFile {
 /// `TokenizerError` with `origin`, the field and where it is.
 SentencePieceFile parse_sentencepiece(std::string_view bytes, const std::string& origin);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

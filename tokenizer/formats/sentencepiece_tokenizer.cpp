@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -171,4 +171,4 @@ std::shared_ptr<const Tokenizer> tokenizer_from_sentencepiece(const fs::path& di
   return SentencePieceReader(directory).read();
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

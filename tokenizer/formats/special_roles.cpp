@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -173,4 +173,4 @@ SpecialRoles read_special_roles(const fs::path& directory, const JsonView& confi
   return RoleReader(config, kind).read(directory);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

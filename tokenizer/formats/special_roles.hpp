@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// A token as the files beside a tokenizer.json write it: its text alone, or an object with flags.
 struct NamedToken {
@@ -54,4 +54,4 @@ SpecialRoles read_special_roles(const std::filesystem::path& directory, const Js
 /// added tokens, the template of every text, the blank before a text. Without such files it stays.
 Json with_files_beside(Json document, const std::filesystem::path& directory);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -9,7 +9,7 @@
 
 #include <filesystem>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -141,4 +141,4 @@ std::shared_ptr<const Tokenizer> tokenizer_from_vocab_files(const fs::path& dire
   return VocabFilesReader(directory).read();
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

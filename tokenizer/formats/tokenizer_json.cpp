@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 using namespace tokenizer_json;
@@ -156,4 +156,4 @@ std::shared_ptr<const Tokenizer> tokenizer_from_json(const Json& document,
   return std::make_shared<PipelineTokenizer>(std::move(parts));
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// A tokenizer from the contents of a `tokenizer.json`. Throws `TokenizerError` with file and field
 /// for damage and for kinds that are not supported.
@@ -74,4 +74,4 @@ std::vector<std::string> special_contents(const JsonView& config);
 /// An optional JSON object beside a vocabulary; an empty one when the file is not there.
 Json optional_json(const std::filesystem::path& file);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

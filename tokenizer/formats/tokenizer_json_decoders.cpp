@@ -1,6 +1,6 @@
 #include "tokenizer/formats/tokenizer_json_fields.hpp"
 
-namespace kedit::tokenizer_json {
+namespace kedit::tokenizer {
 namespace {
 
 TokenDecoderPtr read_replace(const JsonView& step) {
@@ -56,4 +56,4 @@ std::vector<TokenDecoderPtr> read_decoders(const JsonView& root) {
   return steps;
 }
 
-}  // namespace kedit::tokenizer_json
+}  // namespace kedit::tokenizer

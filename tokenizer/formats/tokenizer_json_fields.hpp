@@ -12,7 +12,7 @@
 #include <vector>
 
 // What the readers of the parts of a tokenizer.json share.
-namespace kedit::tokenizer_json {
+namespace kedit::tokenizer {
 
 inline std::string where_of(const JsonView& field) {
   return fmt::format("reading {}: {}", field.origin(), field.pointer());
@@ -58,4 +58,4 @@ std::vector<TokenDecoderPtr> read_decoders(const JsonView& root);
 /// Fills vocabulary, model and kind.
 void read_model(const JsonView& root, bool byte_level, TokenizerParts& parts);
 
-}  // namespace kedit::tokenizer_json
+}  // namespace kedit::tokenizer

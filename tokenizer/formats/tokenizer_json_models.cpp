@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace kedit::tokenizer_json {
+namespace kedit::tokenizer {
 namespace {
 
 std::optional<std::int64_t> read_unk_token(const JsonView& model, const Vocabulary& vocabulary) {
@@ -165,4 +165,4 @@ void read_model(const JsonView& root, bool byte_level, TokenizerParts& parts) {
   if (byte_level) parts.model = byte_symbol_model(std::move(parts.model));
 }
 
-}  // namespace kedit::tokenizer_json
+}  // namespace kedit::tokenizer

@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace kedit::tokenizer_json {
+namespace kedit::tokenizer {
 namespace {
 
 NormalizerPtr read_replace(const JsonView& step) {
@@ -192,4 +192,4 @@ PreTokenizerSteps read_pre_tokenizers(const JsonView& root) {
   return result;
 }
 
-}  // namespace kedit::tokenizer_json
+}  // namespace kedit::tokenizer

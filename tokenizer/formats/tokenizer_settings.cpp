@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 namespace fs = std::filesystem;
 
@@ -34,10 +34,10 @@ std::string TokenizerSettings::class_name(std::string_view family, const char* o
 
 std::vector<std::string> TokenizerSettings::special_contents(
     std::initializer_list<std::string> more) const {
-  std::vector<std::string> contents = kedit::special_contents(config_);
+  std::vector<std::string> contents = kedit::tokenizer::special_contents(config_);
   const fs::path file = directory_ / "special_tokens_map.json";
   const Json map = optional_json(file);
-  const auto mapped = kedit::special_contents(JsonView(map, file.string()));
+  const auto mapped = kedit::tokenizer::special_contents(JsonView(map, file.string()));
   contents.insert(contents.end(), mapped.begin(), mapped.end());
   contents.insert(contents.end(), more);
   return contents;
@@ -76,4 +76,4 @@ void TokenizerSettings::append_special_token(const std::string& content,
   added.append(std::move(token), vocabulary, where(""));
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

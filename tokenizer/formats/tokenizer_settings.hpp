@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// What stands beside the vocabulary files of a tokenizer without a tokenizer.json: its
 /// tokenizer_config.json, special_tokens_map.json, added_tokens.json and the model's config.json,
@@ -45,4 +45,4 @@ class TokenizerSettings {
   JsonView config_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

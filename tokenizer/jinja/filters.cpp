@@ -17,8 +17,10 @@ namespace {
 
 Value length_of(const Value& value) {
   if (const std::string* text = value.string()) {
-    return Value::of(static_cast<std::int64_t>(std::count_if(
-        text->begin(), text->end(), [](char byte) { return !is_utf8_continuation(byte); })));
+    return Value::of(
+        static_cast<std::int64_t>(std::count_if(text->begin(), text->end(), [](char byte) {
+          return !tokenizer::is_utf8_continuation(byte);
+        })));
   }
   if (value.undefined()) return Value::of(std::int64_t{0});
   const bool loop = value.dict() != nullptr && value.dict()->is_loop;
@@ -164,7 +166,7 @@ Value reversed(const Value& value) {
   if (const std::string* text = value.string()) {
     std::string result;
     for (std::size_t at = text->size(); at > 0;) {
-      const std::size_t bytes = code_point_before(*text, at).bytes;
+      const std::size_t bytes = tokenizer::code_point_before(*text, at).bytes;
       result += text->substr(at - bytes, bytes);
       at -= bytes;
     }
@@ -251,10 +253,11 @@ const std::map<std::string, Filter>& filters() {
       {"trim", {"chars=", trim_filter}},
       {"length", {"", [](auto& v, Given) { return length_of(v); }}},
       {"count", {"", [](auto& v, Given) { return length_of(v); }}},
-      {"upper", {"", [](auto& v, Given) { return Value::of(upper_case(v.shown())); }}},
-      {"lower", {"", [](auto& v, Given) { return Value::of(lower_case(v.shown())); }}},
+      {"upper", {"", [](auto& v, Given) { return Value::of(tokenizer::upper_case(v.shown())); }}},
+      {"lower", {"", [](auto& v, Given) { return Value::of(tokenizer::lower_case(v.shown())); }}},
       {"title", {"", [](auto& v, Given) { return Value::of(words_titled(v.shown())); }}},
-      {"capitalize", {"", [](auto& v, Given) { return Value::of(capitalized(v.shown())); }}},
+      {"capitalize",
+       {"", [](auto& v, Given) { return Value::of(tokenizer::capitalized(v.shown())); }}},
       {"string", {"", [](auto& v, Given) { return Value::of(v.shown()); }}},
       {"safe", {"", [](auto& v, Given) { return Value::of(v.shown()); }}},
       {"int", {"default=, base=", int_filter}},

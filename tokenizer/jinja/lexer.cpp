@@ -271,7 +271,7 @@ class Lexer {
       value = value * 8 + static_cast<std::uint32_t>(c - '0');
     }
     --position_;
-    append_utf8(text, static_cast<char32_t>(value));
+    tokenizer::append_utf8(text, static_cast<char32_t>(value));
   }
 
   void take_code_point(std::size_t digits, std::string& text) {
@@ -285,7 +285,7 @@ class Lexer {
     }
     const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
     if (value > 0x10FFFF || surrogate) refuse("expected a character, found a surrogate");
-    append_utf8(text, static_cast<char32_t>(value));
+    tokenizer::append_utf8(text, static_cast<char32_t>(value));
   }
 
   std::string source_;

@@ -135,7 +135,7 @@ Value divide(const std::string& symbol, const Value& left, const Value& right) {
 std::vector<std::string_view> characters_of(std::string_view text) {
   std::vector<std::string_view> characters;
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t bytes = code_point_at(text, at).bytes;
+    const std::size_t bytes = tokenizer::code_point_at(text, at).bytes;
     characters.push_back(text.substr(at, bytes));
     at += bytes;
   }

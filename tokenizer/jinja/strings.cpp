@@ -21,7 +21,7 @@ constexpr std::size_t kMostStripped = 1000;  // characters; each is compared wit
 template <typename Visit>
 void for_each_character(std::string_view text, Visit visit) {
   for (std::size_t at = 0; at < text.size();) {
-    const CodePoint character = code_point_at(text, at);
+    const tokenizer::CodePoint character = tokenizer::code_point_at(text, at);
     if (!visit(character.value, at, at + character.bytes)) return;
     at += character.bytes;
   }
@@ -31,7 +31,7 @@ void for_each_character(std::string_view text, Visit visit) {
 std::size_t find_space(std::string_view text, std::size_t from, bool space) {
   std::size_t found = text.size();
   for_each_character(text.substr(from), [&](char32_t value, std::size_t begin, std::size_t) {
-    if (is_python_space(value) != space) return true;
+    if (tokenizer::is_python_space(value) != space) return true;
     found = from + begin;
     return false;
   });
@@ -95,7 +95,7 @@ Value characters_before(const std::string& text, std::size_t place) {
   if (place == std::string::npos) return Value::of(std::int64_t{-1});
   return Value::of(static_cast<std::int64_t>(
       std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(place),
-                    [](char byte) { return !is_utf8_continuation(byte); })));
+                    [](char byte) { return !tokenizer::is_utf8_continuation(byte); })));
 }
 
 struct Method {
@@ -114,10 +114,10 @@ const std::map<std::string, Method>& methods() {
       {"rstrip",
        {"/chars=",
         [](auto& s, Given a) { return Value::of(stripped(s, a.get(0, ""), false, true)); }}},
-      {"upper", {"", [](auto& s, Given) { return Value::of(upper_case(s)); }}},
-      {"lower", {"", [](auto& s, Given) { return Value::of(lower_case(s)); }}},
-      {"title", {"", [](auto& s, Given) { return Value::of(title_case(s)); }}},
-      {"capitalize", {"", [](auto& s, Given) { return Value::of(capitalized(s)); }}},
+      {"upper", {"", [](auto& s, Given) { return Value::of(tokenizer::upper_case(s)); }}},
+      {"lower", {"", [](auto& s, Given) { return Value::of(tokenizer::lower_case(s)); }}},
+      {"title", {"", [](auto& s, Given) { return Value::of(tokenizer::title_case(s)); }}},
+      {"capitalize", {"", [](auto& s, Given) { return Value::of(tokenizer::capitalized(s)); }}},
       {"split", {"sep=, maxsplit=", [](auto& s, Given a) { return split(s, a); }}},
       {"startswith",
        {"/prefix", [](auto& s, Given a) { return Value::of(any_affix(s, a.get(0, ""), true)); }}},
@@ -177,7 +177,7 @@ std::string stripped(std::string_view text, const Value& characters, bool left, 
   }
   if (set.size() > kMostStripped) fail("strip: expected a few characters, found very many");
   const auto goes = [&](char32_t value) {
-    return spaces ? is_python_space(value) : set.find(value) != std::u32string::npos;
+    return spaces ? tokenizer::is_python_space(value) : set.find(value) != std::u32string::npos;
   };
   std::size_t begin = left ? text.size() : 0;
   std::size_t end = 0;
@@ -195,13 +195,14 @@ std::string words_titled(std::string_view text) {
   std::string result;
   const auto finish = [&](std::string_view word) {
     if (word.empty()) return;
-    const std::size_t first = code_point_at(word, 0).bytes;
-    result += upper_case(word.substr(0, first)) + lower_case(word.substr(first));
+    const std::size_t first = tokenizer::code_point_at(word, 0).bytes;
+    result +=
+        tokenizer::upper_case(word.substr(0, first)) + tokenizer::lower_case(word.substr(first));
   };
   std::size_t begin = 0;
   for_each_character(text, [&](char32_t value, std::size_t from, std::size_t to) {
-    const bool parts = is_python_space(value) || value == '-' || value == '(' || value == '{' ||
-                       value == '[' || value == '<';
+    const bool parts = tokenizer::is_python_space(value) || value == '-' || value == '(' ||
+                       value == '{' || value == '[' || value == '<';
     if (!parts) return true;
     finish(text.substr(begin, from - begin));
     result += text.substr(from, to - from);

@@ -293,7 +293,7 @@ Template::Template(std::string_view source) {
   if (source.size() > kLongest) {
     fail(fmt::format("expected at most {} bytes, found {}", kLongest, source.size()));
   }
-  if (first_invalid_utf8(source)) fail("expected UTF-8, found other bytes");
+  if (tokenizer::first_invalid_utf8(source)) fail("expected UTF-8, found other bytes");
   const Block body = TemplateParser(take_template_apart(source)).run();
   body_ = [body](Scope& scope, std::string& out) { return run(body, scope, out); };
 }

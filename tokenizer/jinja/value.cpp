@@ -40,7 +40,7 @@ List characters_of(const std::string& text) {
     fail("expected a short string to go through, found a long one");
   List result;
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t bytes = code_point_at(text, at).bytes;
+    const std::size_t bytes = tokenizer::code_point_at(text, at).bytes;
     result.push_back(Value::of(text.substr(at, bytes)));
     at += bytes;
   }

@@ -58,7 +58,7 @@ std::string quoted(const std::string& text) {
   const char quote = single && text.find('"') == std::string::npos ? '"' : '\'';
   std::string result(1, quote);
   for (std::size_t at = 0; at < text.size();) {
-    const CodePoint character = code_point_at(text, at);
+    const tokenizer::CodePoint character = tokenizer::code_point_at(text, at);
     const char32_t value = character.value;
     if (value == '\\' || value == static_cast<char32_t>(quote)) result += '\\';
     if (is_printable(value)) {

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr std::size_t kTabledCharacters = 0x10000;
@@ -196,4 +196,4 @@ void BpeModel::encode(std::string_view piece, ModelScratch& scratch,
   own.remember(piece, symbols, begin);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

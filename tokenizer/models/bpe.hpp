@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Byte-pair encoding (Sennrich et al. 2016), over bytes (Radford et al. 2019) or over characters:
 /// a piece starts as those, and the pair of lowest rank is merged until no pair has one.
@@ -62,4 +62,4 @@ class BpeModel final : public TokenModel {
 /// Ids of "<0x00>" to "<0xFF>", -1 where the vocabulary lacks one.
 std::array<std::int64_t, 256> byte_fallback_ids(const Vocabulary& vocabulary);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

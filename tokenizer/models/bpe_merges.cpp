@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 void BpeMerges::Scratch::append(std::int64_t id, std::size_t bytes) {
   const auto index = static_cast<std::int32_t>(nodes.size());
@@ -82,4 +82,4 @@ void BpeMerges::apply(Scratch& scratch) const {
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

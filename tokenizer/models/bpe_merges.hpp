@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// The merges of byte-pair encoding, and the loop that applies them. Ids are below 2^31.
 class BpeMerges {
@@ -62,4 +62,4 @@ class BpeMerges {
   std::size_t count_ = 0;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

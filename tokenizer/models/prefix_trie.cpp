@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 PrefixTrie::PrefixTrie(std::vector<std::pair<std::string_view, std::int32_t>> strings) {
   if (strings.empty()) return;
@@ -46,4 +46,4 @@ std::uint32_t PrefixTrie::child(std::uint32_t parent, unsigned char label) const
   return static_cast<std::uint32_t>(found - nodes_.begin());
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

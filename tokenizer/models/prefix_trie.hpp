@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Strings with values, asked for all those that a text starts with. Immutable once built.
 class PrefixTrie {
@@ -48,4 +48,4 @@ class PrefixTrie {
   std::vector<Node> nodes_;  // the root first; no node has it as a child, so 0 means none
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 using Piece = SentencePieceFile::Piece;
@@ -324,4 +324,4 @@ TokenModelPtr sentencepiece_model(const SentencePieceFile& file, const Vocabular
   return std::make_unique<SentencePieceBpe>(file, vocabulary, unk_id);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -6,7 +6,7 @@
 
 #include <optional>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Where SentencePiece's blank in front of a text goes.
 enum class DummyPrefix {
@@ -24,4 +24,4 @@ NormalizerPtr sentencepiece_normalizer(const SentencePieceFile& file, DummyPrefi
 TokenModelPtr sentencepiece_model(const SentencePieceFile& file, const VocabularyPtr& vocabulary,
                                   std::int64_t unk_id);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

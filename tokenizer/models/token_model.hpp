@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// One token of a piece of text and how many bytes of it the token covers.
 struct TokenSymbol {
@@ -44,4 +44,4 @@ class TokenModel {
 using TokenModelPtr = std::unique_ptr<const TokenModel>;
 using VocabularyPtr = std::shared_ptr<const Vocabulary>;
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr double kUnknownPenalty = 10.0;
@@ -136,4 +136,4 @@ void UnigramModel::encode(std::string_view piece, ModelScratch& scratch,
   }
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

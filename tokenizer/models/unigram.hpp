@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// The unigram language model of Kudo (2018): of all ways to take a piece apart, the one whose
 /// tokens have the largest sum of scores (Viterbi).
@@ -50,4 +50,4 @@ class UnigramModel final : public TokenModel {
   std::array<std::int64_t, 256> fallback_ids_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -1,6 +1,6 @@
 #include "tokenizer/models/vocabulary.hpp"
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 bool Vocabulary::add(std::string token, std::int64_t id) {
   if (id < 0 || id > kMaxId || contains(id)) return false;
@@ -25,4 +25,4 @@ const std::string& Vocabulary::token(std::int64_t id) const {
   return contains(id) ? *by_id_[static_cast<std::size_t>(id)] : none_;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Token strings and their ids, both ways. Ids may have gaps.
 class Vocabulary {
@@ -47,4 +47,4 @@ class Vocabulary {
   Vocabulary& operator=(const Vocabulary&) = delete;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

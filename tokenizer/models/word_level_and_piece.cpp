@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 std::size_t count_characters(std::string_view text) {
@@ -119,4 +119,4 @@ TokenModelPtr byte_symbol_model(TokenModelPtr inner) {
   return std::make_unique<ByteSymbolModel>(std::move(inner));
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

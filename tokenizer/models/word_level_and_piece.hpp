@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Whole pieces are tokens. Without `unk_id` an unknown piece is an error.
 TokenModelPtr word_level_model(VocabularyPtr vocabulary, std::optional<std::int64_t> unk_id);
@@ -24,4 +24,4 @@ TokenModelPtr word_piece_model(VocabularyPtr vocabulary, WordPieceOptions option
 /// `inner` sees pieces in GPT-2's alphabet for bytes.
 TokenModelPtr byte_symbol_model(TokenModelPtr inner);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{8} << 20U;  // that any text may become
@@ -94,4 +94,4 @@ AlignedText AlignedText::Builder::finish() {
   return result;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// A byte range [begin, end) of a text.
 using TextRange = std::pair<std::size_t, std::size_t>;
@@ -62,4 +62,4 @@ class AlignedText::Builder {
   std::vector<TextRange> ranges_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

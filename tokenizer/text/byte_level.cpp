@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr bool stands_for_itself(unsigned byte) {
@@ -59,4 +59,4 @@ std::optional<std::string> from_byte_symbols(std::string_view token) {
   return bytes;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// GPT-2's printable alphabet for bytes: 33-126, 161-172 and 174-255 stand for themselves, the
 /// other 68 bytes are U+0100, U+0101, ... in order (so a blank is "Ġ"). Vocabularies of byte-level
@@ -26,4 +26,4 @@ inline constexpr std::string_view kGpt2Pattern =
 inline constexpr std::string_view kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

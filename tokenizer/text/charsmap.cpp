@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 std::uint32_t little_endian(std::string_view bytes, std::size_t position) {
@@ -91,4 +91,4 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

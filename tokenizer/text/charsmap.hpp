@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// SentencePiece's precompiled map of characters: a double-array trie of byte strings
 /// (Darts-clone's layout) and what each of them becomes.
@@ -38,4 +38,4 @@ class Charsmap {
 /// The bytes that `text` spells in base64; nothing when it is damaged.
 std::optional<std::string> decode_base64(std::string_view text);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

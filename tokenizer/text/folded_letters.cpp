@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 // CaseFolding.txt, the full foldings to ASCII letters alone.
@@ -100,4 +100,4 @@ bool is_caseless(char32_t value) {
                        utf8proc_toupper(point) == point);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// A PCRE2 pattern that matches, without regard to case, what Oniguruma's `(?i)` lets `letters` (of
 /// ASCII) match: also the single characters that stand for several of them, as a sharp s for "ss".
@@ -15,4 +15,4 @@ bool folds_across(std::string_view before, std::string_view after);
 /// Whether neither case nor folding changes the character, so that `(?i)` means nothing to it.
 bool is_caseless(char32_t value);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -8,7 +8,7 @@
 #include <array>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 struct CodePointRange {
@@ -180,4 +180,4 @@ bool is_python_space(char32_t value) {
   return (value >= 0x1C && value <= 0x1F) || is_unicode_space(value);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

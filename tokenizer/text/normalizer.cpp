@@ -5,7 +5,7 @@
 
 #include <utf8proc.h>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 class UnicodeNormalizer final : public Normalizer {
@@ -274,4 +274,4 @@ void append_bert_normalizers(const BertCleaning& cleaning, std::vector<Normalize
   if (cleaning.lowercase) steps.push_back(lowercase_normalizer());
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

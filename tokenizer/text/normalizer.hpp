@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// One step that changes a text before it is taken apart. Immutable; threads bring their own
 /// scratch.
@@ -51,4 +51,4 @@ NormalizerPtr charsmap_normalizer(Charsmap map);
 /// Appends the steps of a BertNormalizer.
 void append_bert_normalizers(const BertCleaning& cleaning, std::vector<NormalizerPtr>& steps);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -9,7 +9,7 @@
 
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 // PCRE2's \s takes U+180E for a blank, Unicode (and Oniguruma) do not.
@@ -391,4 +391,4 @@ std::string quote_pattern(std::string_view text) {
   return pattern;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

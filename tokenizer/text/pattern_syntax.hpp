@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Rewrites an Oniguruma pattern (Ruby's syntax) so that PCRE2 (UTF, UCP, MULTILINE) matches the
 /// same texts: classes are those of Unicode 16, `\h` is a hexadecimal digit, `(?i)ss` is also a
@@ -14,4 +14,4 @@ std::string oniguruma_to_pcre(std::string_view pattern, const std::string& where
 /// The pattern that matches `text` and nothing else.
 std::string quote_pattern(std::string_view text);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -2,7 +2,7 @@
 
 #include "tokenizer/text/utf8.hpp"
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 class SplitStep final : public PreTokenizer {
@@ -104,4 +104,4 @@ PreTokenizerPtr metaspace_pre_tokenizer(std::string mark, PrependScheme scheme) 
   return std::make_unique<MetaspaceStep>(std::move(mark), scheme);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// A text and the pieces it has been taken apart into so far: ranges of it, in order.
 struct TextPieces {
@@ -42,4 +42,4 @@ PreTokenizerPtr prefix_space_pre_tokenizer();
 /// Blanks become `mark`, and pieces get one in front; `first`: only where the original text starts.
 PreTokenizerPtr metaspace_pre_tokenizer(std::string mark, PrependScheme scheme);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

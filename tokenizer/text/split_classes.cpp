@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 struct SplitClass {
@@ -27,4 +27,4 @@ std::optional<std::string_view> split_class(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

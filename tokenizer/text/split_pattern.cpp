@@ -13,7 +13,7 @@
 #include <new>
 #include <optional>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr std::size_t kJitStackStart = 64 * 1024;
@@ -241,4 +241,4 @@ void SplitPattern::split(std::string_view text, SplitBehavior behavior, bool inv
   for (const TextRange& range : arrange(parts, behavior)) add(range);
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

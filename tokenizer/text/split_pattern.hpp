@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// What becomes of the matches of a pattern when a text is split by it.
 enum class SplitBehavior { isolated, removed, merged_with_previous, merged_with_next, contiguous };
@@ -58,4 +58,4 @@ class SplitPattern {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -253,4 +253,4 @@ TokenDecoderPtr join_decoder() {
   });
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// One step from the spellings of tokens to the text; the text is what the last step leaves, put
 /// together. Immutable.
@@ -57,4 +57,4 @@ bool decode_in_parts(const std::vector<TokenDecoderPtr>& steps);
 /// Every `from` in `text` becomes `to`.
 void replace_all(std::string& text, std::string_view from, std::string_view to);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -9,7 +9,7 @@
 #include <array>
 #include <cstdint>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 // Everything below U+0300 is composed already and joins nothing before it; 0xCC is its first byte.
@@ -137,4 +137,4 @@ std::string compose_nfc(std::string_view text) {
   return std::string(aligned.text());
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

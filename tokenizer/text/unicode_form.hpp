@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// The four normalisation forms of Unicode (UAX 15).
 enum class UnicodeForm { nfc, nfd, nfkc, nfkd };
@@ -17,4 +17,4 @@ void normalize_unicode(UnicodeForm form, AlignedText& text);
 /// NFC of well-formed text.
 std::string compose_nfc(std::string_view text);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 struct CodePointRange {
@@ -57,4 +57,4 @@ char32_t later_lowercase(char32_t value) {
 
 std::string_view punctuation_members() { return kReferencePunctuation; }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 // The reference library holds several versions of Unicode: regular expressions know Unicode 16,
 // accents and punctuation are those of Unicode 8 and 9. These are its answers, whatever version the
@@ -31,4 +31,4 @@ char32_t later_lowercase(char32_t value);
 /// The characters of its Punctuation.
 std::string_view punctuation_members();
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -2,7 +2,7 @@
 
 #include <utf8proc.h>
 
-namespace kedit {
+namespace kedit::tokenizer {
 namespace {
 
 unsigned byte_at(std::string_view text, std::size_t position) {
@@ -150,4 +150,4 @@ bool is_unicode_space(char32_t value) {
          value == 0x2029 || value == 0x202F || value == 0x205F || value == 0x3000;
 }
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

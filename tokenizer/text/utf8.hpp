@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace kedit {
+namespace kedit::tokenizer {
 
 /// Byte position of the first fault, or nothing when `text` is well-formed UTF-8 (no overlong
 /// forms, no surrogates, nothing above U+10FFFF).
@@ -39,4 +39,4 @@ bool is_unicode_mark(char32_t value);
 /// Unicode's White_Space property.
 bool is_unicode_space(char32_t value);
 
-}  // namespace kedit
+}  // namespace kedit::tokenizer

@@ -24,7 +24,7 @@ at::Tensor random_moment(std::int64_t m) {
 
 }  // namespace
 
-TEST_CASE("solving with the Cholesky factor undoes multiplying by the moment") {
+TEST_CASE("MomentFactor: solve inverts the product with the second moment") {
   const at::Tensor c = random_moment(20);
   const at::Tensor x = random_matrix(20, 3, 4).to(at::kDouble);
   const MomentFactor factor = MomentFactor::factorise(c);
@@ -32,7 +32,7 @@ TEST_CASE("solving with the Cholesky factor undoes multiplying by the moment") {
   CHECK(relative_error(factor.solve(c.matmul(x).select(1, 1)), x.select(1, 1)) < 1e-10);
 }
 
-TEST_CASE("a ridge is a multiple of the mean diagonal") {
+TEST_CASE("MomentFactor: ridge adds a multiple of the mean diagonal") {
   const at::Tensor c = random_moment(12);
   const double mean = c.diagonal().mean().item<double>();
   const at::Tensor damped = c + 0.1 * mean * at::eye(12, at::kDouble);
@@ -41,19 +41,19 @@ TEST_CASE("a ridge is a multiple of the mean diagonal") {
                        MomentFactor::factorise(damped).solve(x)) < 1e-12);
 }
 
-TEST_CASE("the identity leaves keys alone") {
+TEST_CASE("MomentFactor: identity leaves keys unchanged") {
   const at::Tensor x = random_matrix(7, 1, 6).select(1, 0);
   CHECK(relative_error(MomentFactor::identity().solve(x), x) == 0.0);
 }
 
-TEST_CASE("a singular moment is refused with advice") {
+TEST_CASE("MomentFactor: a singular second moment is refused with the advice to set mom2_ridge") {
   const at::Tensor keys = random_matrix(3, 8, 7).to(at::kDouble);
   const std::string message = message_of([&] { MomentFactor::factorise(keys.t().matmul(keys)); });
   CHECK(contains(message, "mom2_ridge"));
   CHECK_NOTHROW(MomentFactor::factorise(keys.t().matmul(keys), 0.01));
 }
 
-TEST_CASE("direction and right vector make the weight answer the key with the value") {
+TEST_CASE("ROME closed form: W' k* equals v* after the rank-one update") {
   const at::Tensor weight = random_matrix(6, 20, 8).to(at::kDouble);
   const at::Tensor bias = random_matrix(6, 1, 9).select(1, 0).to(at::kDouble);
   const at::Tensor keys = random_matrix(5, 20, 10).to(at::kDouble);
@@ -68,7 +68,7 @@ TEST_CASE("direction and right vector make the weight answer the key with the va
   CHECK(relative_error(edited.matmul(key) + bias, value) < 1e-5);
 }
 
-TEST_CASE("a key that the direction does not see cannot be moved") {
+TEST_CASE("ROME closed form: a key orthogonal to the edit direction is refused") {
   const at::Tensor u = at::tensor({1.0F, 0.0F});
   const at::Tensor key = at::tensor({0.0F, 1.0F});
   CHECK_THROWS_AS(right_vector(u, key, key, u), EditError);

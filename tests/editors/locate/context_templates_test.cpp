@@ -8,7 +8,7 @@ using namespace kedit;
 using namespace kedit::locate;
 using namespace kedit::test;
 
-TEST_CASE("context templates are the bare prompt and as many sampled prefixes as asked for") {
+TEST_CASE("Context templates: the bare prompt and the requested number of prefixes are returned") {
   const EditedModel model(tiny_model("gpt2"));
   const ContextTemplates templates = generate_context_templates(model, {{{5, 3}, {10, 2}}}, {});
   REQUIRE(templates.size() == 6);
@@ -20,7 +20,7 @@ TEST_CASE("context templates are the bare prompt and as many sampled prefixes as
   CHECK_NOTHROW(check_context_templates(templates));
 }
 
-TEST_CASE("the seed decides the context templates, mounted edits do not") {
+TEST_CASE("Context templates: they depend on the seed and not on mounted edits") {
   EditedModel model(tiny_model("gpt2"));
   RunContext run;
   run.seed = 5;
@@ -38,13 +38,13 @@ TEST_CASE("the seed decides the context templates, mounted edits do not") {
   CHECK(generate_context_templates(model, {}, run) != first);
 }
 
-TEST_CASE("sampled text is cleaned before it serves as a prefix") {
+TEST_CASE("clean_prefix: special tokens and braces and line breaks are removed from sampled text") {
   CHECK(clean_prefix("<|endoftext|>A {b}\n\nc") == "A  b  c");
   CHECK(clean_prefix("\xEF\xAC\x81n") == "fin");  // the ligature fi, compatibility-decomposed
   CHECK(clean_prefix("bad \xC3") == "bad \xC3");
 }
 
-TEST_CASE("unusable template lists are refused") {
+TEST_CASE("Context templates: an empty list or a template without a slot is refused") {
   CHECK(contains(message_of([] { check_context_templates({}); }), "context_templates"));
   CHECK(contains(message_of([] { check_context_templates({"{}", "no slot"}); }), "no slot"));
 }

@@ -32,7 +32,7 @@ EditedModel with_update(const EditedModel& model, const WeightUpdate& update) {
 
 }  // namespace
 
-TEST_CASE("the norm of a low-rank change is that of its product") {
+TEST_CASE("measure_update: the norm of a low-rank update is that of its product") {
   const EditedModel model(tiny_model("llama"));
   const WeightUpdate update = low_rank(0.5);
   const auto& factors = std::get<LowRank>(update.update);
@@ -45,7 +45,7 @@ TEST_CASE("the norm of a low-rank change is that of its product") {
   CHECK(measure_update(model, dense).update_norm == Approx(health.update_norm).epsilon(1e-5));
 }
 
-TEST_CASE("changes that are not finite or too large fail") {
+TEST_CASE("check_health: non-finite and too large updates fail") {
   const EditedModel model(tiny_model("llama"));
   const HealthLimits limits;
   CHECK(check_health({measure_update(model, low_rank(0.01))}, model, model, limits).healthy());
@@ -56,7 +56,7 @@ TEST_CASE("changes that are not finite or too large fail") {
   CHECK_FALSE(report.healthy());
 }
 
-TEST_CASE("probe drift is measured when prompts are given") {
+TEST_CASE("check_health: drift on probe prompts is measured and limited") {
   const EditedModel model(tiny_model("llama"));
   HealthLimits limits;
   limits.probe_prompts = {"The sky is", "Two and two make"};
@@ -71,7 +71,7 @@ TEST_CASE("probe drift is measured when prompts are given") {
   CHECK(contains(drift(0.01).fault, "probe prompts drift"));
 }
 
-TEST_CASE("a fault throws with the request's id, or warns when forced") {
+TEST_CASE("enforce_health: a fault throws with the request's id or warns when forced") {
   HealthReport report;
   CHECK_NOTHROW(enforce_health(report, "r/1", false, {}));
   report.fault = "too large";

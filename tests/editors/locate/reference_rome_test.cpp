@@ -13,7 +13,7 @@ constexpr RomeTolerance kTolerance{2e-3, 2e-3, 2e-4};
 
 }  // namespace
 
-TEST_CASE("rome finds the updates of the reference program, step by step") {
+TEST_CASE("ROME: updates equal the reference implementation's step by step") {
   const auto deltas = real_data("deltas");
   if (!deltas) return;
   const auto [model_name, variant] = GENERATE(table<std::string, std::string>(
@@ -41,8 +41,7 @@ TEST_CASE("rome finds the updates of the reference program, step by step") {
   }
 }
 
-TEST_CASE(
-    "the health check stops the reference program's disabling edit and lets the others pass") {
+TEST_CASE("ROME health check: the reference's disabling edit is refused and the other edits pass") {
   const auto deltas = real_data("deltas");
   if (!deltas) return;
   const EditedModel model(Model::load(*deltas / "llama-tiny"));

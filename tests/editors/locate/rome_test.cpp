@@ -41,7 +41,7 @@ at::Tensor output_at_subject(const EditedModel& model, std::int64_t layer,
 
 }  // namespace
 
-TEST_CASE("after the edit the layer answers the subject's key with the value that was sought") {
+TEST_CASE("ROME: the edited layer maps the subject's key to the optimised value v*") {
   const EditedModel model(tiny_model(GENERATE("llama", "gpt2", "olmo2")));
   const RomeEditor rome(settings_for({1}));
   const EditDelta delta = rome.edit(model, {capital_request()}, {}).front();
@@ -62,7 +62,7 @@ TEST_CASE("after the edit the layer answers the subject's key with the value tha
                        sought.initial + sought.delta) < 1e-4);
 }
 
-TEST_CASE("an edit raises the target's probability and leaves the model as it was") {
+TEST_CASE("ROME: an edit raises the target's probability and leaves the given model unchanged") {
   const auto base = tiny_model("llama");
   const EditedModel model(base);
   const std::string before = model.fingerprint();
@@ -82,7 +82,7 @@ TEST_CASE("an edit raises the target's probability and leaves the model as it wa
   CHECK(edited.fingerprint() == before);
 }
 
-TEST_CASE("a delta touches the layers asked for, in ascending order, and tells how it was made") {
+TEST_CASE("ROME: a delta lists the requested layers in ascending order with its settings") {
   const EditedModel model(tiny_model("gpt2"));
   RunContext run;
   run.seed = 11;
@@ -105,7 +105,7 @@ TEST_CASE("a delta touches the layers asked for, in ascending order, and tells h
   CHECK(settings.at("context_templates").size() == 3);
 }
 
-TEST_CASE("the second layer of an edit is computed with the first one applied") {
+TEST_CASE("ROME: the second layer of an edit is computed with the first one applied") {
   const EditedModel model(tiny_model("llama"));
   const EditDelta both =
       RomeEditor(settings_for({1, 2})).edit(model, {capital_request()}, {}).front();
@@ -122,7 +122,7 @@ TEST_CASE("the second layer of an edit is computed with the first one applied") 
   CHECK(at::equal(found.right, expected.right));
 }
 
-TEST_CASE("requests are edited one after the other, each with the earlier ones mounted") {
+TEST_CASE("ROME: each request is edited with the earlier ones mounted") {
   const EditedModel model(tiny_model("llama"));
   const RomeEditor rome(settings_for({1}));
   const auto deltas = rome.edit(model, {capital_request(), other_request()}, {});
@@ -135,7 +135,7 @@ TEST_CASE("requests are edited one after the other, each with the earlier ones m
                   std::get<LowRank>(deltas[1].updates[0].update).left));
 }
 
-TEST_CASE("the second moment changes the direction of the edit") {
+TEST_CASE("ROME: the second moment changes the edit direction") {
   const auto base = tiny_model("llama");
   const EditedModel model(base);
   const TemporaryDirectory directory;
@@ -160,7 +160,7 @@ TEST_CASE("the second moment changes the direction of the edit") {
   CHECK(adjusted.settings.at("second_moment").at("1") == "c.safetensors");
 }
 
-TEST_CASE("the same seed gives the same delta") {
+TEST_CASE("ROME: the same seed gives the same delta") {
   const EditedModel model(tiny_model("llama"));
   EditorSettings settings = settings_for({1});
   settings.values.erase("context_templates");
@@ -177,7 +177,7 @@ TEST_CASE("the same seed gives the same delta") {
   CHECK(other.settings != first.settings);
 }
 
-TEST_CASE("an unhealthy edit is refused with its figures, or forced with a warning") {
+TEST_CASE("ROME: an unhealthy edit is refused with its figures or forced with a warning") {
   const EditedModel model(tiny_model("llama"));
   EditorSettings settings = settings_for({1});
   settings.values["max_update_ratio"] = 1e-3;
@@ -196,7 +196,7 @@ TEST_CASE("an unhealthy edit is refused with its figures, or forced with a warni
   CHECK_FALSE(delta.figures.health->healthy());
 }
 
-TEST_CASE("requests that no editor may act on are refused before anything runs") {
+TEST_CASE("ROME: invalid requests are refused before anything is computed") {
   const EditedModel model(tiny_model("llama"));
   const RomeEditor rome(settings_for({1}));
   EditRequest request = capital_request();
@@ -207,13 +207,13 @@ TEST_CASE("requests that no editor may act on are refused before anything runs")
   CHECK_THROWS_AS(rome.edit(model, {request}, {}), RequestError);
 }
 
-TEST_CASE("a model without a tokenizer cannot be edited") {
+TEST_CASE("ROME: a model without a tokenizer is refused") {
   const auto with = tiny_model("llama");
   const EditedModel model(Model::from_weights(with->architecture(), with->weights(), nullptr));
   CHECK_THROWS_AS(RomeEditor(settings_for({1})).edit(model, {capital_request()}, {}), ModelError);
 }
 
-TEST_CASE("a stop request ends editing") {
+TEST_CASE("ROME: a stop request interrupts editing") {
   const EditedModel model(tiny_model("llama"));
   RunContext run;
   run.stop_requested = [] { return true; };

@@ -41,7 +41,7 @@ at::Tensor plain_moment(const Model& model, std::int64_t layer, const Corpus& co
 
 }  // namespace
 
-TEST_CASE("second moments of all layers come from one pass and equal the definition") {
+TEST_CASE("collect_second_moments: all layers in one pass equal the definition") {
   const auto model = tiny_model(GENERATE("llama", "gpt2"));
   const auto moments = collect_second_moments(*model, {0, 2}, kCorpus, {}, {});
   REQUIRE(moments.size() == 2);
@@ -54,7 +54,8 @@ TEST_CASE("second moments of all layers come from one pass and equal the definit
   }
 }
 
-TEST_CASE("texts beyond the model's positions are cut, fewer samples are a fixed choice") {
+TEST_CASE(
+    "collect_second_moments: long texts are truncated and fewer samples are chosen reproducibly") {
   const auto model = tiny_model("llama");
   const Corpus lengthy = make_corpus("lengthy", {std::string(500, 'a'), "b"});
   CHECK(collect_second_moments(*model, {1}, lengthy, {}, {}).at(1).count == 129);
@@ -67,7 +68,7 @@ TEST_CASE("texts beyond the model's positions are cut, fewer samples are a fixed
   CHECK(at::equal(first.matrix, again.matrix));
 }
 
-TEST_CASE("progress is shown and a stop is heeded while statistics are collected") {
+TEST_CASE("collect_second_moments: progress is reported and a stop request interrupts") {
   const auto model = tiny_model("llama");
   RunContext run;
   std::int64_t done = 0;
@@ -81,7 +82,7 @@ TEST_CASE("progress is shown and a stop is heeded while statistics are collected
   CHECK_THROWS_AS(collect_second_moments(*model, {4}, kCorpus, {}, {}), EditError);
 }
 
-TEST_CASE("a second moment file round-trips with its provenance") {
+TEST_CASE("Second moment file: matrix and count and provenance round-trip") {
   const auto model = tiny_model("llama");
   const TemporaryDirectory directory;
   const SecondMoment moment = collect_second_moments(*model, {1}, kCorpus, {}, {}).at(1);
@@ -92,11 +93,11 @@ TEST_CASE("a second moment file round-trips with its provenance") {
   CHECK(read.provenance == moment.provenance);
 }
 
-TEST_CASE("unusable second moment files are refused by name") {
+TEST_CASE("Second moment file: unusable files are refused") {
   const TemporaryDirectory directory;
   const auto file = directory / "c.safetensors";
   const auto refused = [&](const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
-    write_safetensors(file, tensors);
+    checkpoint::write_safetensors(file, tensors);
     return message_of([&] { read_second_moment(file, 4); });
   };
   CHECK(contains(refused({{"other", at::eye(4)}}), "second_moment"));
@@ -107,7 +108,7 @@ TEST_CASE("unusable second moment files are refused by name") {
   CHECK(contains(refused({{"second_moment", at::ones({4, 4}, at::kLong)}}), "integers"));
 }
 
-TEST_CASE("the cache finds statistics by model, layer, corpus, number of texts and type") {
+TEST_CASE("MomentCache: statistics are found by model and layer and corpus and dtype") {
   const auto model = tiny_model("llama");
   const TemporaryDirectory directory;
   const MomentCache cache(directory.path());
@@ -142,7 +143,7 @@ TEST_CASE("statistics that cannot be kept are given all the same, with one warni
   CHECK(contains(warnings[0], "KEDIT_CACHE"));
 }
 
-TEST_CASE("missing statistics are never collected silently") {
+TEST_CASE("find_second_moment: missing or ambiguous statistics are refused and never collected") {
   const auto model = tiny_model("llama");
   const TemporaryDirectory directory;
   setenv("KEDIT_CACHE", directory.path().c_str(), 1);
@@ -158,7 +159,7 @@ TEST_CASE("missing statistics are never collected silently") {
   unsetenv("KEDIT_CACHE");
 }
 
-TEST_CASE("a corpus file holds one text a line") {
+TEST_CASE("read_corpus: one text per line is read and blank lines are skipped") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "corpus.txt", "one\r\n\n  \ntwo");
   const Corpus corpus = read_corpus(directory / "corpus.txt");

@@ -21,7 +21,8 @@ ValueResult fast(const EditedModel& model, std::int64_t layer, const EditRequest
 
 }  // namespace
 
-TEST_CASE("running the lower layers once finds the delta of the plain full forward pass") {
+TEST_CASE(
+    "Value optimiser: running the lower layers once gives the delta of the full forward pass") {
   const std::string family = GENERATE("llama", "gpt2", "olmo2");
   const std::int64_t layer = GENERATE(0, 1, 2);
   const EditedModel model(tiny_model(family));
@@ -45,7 +46,7 @@ TEST_CASE("running the lower layers once finds the delta of the plain full forwa
   }
 }
 
-TEST_CASE("the first loss is the target's mean negative log-likelihood alone") {
+TEST_CASE("Value optimiser: the first loss is the target's mean negative log-likelihood") {
   const EditedModel model(tiny_model("llama"));
   const ValueResult found = fast(model, 1, capital_request(), {});
   CHECK(found.steps.front().loss == found.steps.front().nll);
@@ -53,7 +54,7 @@ TEST_CASE("the first loss is the target's mean negative log-likelihood alone") {
   for (const ValueStep& step : found.steps) CHECK(step.kl >= -1e-6);
 }
 
-TEST_CASE("the value stays inside its ball and the steps inside their number") {
+TEST_CASE("Value optimiser: norm clamp and number of steps are respected") {
   const EditedModel model(tiny_model("llama"));
   ValueOptions options;
   options.num_grad_steps = 7;
@@ -65,7 +66,7 @@ TEST_CASE("the value stays inside its ball and the steps inside their number") {
   CHECK(found.delta.norm().item<double>() <= limit * (1 + 1e-6));
 }
 
-TEST_CASE("optimisation ends before the update once the loss is low enough") {
+TEST_CASE("Value optimiser: a loss below stop_loss ends before the next update") {
   const EditedModel model(tiny_model("llama"));
   ValueOptions options;
   options.stop_loss = 1e6;
@@ -74,7 +75,7 @@ TEST_CASE("optimisation ends before the update once the loss is low enough") {
   CHECK(found.delta.norm().item<double>() == 0.0);
 }
 
-TEST_CASE("the best iterate is kept only when asked for") {
+TEST_CASE("Value optimiser: best_iterate returns the step of lowest loss") {
   const EditedModel model(tiny_model("llama"));
   ValueOptions options;
   options.num_grad_steps = 10;
@@ -95,7 +96,8 @@ TEST_CASE("the best iterate is kept only when asked for") {
   CHECK(overshooting > 0);
 }
 
-TEST_CASE("a scaled learning rate grows with the size of the layer's output") {
+TEST_CASE(
+    "Value optimiser: v_lr_scaled scales the learning rate with the norm of the layer output") {
   const EditedModel model(tiny_model("llama"));
   ValueOptions options;
   options.num_grad_steps = 2;
@@ -105,7 +107,7 @@ TEST_CASE("a scaled learning rate grows with the size of the layer's output") {
         Approx(0.5 * found.initial.norm().item<double>() / std::sqrt(24.0)).epsilon(1e-6));
 }
 
-TEST_CASE("an edit of the last layer that cannot reach the answer is refused") {
+TEST_CASE("Value optimiser: a last-layer edit before the end of the prompt is refused") {
   const EditedModel model(tiny_model("llama"));
   CHECK(contains(message_of([&] { fast(model, 3, capital_request(), {}); }),
                  "no change there can reach the answer"));
@@ -114,13 +116,13 @@ TEST_CASE("an edit of the last layer that cannot reach the answer is refused") {
   CHECK_NOTHROW(fast(model, 3, subject_last, {}));
 }
 
-TEST_CASE("the same optimisation gives the same bytes") {
+TEST_CASE("Value optimiser: repeated runs give identical deltas") {
   const EditedModel model(tiny_model("gpt2"));
   CHECK(at::equal(fast(model, 1, capital_request(), {}).delta,
                   fast(model, 1, capital_request(), {}).delta));
 }
 
-TEST_CASE("a loss that is not finite is reported with its step") {
+TEST_CASE("Value optimiser: a non-finite loss is refused with its step") {
   EditedModel model(tiny_model("llama"));
   EditDelta overflow;
   overflow.base_fingerprint = model.base().fingerprint();
@@ -131,7 +133,7 @@ TEST_CASE("a loss that is not finite is reported with its step") {
   CHECK(contains(message_of([&] { fast(model, 1, capital_request(), {}); }), "at step 0"));
 }
 
-TEST_CASE("a stop request ends the optimisation") {
+TEST_CASE("Value optimiser: a stop request interrupts") {
   const EditedModel model(tiny_model("llama"));
   const ValueProblem problem =
       make_value_problem(model, 1, capital_request(), kTemplates, FactToken::subject_last);

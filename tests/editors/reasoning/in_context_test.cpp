@@ -6,7 +6,7 @@
 using namespace kedit;
 using namespace kedit::test;
 
-TEST_CASE("an in-context edit is a fact and changes no weight") {
+TEST_CASE("In-context editor: an edit is a fact and changes no weight") {
   EditedModel model(tiny_model("llama"));
   const auto editor = make_editor("in-context");
   EditRequest second = capital_request();
@@ -31,7 +31,7 @@ TEST_CASE("an in-context edit is a fact and changes no weight") {
   CHECK(model.facts()[1].subject == "Belgara");
 }
 
-TEST_CASE("in-context edits check their requests and settings too") {
+TEST_CASE("In-context editor: invalid requests are refused and settings are checked") {
   const EditedModel model(tiny_model("llama"));
   EditRequest request = capital_request();
   request.target_new = "";

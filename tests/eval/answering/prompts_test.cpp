@@ -18,7 +18,8 @@
 using namespace kedit;
 using namespace kedit::testing;
 
-TEST_CASE("lab prompts have the corpus's forms") {
+TEST_CASE(
+    "Lab prompts: cloze and direct and chain-of-thought prompts have the form of the corpus") {
   const PromptForm lab = lab_prompts();
   const Fact fact{"Avia", "P36", "Dorel", "The capital of Avia is Dorel"};
   CHECK(write_prompt(lab, {Ask::cloze, "The capital of Avia is", "P36", {}}) ==
@@ -29,18 +30,18 @@ TEST_CASE("lab prompts have the corpus's forms") {
   CHECK(write_prompt(lab, {Ask::cot, "Where?", "", {}}) == "Question: Where?\nThoughts:");
 }
 
-TEST_CASE("a fact that ends in a period gets no second one") {
+TEST_CASE("Lab prompts: a fact that ends in a period gets no second one") {
   const Fact fact{"Usa", "P36", "Washington, D.C.", "The capital of Usa is Washington, D.C."};
   CHECK(write_prompt(lab_prompts(), {Ask::cloze, "x", "", {fact}}) ==
         "Facts: The capital of Usa is Washington, D.C.\nx");
 }
 
-TEST_CASE("a question that contains a slot is not filled twice") {
+TEST_CASE("Prompt templates: braces in a question are not filled in") {
   CHECK(write_prompt(lab_prompts(), {Ask::direct, "{facts} {text}?", "", {}}) ==
         "Question: {facts} {text}?\nAnswer:");
 }
 
-TEST_CASE("the prompt hash changes with every byte a model is shown") {
+TEST_CASE("prompt_hash: every change of the prompt text changes the hash") {
   PromptForm form = lab_prompts();
   const std::string hash = prompt_hash(form);
   CHECK(hash.size() == 64);
@@ -49,7 +50,7 @@ TEST_CASE("the prompt hash changes with every byte a model is shown") {
   CHECK(prompt_hash(form) != hash);
 }
 
-TEST_CASE("few-shot prompts keep 16 direct and 5 reasoned exemplars") {
+TEST_CASE("Few-shot prompts: 16 direct and 5 chain-of-thought exemplars are kept") {
   const PromptForm form = few_shot_prompts({});
   const auto count = [&](Ask ask, bool facts) {
     return std::count_if(form.exemplars.begin(), form.exemplars.end(), [&](const Exemplar& one) {
@@ -68,7 +69,7 @@ TEST_CASE("few-shot prompts keep 16 direct and 5 reasoned exemplars") {
   }
 }
 
-TEST_CASE("every relation has eight exemplars, each about another subject") {
+TEST_CASE("Few-shot prompts: every relation has eight exemplars with different subjects") {
   std::map<std::string, std::set<std::string>> subjects;
   for (const Exemplar& one : few_shot_prompts({}).exemplars) {
     if (one.ask == Ask::question) subjects[one.relation].insert(one.tells.at(0).first);
@@ -80,7 +81,7 @@ TEST_CASE("every relation has eight exemplars, each about another subject") {
   }
 }
 
-TEST_CASE("an exemplar that tells a fact of the file under test is left out") {
+TEST_CASE("Few-shot prompts: exemplars that state a fact of the dataset are left out") {
   const PromptForm all = few_shot_prompts({});
   const auto& told = all.exemplars.front().tells.front();
   Case one = two_hop_case(1);
@@ -91,7 +92,7 @@ TEST_CASE("an exemplar that tells a fact of the file under test is left out") {
   CHECK(prompt_hash(fewer) != prompt_hash(all));
 }
 
-TEST_CASE("answers are taken to the end of the sentence, line or answer line") {
+TEST_CASE("take_answer: the answer ends at the sentence or line or answer line") {
   const auto text = [](Ask ask, const std::string& raw) {
     return take_answer(ask, raw, {"The capital of {} is"}).answer;
   };
@@ -104,20 +105,20 @@ TEST_CASE("answers are taken to the end of the sentence, line or answer line") {
   CHECK_FALSE(text(Ask::cot, "no mark").has_value());
 }
 
-TEST_CASE("all facts are shown while they fit, else those named in the question") {
+TEST_CASE("choose_facts: all facts are shown if they fit and else those named in the question") {
   std::vector<Fact> pool;
   for (const char* subject : {"Ann Lee", "Bo Li", "Ann Smith", "The Isle"}) {
     pool.push_back({subject, "P1", "x", std::string(subject) + " is x"});
   }
-  CHECK(choose_facts(pool, "nothing", 4).size() == 4);
-  const auto two = choose_facts(pool, "Where was ann smith born?", 2);
+  CHECK(answering::choose_facts(pool, "nothing", 4).size() == 4);
+  const auto two = answering::choose_facts(pool, "Where was ann smith born?", 2);
   REQUIRE(two.size() == 2);
   CHECK(two[0].subject == "Ann Lee");  // half of its words
   CHECK(two[1].subject == "Ann Smith");
-  CHECK(choose_facts(pool, "Nobody here", 2).empty());
+  CHECK(answering::choose_facts(pool, "Nobody here", 2).empty());
 }
 
-TEST_CASE("a case is asked in its parts, and equal prompts only once") {
+TEST_CASE("ask_case: edits and hops and questions are asked and equal prompts only once") {
   const Case one = two_hop_case(1);
   FakeModel model([](const std::string& prompt) {
     if (contains(prompt, "Thoughts:")) {
@@ -127,9 +128,9 @@ TEST_CASE("a case is asked in its parts, and equal prompts only once") {
     if (contains(prompt, "is a citizen of")) return std::string(" Belmar. Next");
     return std::string(" Corun");
   });
-  AskPlan plan;
+  answering::AskPlan plan;
   plan.clozes = {"{} is a citizen of", "The capital of {} is"};
-  const CaseOutputs outputs = ask_case(model, lab_prompts(), one, plan, {});
+  const CaseOutputs outputs = answering::ask_case(model, lab_prompts(), one, plan, {});
   const auto at = [&](PromptKind prompt, OutputKind kind, std::int64_t place) {
     return output_at(outputs, one, prompt, kind, place);
   };
@@ -142,31 +143,34 @@ TEST_CASE("a case is asked in its parts, and equal prompts only once") {
   CHECK(outputs.outputs.size() == 10);
   // One cloze for edit and hop, one hop question, three direct, three with thoughts.
   CHECK(model.prompts().size() == 8);
-  const JudgedCase judged = judge(one, &outputs, MatchRule::exact, GoldSide::post);
-  const auto path = std::count_if(judged.outputs.begin(), judged.outputs.end(),
-                                  [](const JudgedOutput& o) { return o.trace && o.trace->path; });
+  const metrics::JudgedCase judged =
+      metrics::judge(one, &outputs, MatchRule::exact, GoldSide::post);
+  const auto path =
+      std::count_if(judged.outputs.begin(), judged.outputs.end(),
+                    [](const metrics::JudgedOutput& o) { return o.trace && o.trace->path; });
   CHECK(path == 3);
 }
 
-TEST_CASE("only what is in the plan is asked") {
+TEST_CASE("ask_case: only the question kinds of the evaluation plan are asked") {
   FakeModel model([](const std::string&) { return std::string(" x"); });
-  AskPlan plan;
+  answering::AskPlan plan;
   plan.asks = {Ask::direct};
-  const CaseOutputs outputs = ask_case(model, lab_prompts(), two_hop_case(1), plan, {});
+  const CaseOutputs outputs = answering::ask_case(model, lab_prompts(), two_hop_case(1), plan, {});
   REQUIRE(outputs.outputs.size() == 3);
   CHECK(outputs_of(outputs, two_hop_case(1), PromptKind::question, OutputKind::answer).size() == 3);
 }
 
-TEST_CASE("copying the last edit answers with its object") {
+TEST_CASE("copy_last_edit: every answer is the object of the last edit") {
   const Case one = two_hop_case(1);
-  const auto facts = facts_of(one.edits);
-  const CaseOutputs outputs = copy_last_edit(one, {}, [&](const std::string&) { return facts; });
+  const auto facts = answering::facts_of(one.edits);
+  const CaseOutputs outputs =
+      answering::copy_last_edit(one, {}, [&](const std::string&) { return facts; });
   CHECK(output_at(outputs, one, PromptKind::edit, OutputKind::answer, 0).said.answer == "Belmar");
   CHECK(direct_at(outputs, one, 0).answer == "Belmar");
   CHECK(output_at(outputs, one, PromptKind::question, OutputKind::thoughts, 0).said.trace->empty());
 }
 
-TEST_CASE("no exemplar tells a fact of MQuAKE-CF-3k", "[slow][real-data]") {
+TEST_CASE("Few-shot prompts: no exemplar states a fact of MQuAKE-CF-3k", "[slow][real-data]") {
   const auto data = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!data) return;
   CHECK(prompt_hash(few_shot_prompts(cases_of(read_mquake(*data).cases))) ==

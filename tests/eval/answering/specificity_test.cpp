@@ -41,26 +41,27 @@ NeighbourOutput pair(const std::string& before, const std::string& now) {
   return one;
 }
 
-const SpecificityScore& find(const SpecificityTable& table, SpecificityScope scope,
-                             const std::string& reading, const std::string& form) {
-  for (const SpecificityScore& one : table.scores.at(scope)) {
+const answering::SpecificityScore& find(const answering::SpecificityTable& table,
+                                        answering::SpecificityScope scope,
+                                        const std::string& reading, const std::string& form) {
+  for (const answering::SpecificityScore& one : table.scores.at(scope)) {
     if (one.reading == reading && one.form == form) return one;
   }
   throw std::out_of_range(reading);
 }
 
-SpecificityTable table_of(const std::vector<NeighbourOutput>& pairs) {
+answering::SpecificityTable table_of(const std::vector<NeighbourOutput>& pairs) {
   CaseOutputs outputs;
   outputs.case_id = 1;
   outputs.neighbours = pairs;
-  return specificity_of({two_hop_case(1)}, {{1, outputs}}, MatchRule::exact, 200, 0);
+  return answering::specificity_of({two_hop_case(1)}, {{1, outputs}}, MatchRule::exact, 200, 0);
 }
 
 }  // namespace
 
-TEST_CASE("neighbours of an edit are the subject's other facts") {
+TEST_CASE("ChainFacts: neighbours of an edit are the subject's other facts") {
   const std::vector<Case> cases = two_facts_of_a_person();
-  const ChainFacts facts(cases);
+  const answering::ChainFacts facts(cases);
   const auto found = facts.neighbours(cases[0].edit_triples[0]);
   REQUIRE(found.size() == 1);
   CHECK(found[0]->relation == "P106");
@@ -70,12 +71,12 @@ TEST_CASE("neighbours of an edit are the subject's other facts") {
   CHECK(facts.neighbours({"Q77", "P27", "Q2"}).empty());
 }
 
-TEST_CASE("a model is asked before and after, and the old answer is asked once") {
+TEST_CASE("NeighbourAsker: neighbours are asked before and after and the base model only once") {
   const std::vector<Case> cases = two_facts_of_a_person();
   const FakeModel base([](const std::string&) { return "baker"; });
   const FakeModel edited([](const std::string&) { return "Belmar"; });
   const PromptForm form = lab_prompts();
-  NeighbourAsker asker(cases, base, form);
+  answering::NeighbourAsker asker(cases, base, form);
   CaseOutputs outputs, again;
   asker.ask(edited, cases[0], {}, &outputs);
   const std::size_t asked = base.prompts().size();
@@ -86,19 +87,21 @@ TEST_CASE("a model is asked before and after, and the old answer is asked once")
   CHECK(one.cloze_before.answer == "baker");
   CHECK(one.cloze.answer == "Belmar");
   CHECK_FALSE(one.kept_after.has_value());  // a model that tells no next tokens
-  const SpecificityTable table = specificity_of(cases, {{1, outputs}}, MatchRule::exact, 100, 0);
-  CHECK(find(table, SpecificityScope::strict, "RS-keep", "cloze").over_pairs == 0.0);
-  CHECK(find(table, SpecificityScope::strict, "RS-intrude", "question").over_pairs == 1.0);
+  const answering::SpecificityTable table =
+      answering::specificity_of(cases, {{1, outputs}}, MatchRule::exact, 100, 0);
+  CHECK(find(table, answering::SpecificityScope::strict, "RS-keep", "cloze").over_pairs == 0.0);
+  CHECK(find(table, answering::SpecificityScope::strict, "RS-intrude", "question").over_pairs ==
+        1.0);
 }
 
-TEST_CASE("the readings ask different things of the same pairs") {
-  const SpecificityTable table =
+TEST_CASE("R-Specificity: each measure counts its own condition on the same pairs") {
+  const answering::SpecificityTable table =
       table_of({pair("baker", "baker"), pair("bread maker", "Belmaria"), pair("miller", "miller")});
   const auto value = [&](const char* reading, const char* form) {
-    return find(table, SpecificityScope::isolated, reading, form).over_pairs;
+    return find(table, answering::SpecificityScope::isolated, reading, form).over_pairs;
   };
   CHECK(value("RS-keep", "cloze") == Approx(0.5));  // of the two that were known
-  CHECK(find(table, SpecificityScope::isolated, "RS-keep", "cloze").pairs == 2);
+  CHECK(find(table, answering::SpecificityScope::isolated, "RS-keep", "cloze").pairs == 2);
   CHECK(value("RS-same", "question") == Approx(2.0 / 3.0));
   CHECK(value("RS-intrude", "cloze") == Approx(1.0 / 3.0));
   CHECK(value("RS-rank", "") == 1.0);        // -3 against the worst token, -4
@@ -106,34 +109,35 @@ TEST_CASE("the readings ask different things of the same pairs") {
   CHECK(value("RS-dNLL", "") == Approx(1.0));
 }
 
-TEST_CASE("scopes leave out what others edit, and nothing is made of nothing") {
+TEST_CASE("R-Specificity: scopes exclude facts edited by others and no pairs give no score") {
   NeighbourOutput by_file = pair("baker", "baker");
   by_file.edited_by_file = true;
   NeighbourOutput by_case = by_file;
   by_case.edited_by_case = true;
-  const SpecificityTable table = table_of({pair("baker", "x"), by_file, by_case});
-  CHECK(find(table, SpecificityScope::strict, "RS-same", "cloze").pairs == 1);
-  CHECK(find(table, SpecificityScope::per_case, "RS-same", "cloze").pairs == 2);
-  CHECK(find(table, SpecificityScope::isolated, "RS-same", "cloze").pairs == 3);
-  const auto& one = find(table, SpecificityScope::isolated, "RS-same", "cloze");
+  const answering::SpecificityTable table = table_of({pair("baker", "x"), by_file, by_case});
+  CHECK(find(table, answering::SpecificityScope::strict, "RS-same", "cloze").pairs == 1);
+  CHECK(find(table, answering::SpecificityScope::per_case, "RS-same", "cloze").pairs == 2);
+  CHECK(find(table, answering::SpecificityScope::isolated, "RS-same", "cloze").pairs == 3);
+  const auto& one = find(table, answering::SpecificityScope::isolated, "RS-same", "cloze");
   CHECK(one.interval.low <= one.over_pairs);
   CHECK(one.over_pairs <= one.interval.high);
   CHECK(table_of({}).scores.empty());
 }
 
-TEST_CASE("content tokens carry a word that says something") {
-  CHECK(is_content_token(" Belmar"));
-  CHECK(is_content_token("7"));
-  CHECK_FALSE(is_content_token(" the"));
-  CHECK_FALSE(is_content_token(" ,"));
-  CHECK_FALSE(is_content_token(""));
+TEST_CASE(
+    "is_content_token: words and numbers are content and function words and punctuation are not") {
+  CHECK(answering::is_content_token(" Belmar"));
+  CHECK(answering::is_content_token("7"));
+  CHECK_FALSE(answering::is_content_token(" the"));
+  CHECK_FALSE(answering::is_content_token(" ,"));
+  CHECK_FALSE(answering::is_content_token(""));
 }
 
-TEST_CASE("the real file has as many neighbours as published", "[slow][real-data]") {
+TEST_CASE("ChainFacts: MQuAKE-CF-3k has the published number of neighbours", "[slow][real-data]") {
   const auto file = test::real_data("mquake/MQuAKE-CF-3k.json");
   if (!file) return;
   const std::vector<Case> cases = cases_of(read_mquake(*file).cases);
-  const ChainFacts facts(cases);
+  const answering::ChainFacts facts(cases);
   CHECK(facts.size() == 3960);
   CHECK(facts.never_edited() == 1612);
   std::set<Triple> seen;
@@ -142,7 +146,7 @@ TEST_CASE("the real file has as many neighbours as published", "[slow][real-data
     for (const Triple& edit : one.edit_triples) {
       if (!seen.insert(edit).second) continue;
       std::int64_t strict = 0;
-      for (const ChainFact* fact : facts.neighbours(edit)) {
+      for (const answering::ChainFact* fact : facts.neighbours(edit)) {
         if (!facts.edited(fact->subject, fact->relation)) ++strict;
       }
       const auto all = static_cast<std::int64_t>(facts.neighbours(edit).size());

@@ -33,76 +33,78 @@ MquakeDataset mini(std::vector<MquakeCase> cases) {
   return dataset;
 }
 
-constexpr GroupingProtocol kAll{Grouping::file, 0, 0};
+constexpr protocol::GroupingProtocol kAll{protocol::Grouping::file, 0, 0};
 
 }  // namespace
 
-TEST_CASE("a case that another one contradicts is found, with its hop") {
-  const Audit audit = audit_dataset(mini({two_hop_record(1), capital_record(2)}), kAll);
+TEST_CASE("Dataset audit: a case that another case's edit contradicts is found with its hop") {
+  const audit::Audit audit =
+      audit::audit_dataset(mini({two_hop_record(1), capital_record(2)}), kAll);
   CHECK(audit.contamination.intra.cases == std::vector<std::int64_t>{1});
   CHECK(audit.contamination.hops == 1);
   CHECK(audit.contamination.edited_hops == 0);
   CHECK(audit.distinct_edits == 2);
-  const Audit alone =
-      audit_dataset(mini({two_hop_record(1), capital_record(2)}), {Grouping::file, 1, 0});
+  const audit::Audit alone = audit::audit_dataset(mini({two_hop_record(1), capital_record(2)}),
+                                                  {protocol::Grouping::file, 1, 0});
   CHECK(alone.contamination.intra.count() == 0);
 }
 
-TEST_CASE("edits that want different objects are a conflict, by id and by label") {
+TEST_CASE("Dataset audit: edits with different objects conflict by id and by label") {
   MquakeCase other = two_hop_record(1);
   other.case_id = 2;
   other.rewrites[0].target_new = "Cardis";
   other.rewrites[0].target_new_id = "Q9";
   other.edit_triples[0].object = other.new_triples[0].object = other.new_triples[1].subject = "Q9";
-  const Audit audit = audit_dataset(mini({two_hop_record(1), other}), kAll);
+  const audit::Audit audit = audit::audit_dataset(mini({two_hop_record(1), other}), kAll);
   REQUIRE(audit.edit_conflicts.size() == 2);
   CHECK(audit.edit_conflicts[0].level == "id");
   CHECK(audit.edit_conflicts[1].objects == std::vector<std::string>{"Belmar", "Cardis"});
   CHECK(audit.edit_conflicts[1].cases == std::vector<std::int64_t>{1, 2});
 }
 
-TEST_CASE("duplicates, shared questions and paths are told apart") {
+TEST_CASE("Dataset audit: duplicates and shared questions and equal paths are told apart") {
   MquakeCase twin = two_hop_record(1);
   twin.case_id = 2;
   twin.questions[1] = "Another wording about Person 1, capital of the country?";
-  const Audit audit = audit_dataset(mini({two_hop_record(1), twin}), kAll);
+  const audit::Audit audit = audit::audit_dataset(mini({two_hop_record(1), twin}), kAll);
   REQUIRE(audit.duplicates.size() == 1);
   CHECK(audit.duplicates[0].shared_questions.size() == 2);
   CHECK(audit.same_paths.empty());
   CHECK(audit.shared_questions.empty());  // the same path may ask the same
   MquakeCase stranger = two_hop_record(3);
   stranger.questions[0] = two_hop_record(1).questions[0];
-  CHECK(find_shared_questions({two_hop_record(1), stranger}).size() == 2);
+  CHECK(audit::find_shared_questions({two_hop_record(1), stranger}).size() == 2);
 }
 
-TEST_CASE("a question that tells its answer, hides its start or hints at no relation is named") {
+TEST_CASE(
+    "Dataset audit: questions that leak the answer or lack the start or a relation cue are found") {
   MquakeCase one = two_hop_record(1);
   one.questions = {"Is Corun the capital of the country of Person 1?",
                    "Is Person 1 from Belmar, and what is its capital?", "What of him?"};
-  const auto leaks = find_leaks({one});
+  const auto leaks = audit::find_leaks({one});
   REQUIRE(leaks.size() == 2);
   CHECK(leaks[0].kind == "new answer");
   CHECK(leaks[1].detail == "Belmar");
-  REQUIRE(find_missing_starts({one}).size() == 1);
-  CHECK(find_missing_starts({one})[0].question == 2);
-  CHECK(find_missing_cues({one}).size() == 2);  // citizen and capital, in the third
-  CHECK(relation_cues("P1308").empty());
+  REQUIRE(audit::find_missing_starts({one}).size() == 1);
+  CHECK(audit::find_missing_starts({one})[0].question == 2);
+  CHECK(audit::find_missing_cues({one}).size() == 2);  // citizen and capital, in the third
+  CHECK(audit::relation_cues("P1308").empty());
 }
 
-TEST_CASE("labels that disagree and golds of both sides are named") {
+TEST_CASE("Dataset audit: disagreeing labels and gold answers of both sides are found") {
   MquakeCase one = two_hop_record(1);
   one.new_hops[1].gold.answer = "Corun Town";
-  CHECK(find_label_defects({one}).size() == 1);
+  CHECK(audit::find_label_defects({one}).size() == 1);
   one = two_hop_record(1);
   one.post.aliases.push_back("City of Dorel");
-  REQUIRE(find_ambiguous({one}).size() == 1);
-  CHECK(find_ambiguous({one})[0].shared == std::vector<std::string>{"City of Dorel"});
+  REQUIRE(audit::find_ambiguous({one}).size() == 1);
+  CHECK(audit::find_ambiguous({one})[0].shared == std::vector<std::string>{"City of Dorel"});
 }
 
-TEST_CASE("the audit of CF-3k gives the published counts", "[slow][real-data]") {
+TEST_CASE("Dataset audit: MQuAKE-CF-3k gives the published counts", "[slow][real-data]") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
-  const Audit audit = audit_dataset(*dataset, {Grouping::seed0, 0, 0});
+  const audit::Audit audit = audit::audit_dataset(*dataset, {protocol::Grouping::seed0, 0, 0});
   using Counts = std::map<std::int64_t, std::int64_t>;
   CHECK(audit.contamination.intra.count() == 998);
   CHECK(audit.contamination.hops == 1398);
@@ -117,7 +119,7 @@ TEST_CASE("the audit of CF-3k gives the published counts", "[slow][real-data]") 
   CHECK(audit.edit_conflicts[0].subject == "Ford Mustang");
   std::vector<std::vector<std::int64_t>> pairs;
   std::size_t sharing = 0;
-  for (const DuplicateCases& one : audit.duplicates) {
+  for (const audit::DuplicateCases& one : audit.duplicates) {
     pairs.push_back(one.cases);
     if (!one.shared_questions.empty()) ++sharing;
   }
@@ -125,38 +127,41 @@ TEST_CASE("the audit of CF-3k gives the published counts", "[slow][real-data]") 
         std::vector<std::vector<std::int64_t>>{{43, 875}, {126, 887}, {631, 940}, {948, 985}});
   CHECK(sharing == 2);
   std::map<std::string, int> leaks;
-  for (const QuestionFinding& one : audit.leaks) ++leaks[one.kind];
+  for (const audit::QuestionFinding& one : audit.leaks) ++leaks[one.kind];
   CHECK(leaks == std::map<std::string, int>{{"new answer", 9}, {"new intermediate", 3}});
   CHECK(audit.missing_start.empty());
   REQUIRE(audit.ambiguous.size() == 1);
   CHECK(audit.ambiguous[0].case_id == 217);
   CHECK(audit.ambiguous[0].shared.size() == 4);
-  const Json document = to_json(audit, *dataset, {Grouping::seed0, 0, 0});
+  const Json document = to_json(audit, *dataset, {protocol::Grouping::seed0, 0, 0});
   CHECK(document["contaminated"]["count"] == 998);
   CHECK(document["contaminated"]["cases"].size() == 998);
 }
 
-TEST_CASE("P-rem contaminates edited and unedited cases as published", "[slow][real-data]") {
+TEST_CASE("Dataset audit: P-rem grouping contaminates the published number of cases",
+          "[slow][real-data]") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   struct Row {
     std::int64_t size, edited, unedited, distinct;
   };
   const auto row = GENERATE(values<Row>({{100, 14, 2012, 180}, {1000, 265, 1772, 1147}}));
-  const Audit audit = audit_dataset(*dataset, {Grouping::rem, row.size, 100});
+  const audit::Audit audit =
+      audit::audit_dataset(*dataset, {protocol::Grouping::rem, row.size, 100});
   CHECK(audit.contamination.intra.count() == row.edited);
   CHECK(audit.contamination.inter.count() == row.unedited);
   CHECK(audit.unedited_cases == 3000 - row.size);
   CHECK(audit.distinct_edits == row.distinct);
 }
 
-TEST_CASE("CF-3k without its contaminated cases is MQuAKE-2002, byte for byte",
+TEST_CASE("Dataset audit: CF-3k without contaminated cases equals MQuAKE-2002 byte for byte",
           "[slow][real-data]") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
   std::vector<std::int64_t> ids;
   for (const MquakeCase& one : dataset->cases) ids.push_back(one.case_id);
-  const auto dirty = contaminated_cases(cases_of(*dataset), group_cases(ids, kAll));
+  const auto dirty =
+      protocol::contaminated_cases(cases_of(*dataset), protocol::group_cases(ids, kAll));
   std::vector<MquakeCase> clean;
   std::vector<std::int64_t> kept;
   for (const MquakeCase& one : dataset->cases) {
@@ -171,7 +176,7 @@ TEST_CASE("CF-3k without its contaminated cases is MQuAKE-2002, byte for byte",
   CHECK(sha256_hex(bytes) == "481df90377eccda9dd7ad06cceae9be16651db9b5e87770d6c7d257ac00c644a");
   CHECK(mquake_variant(mquake_content_sha256(clean)) == "2002");
   CHECK(mquake_variant(dataset->content_sha256) == "CF-3k v1");
-  const Audit audit = audit_dataset(mini(clean), kAll);
+  const audit::Audit audit = audit::audit_dataset(mini(clean), kAll);
   CHECK(audit.contamination.intra.count() == 0);
   CHECK(audit.distinct_edits == 2147);
   CHECK(audit.edit_occurrences == 4409);

@@ -25,11 +25,11 @@ std::string disturbed(const std::string& gold, std::mt19937& generator) {
     case 1:
       return " " + text + "\n";
     case 2:
-      return upper_case(text);
+      return tokenizer::upper_case(text);
     case 3:
       return text + ".";
     case 4:
-      return "\t" + upper_case(text) + ". ";
+      return "\t" + tokenizer::upper_case(text) + ". ";
     case 5:
       return text + "..";
     case 6:
@@ -41,7 +41,7 @@ std::string disturbed(const std::string& gold, std::mt19937& generator) {
 
 }  // namespace
 
-TEST_CASE("rules differ in what they forgive") {
+TEST_CASE("Match rules: M0 and M0s and M1 and M2 accept what their definitions say") {
   struct Row {
     std::string prediction, gold;
     bool exact, trimmed, folded, dotless;
@@ -70,7 +70,7 @@ TEST_CASE("rules differ in what they forgive") {
   CHECK(match(row.prediction, row.gold, MatchRule::dotless) == row.dotless);
 }
 
-TEST_CASE("a weaker rule accepts whatever a stronger one accepts") {
+TEST_CASE("Match rules: a weaker rule accepts everything that a stronger one accepts") {
   const std::vector<std::string> golds = {"Paris",
                                           "Washington, D.C.",
                                           "stra\xC3\x9F"
@@ -100,7 +100,7 @@ TEST_CASE("a weaker rule accepts whatever a stronger one accepts") {
   }
 }
 
-TEST_CASE("containment rules forgive what stands around the answer") {
+TEST_CASE("Match rules: containment rules ignore the text around the answer") {
   struct Row {
     std::string prediction, gold;
     bool contained, with_case, reversed, letters, normalised;
@@ -123,7 +123,7 @@ TEST_CASE("containment rules forgive what stands around the answer") {
   CHECK(match(row.prediction, row.gold, MatchRule::normalised) == row.normalised);
 }
 
-TEST_CASE("of the aliases, M4 takes the first, and short golds can be left out") {
+TEST_CASE("Match rules: M4 uses the first alias only and short gold answers can be excluded") {
   const Gold gold{"English", {"en", "English language"}};
   CHECK(matches("an English language", gold, MatchRule::letters));
   CHECK(matches("no opinion", {"X Y", {"opinion", "y"}}, MatchRule::letters));
@@ -136,14 +136,16 @@ TEST_CASE("of the aliases, M4 takes the first, and short golds can be left out")
       GoldMatcher(Gold{"\xE6\x9D\xB1", {}}, MatchRule::letters, strict)(std::string_view("x")));
 }
 
-TEST_CASE("M0d forgives one final period of the prediction alone") {
+TEST_CASE("Match rules: M0d removes one final period of the prediction only") {
   CHECK(match("Paris.", "Paris", MatchRule::undotted));
   CHECK_FALSE(match("Washington, D.C.", "Washington, D.C.", MatchRule::undotted));
 }
 
-TEST_CASE("M6 is no comparison of strings") { CHECK_FALSE(match("a", "a", MatchRule::tokens)); }
+TEST_CASE("Match rules: M6 compares no strings") {
+  CHECK_FALSE(match("a", "a", MatchRule::tokens));
+}
 
-TEST_CASE("aliases are gold and a missing answer is never right") {
+TEST_CASE("Match rules: aliases count as gold and a missing answer is never right") {
   const Gold gold{"United States of America", {"USA", "the U.S."}};
   CHECK(matches("USA", gold, MatchRule::exact));
   CHECK(matches("the U.S.", gold, MatchRule::exact));
@@ -151,12 +153,12 @@ TEST_CASE("aliases are gold and a missing answer is never right") {
   CHECK_FALSE(matches(std::nullopt, Gold{"", {}}, MatchRule::dotless));
 }
 
-TEST_CASE("text that is not UTF-8 is compared as it is") {
+TEST_CASE("Match rules: invalid UTF-8 is compared as bytes") {
   CHECK(match("a\xFF", "A\xFF", MatchRule::folded));
   CHECK(match("\xFF\xFE", "\xFF\xFE", MatchRule::dotless));
 }
 
-TEST_CASE("rule lists are parsed strictly") {
+TEST_CASE("parse_match_rules: unknown and repeated and empty rule lists are refused") {
   CHECK(
       (parse_match_rules("M0,M2") == std::vector<MatchRule>{MatchRule::exact, MatchRule::dotless}));
   CHECK(contains(message_of([] { parse_match_rules("M0,M7"); }),

@@ -16,19 +16,19 @@ struct World {
   std::vector<Case> cases;
   std::vector<CaseOutputs> outputs;
 
-  std::vector<ScoredCase> scored(MatchRule rule = MatchRule::exact,
-                                 GoldSide side = GoldSide::post) const {
-    std::vector<ScoredCase> list;
+  std::vector<metrics::ScoredCase> scored(MatchRule rule = MatchRule::exact,
+                                          GoldSide side = GoldSide::post) const {
+    std::vector<metrics::ScoredCase> list;
     for (std::size_t i = 0; i < cases.size(); ++i) {
       const CaseOutputs* said = i < outputs.size() ? &outputs[i] : nullptr;
-      list.push_back({judge(cases[i], said, rule, side), false, {}});
+      list.push_back({metrics::judge(cases[i], said, rule, side), false, {}});
     }
     return list;
   }
-  Score score(const std::string& metric, GoldSide side = GoldSide::post) const {
-    const auto scores = case_scores(metric, scored(MatchRule::exact, side));
+  metrics::Score score(const std::string& metric, GoldSide side = GoldSide::post) const {
+    const auto scores = metrics::case_scores(metric, scored(MatchRule::exact, side));
     REQUIRE(scores.has_value());
-    return total(*scores);
+    return metrics::total(*scores);
   }
 };
 
@@ -41,30 +41,30 @@ World two_oracles() {
 
 }  // namespace
 
-TEST_CASE("an oracle that answers along the post-edit chain has 100 per cent everywhere") {
+TEST_CASE("Metrics: an oracle on the post-edit chain scores 100 percent in every metric") {
   const World world = two_oracles();
-  for (const MetricInfo& info : known_metrics()) {
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
     CAPTURE(info.name);
     CHECK_FALSE(info.origin.empty());
-    if (info.basis == MetricBasis::probabilities) continue;  // no prompt is judged so
+    if (info.basis == metrics::MetricBasis::probabilities) continue;  // no prompt is judged so
     const bool by_tokens = info.name.find("_tokens") != std::string::npos;
     const MatchRule rule = by_tokens ? MatchRule::tokens : MatchRule::exact;
-    const auto scores = case_scores(info.name, world.scored(rule));
+    const auto scores = metrics::case_scores(info.name, world.scored(rule));
     REQUIRE(scores.has_value());
-    CHECK(total(*scores).value() == Approx(1.0));
+    CHECK(metrics::total(*scores).value() == Approx(1.0));
   }
 }
 
-TEST_CASE("an oracle never gives an old answer") {
+TEST_CASE("Metrics: an oracle has an old-answer rate of zero") {
   const World world = two_oracles();
-  for (const MetricInfo& info : known_metrics()) {
+  for (const metrics::MetricInfo& info : metrics::known_metrics()) {
     if (!info.has_old_side || info.name == "hop_count" || info.name == "hop_sub") continue;
     CAPTURE(info.name);
     CHECK(world.score(info.name, GoldSide::pre).hit == 0.0);
   }
 }
 
-TEST_CASE("any, first, mean and all read the same three answers differently") {
+TEST_CASE("Multi-hop accuracy: any and first and mean and all score the same answers differently") {
   World world = two_oracles();
   put_direct(world.outputs[0], world.cases[0], {said("wrong"), said("Old Corun"), said("Corun")});
   put_direct(world.outputs[1], world.cases[1], {said("Dorel"), said("x"), said("y")});
@@ -76,7 +76,7 @@ TEST_CASE("any, first, mean and all read the same three answers differently") {
   CHECK(world.score("cot_any").value() == Approx(1.0));
 }
 
-TEST_CASE("untried questions count as wrong in mean and all, never as right") {
+TEST_CASE("Multi-hop accuracy: questions without an answer count as wrong in mean and all") {
   World world = two_oracles();
   put_direct(world.outputs[0], world.cases[0], {said("Corun")});
   CHECK(world.score("multi_hop_any").hit == 2.0);
@@ -84,7 +84,7 @@ TEST_CASE("untried questions count as wrong in mean and all, never as right") {
   CHECK(world.score("multi_hop_all").hit == 1.0);
 }
 
-TEST_CASE("edit-wise counts edits, and distinct edits once") {
+TEST_CASE("Edit-wise accuracy: edits are counted and duplicates once in edit_wise_unique") {
   World world = two_oracles();
   world.cases.push_back(capital_case(3));
   world.cases.push_back(capital_case(4));  // the same edit as case 3
@@ -101,20 +101,21 @@ TEST_CASE("edit-wise counts edits, and distinct edits once") {
   CHECK(world.score("edit_wise", GoldSide::pre).hit == 1.0);
 }
 
-TEST_CASE("an edit's new object may be named by its alias") {
+TEST_CASE("Edit-wise accuracy: an alias of the new object is right") {
   World world = two_oracles();
   put(world.outputs[0], world.cases[0], PromptKind::edit, OutputKind::answer, {said("Belmaria")});
   CHECK(world.score("edit_wise").value() == Approx(1.0));
 }
 
-TEST_CASE("instance-wise wants every hop of the chain") {
+TEST_CASE("Instance-wise accuracy: every hop of the chain must be right") {
   World world = two_oracles();
   output_at(world.outputs[0], world.cases[0], PromptKind::hop_question, OutputKind::answer, 1)
       .said = said("Dorel");
   CHECK(world.score("instance_wise").value() == Approx(0.5));
 }
 
-TEST_CASE("hop accuracies differ in what they ask of the path") {
+TEST_CASE(
+    "Hop accuracies: hop_joint and hop_path and hop_count and hop_sub judge the reasoning path") {
   World world = two_oracles();
   world.cases.resize(1);
   world.outputs.resize(1);
@@ -141,7 +142,8 @@ TEST_CASE("hop accuracies differ in what they ask of the path") {
   CHECK(world.score("hop_sub").hit == Approx(row.sub));
 }
 
-TEST_CASE("a right answer on one question with a wrong path does not stop the search for H-Joint") {
+TEST_CASE(
+    "H-Joint: a right answer with a wrong path does not hide a right one to another question") {
   World world = two_oracles();
   world.cases.resize(1);
   world.outputs.resize(1);
@@ -151,7 +153,7 @@ TEST_CASE("a right answer on one question with a wrong path does not stop the se
   CHECK(world.score("hop_joint").hit == 1.0);
 }
 
-TEST_CASE("path accuracy is bounded by the metrics it implies") {
+TEST_CASE("Hop accuracies: each is bounded by the metrics that it implies") {
   World world = two_oracles();
   output_at(world.outputs[0], world.cases[0], PromptKind::question, OutputKind::thoughts, 0).said =
       reasoned("x", {{"q", "Belmar", ""}, {"q", "Corun", ""}});
@@ -165,20 +167,20 @@ TEST_CASE("path accuracy is bounded by the metrics it implies") {
   CHECK(world.score("cot_mean").hit >= world.score("cot_all").hit);
 }
 
-TEST_CASE("a metric without its outputs is left out, a case without outputs is a miss") {
+TEST_CASE("Metrics: a metric without outputs is left out and a case without outputs is a miss") {
   World world = two_oracles();
   for (std::size_t i = 0; i < 2; ++i) {
     drop(world.outputs[i], world.cases[i], PromptKind::question, OutputKind::thoughts);
   }
-  CHECK_FALSE(case_scores("cot_any", world.scored()).has_value());
-  CHECK_FALSE(case_scores("hop_joint", world.scored()).has_value());
+  CHECK_FALSE(metrics::case_scores("cot_any", world.scored()).has_value());
+  CHECK_FALSE(metrics::case_scores("hop_joint", world.scored()).has_value());
   world.outputs.resize(1);
   CHECK(world.score("multi_hop_any").hit == 1.0);
   CHECK(world.score("multi_hop_any").n == 2.0);
   CHECK(world.score("edit_wise").n == 2.0);
 }
 
-TEST_CASE("more outputs than the case has places are refused") {
+TEST_CASE("Metrics: more outputs than a case has questions are refused") {
   const Case one = two_hop_case(1);
   CaseOutputs outputs;
   CHECK(contains(message_of([&] {
@@ -187,29 +189,30 @@ TEST_CASE("more outputs than the case has places are refused") {
                  }),
                  "case 1: preds: expected at most 3, found 4"));
   outputs.outputs = {{one.prompts.size(), OutputKind::answer, said("x"), {}}};
-  CHECK(contains(message_of([&] { judge(one, &outputs, MatchRule::exact, GoldSide::post); }),
-                 "judging case 1: expected an output of one of its"));
+  CHECK(
+      contains(message_of([&] { metrics::judge(one, &outputs, MatchRule::exact, GoldSide::post); }),
+               "judging case 1: expected an output of one of its"));
 }
 
-TEST_CASE("buckets split cases without loss") {
+TEST_CASE("Breakdowns: buckets contain every case once") {
   const World world = two_oracles();
   auto cases = world.scored();
   cases[1].contaminated = true;
-  for (const std::string& breakdown : known_breakdowns()) {
+  for (const std::string& breakdown : metrics::known_breakdowns()) {
     if (breakdown == "recall") continue;  // nobody was asked
     double hit = 0.0;
     std::size_t count = 0;
-    for (const Bucket& bucket : buckets_of(cases, breakdown)) {
+    for (const metrics::Bucket& bucket : metrics::buckets_of(cases, breakdown)) {
       count += bucket.cases.size();
-      hit += total(*case_scores("multi_hop_any", bucket.cases)).hit;
+      hit += metrics::total(*metrics::case_scores("multi_hop_any", bucket.cases)).hit;
     }
     CHECK(count == cases.size());
-    CHECK(hit == total(*case_scores("multi_hop_any", cases)).hit);
+    CHECK(hit == metrics::total(*metrics::case_scores("multi_hop_any", cases)).hit);
   }
-  CHECK(buckets_of(cases, "contaminated").front().name == "clean");
+  CHECK(metrics::buckets_of(cases, "contaminated").front().name == "clean");
 }
 
-TEST_CASE("H-Probe averages clozes and questions of all hops") {
+TEST_CASE("H-Probe: clozes and questions of all hops are averaged") {
   World world = two_oracles();
   output_at(world.outputs[0], world.cases[0], PromptKind::hop_cloze, OutputKind::probe, 1).said =
       said("x");
@@ -219,31 +222,31 @@ TEST_CASE("H-Probe averages clozes and questions of all hops") {
   CHECK(world.score("hop_probe").n == 2.0);
 }
 
-TEST_CASE("rule M6 counts forced tokens, and no other metric") {
+TEST_CASE("Match rule M6: forced tokens are counted in token metrics and in no other metric") {
   World world = two_oracles();
   output_at(world.outputs[0], world.cases[0], PromptKind::question, OutputKind::forced, 0)
       .forced = {false, -3.0, 4, 1, -2.0};
-  const auto scores = case_scores("multi_hop_tokens", world.scored(MatchRule::tokens));
+  const auto scores = metrics::case_scores("multi_hop_tokens", world.scored(MatchRule::tokens));
   REQUIRE(scores.has_value());
-  CHECK(total(*scores).hit == Approx(1.0 + (0.25 + 1.0 + 1.0) / 3.0));
-  CHECK_FALSE(case_scores("multi_hop_any", world.scored(MatchRule::tokens)).has_value());
-  CHECK_FALSE(case_scores("multi_hop_tokens", world.scored()).has_value());
+  CHECK(metrics::total(*scores).hit == Approx(1.0 + (0.25 + 1.0 + 1.0) / 3.0));
+  CHECK_FALSE(metrics::case_scores("multi_hop_any", world.scored(MatchRule::tokens)).has_value());
+  CHECK_FALSE(metrics::case_scores("multi_hop_tokens", world.scored()).has_value());
 }
 
-TEST_CASE("recall tells what the unedited model knew") {
+TEST_CASE("recall_of: pre_known and rest_known tell which hops the unedited model knew") {
   const Case one = two_hop_case(1);
   CaseOutputs unedited;
-  CHECK_FALSE(recall_of(one, unedited).rest_known.has_value());
+  CHECK_FALSE(metrics::recall_of(one, unedited).rest_known.has_value());
   put(unedited, one, PromptKind::old_hop_question, OutputKind::recall,
       {said("Avia"), said("City of Dorel")});
   put(unedited, one, PromptKind::hop_question, OutputKind::recall, {Answer{}, said("Old Corun")});
   unedited.outputs.erase(unedited.outputs.begin() + 2);  // the first hop is edited: not asked
-  CHECK(recall_of(one, unedited).pre_known == true);
-  CHECK(recall_of(one, unedited).rest_known == true);
+  CHECK(metrics::recall_of(one, unedited).pre_known == true);
+  CHECK(metrics::recall_of(one, unedited).rest_known == true);
   unedited.outputs[0].said = said("Belmar");
   unedited.outputs[2].said = said("Dorel");
-  CHECK(recall_of(one, unedited).pre_known == false);
-  CHECK(recall_of(one, unedited).rest_known == false);
+  CHECK(metrics::recall_of(one, unedited).pre_known == false);
+  CHECK(metrics::recall_of(one, unedited).rest_known == false);
 }
 
 TEST_CASE("answers that the file adds count before the edits only, aliases or not") {
@@ -258,22 +261,23 @@ TEST_CASE("answers that the file adds count before the edits only, aliases or no
                 MatchRule::exact));
 }
 
-TEST_CASE("breakdowns by edited places, last relation and recall") {
+TEST_CASE("Breakdowns: cases are split by edited positions and last relation and recall") {
   const World world = two_oracles();
   auto cases = world.scored();
-  CHECK(buckets_of(cases, "positions").front().name == "1");
-  CHECK(buckets_of(cases, "last_relation").front().name == "P36");
-  CHECK(buckets_of(cases, "recall").empty());
+  CHECK(metrics::buckets_of(cases, "positions").front().name == "1");
+  CHECK(metrics::buckets_of(cases, "last_relation").front().name == "P36");
+  CHECK(metrics::buckets_of(cases, "recall").empty());
   cases[0].recall.rest_known = true;
   cases[1].recall.rest_known = false;
-  CHECK(buckets_of(cases, "recall").size() == 2);
+  CHECK(metrics::buckets_of(cases, "recall").size() == 2);
 }
 
-TEST_CASE("an unknown metric is refused with the nearest name") {
-  CHECK(contains(message_of([] { metric_info("multi_hop_ani"); }), "did you mean multi_hop_any?"));
+TEST_CASE("Metrics: an unknown metric is refused with the nearest name") {
+  CHECK(contains(message_of([] { metrics::metric_info("multi_hop_ani"); }),
+                 "did you mean multi_hop_any?"));
 }
 
-TEST_CASE("alias order and case order change no score") {
+TEST_CASE("Metrics: the order of aliases and cases changes no score") {
   World world = two_oracles();
   put_direct(world.outputs[0], world.cases[0], {said("x"), said("Old Corun"), said("y")});
   const double before = world.score("multi_hop_any").hit;
@@ -287,7 +291,7 @@ TEST_CASE("alias order and case order change no score") {
   CHECK(world.score("multi_hop_any").hit == before);
 }
 
-TEST_CASE("outputs and cases survive storing") {
+TEST_CASE("Case outputs: stored outputs and cases read back equal") {
   MquakeCase record = two_hop_record(9);
   record.answer_extended = {"Dorel upon Sea"};
   const Case one = case_of(record);
@@ -306,9 +310,9 @@ TEST_CASE("outputs and cases survive storing") {
   other.kept_after = -1.5;
   outputs.neighbours = {other};
   const std::string text = to_text(to_json(outputs, one));
-  const std::string stored = to_text(case_to_json(one));
-  const Case same = case_from_json(stored);
-  CHECK(to_text(case_to_json(same)) == stored);
+  const std::string stored = to_text(runner::case_to_json(one));
+  const Case same = runner::case_from_json(stored);
+  CHECK(to_text(runner::case_to_json(same)) == stored);
   const CaseOutputs back = case_outputs_from_json(text, same);
   CHECK(to_text(to_json(back, same)) == text);
   CHECK_FALSE(direct_at(back, same, 1).answer.has_value());
@@ -328,7 +332,7 @@ TEST_CASE("stored outputs and cases that are not what a version writes are refus
                  "/outputs/0/prompt: expected a prompt of case 9"));
   outputs["version"] = 3;
   CHECK(contains(message_of([&] { case_outputs_from_json(to_text(outputs), one); }), "/version"));
-  Json stored = case_to_json(one);
+  Json stored = runner::case_to_json(one);
   stored["prompts"][1]["place"] = 5;
-  CHECK(contains(message_of([&] { case_from_json(to_text(stored)); }), "/prompts/1/place"));
+  CHECK(contains(message_of([&] { runner::case_from_json(to_text(stored)); }), "/prompts/1/place"));
 }

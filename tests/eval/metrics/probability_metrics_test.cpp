@@ -61,34 +61,35 @@ CaseOutputs recorded(const Case& of, const std::string& json) {
   const Json value = parse_json(json, "test");
   CaseOutputs outputs;
   outputs.case_id = of.id;
-  read_probabilities(JsonView(value, "test"), of, &outputs);
+  metrics::read_probabilities(JsonView(value, "test"), of, &outputs);
   return outputs;
 }
 
-std::vector<ScoredCase> judged(const std::vector<Case>& cases,
-                               const std::vector<CaseOutputs>& outputs) {
-  std::vector<ScoredCase> scored;
+std::vector<metrics::ScoredCase> judged(const std::vector<Case>& cases,
+                                        const std::vector<CaseOutputs>& outputs) {
+  std::vector<metrics::ScoredCase> scored;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    scored.push_back({judge(cases[i], &outputs[i], MatchRule::exact, GoldSide::post), false, {}});
+    scored.push_back(
+        {metrics::judge(cases[i], &outputs[i], MatchRule::exact, GoldSide::post), false, {}});
   }
   return scored;
 }
 
-std::vector<std::string> names_of(const std::vector<NamedScore>& scores) {
+std::vector<std::string> names_of(const std::vector<metrics::NamedScore>& scores) {
   std::vector<std::string> names;
-  for (const NamedScore& one : scores) names.push_back(one.name);
+  for (const metrics::NamedScore& one : scores) names.push_back(one.name);
   return names;
 }
 
-AskPlan only_probabilities() {
-  AskPlan plan;
+answering::AskPlan only_probabilities() {
+  answering::AskPlan plan;
   plan.asks = {};
   return plan;
 }
 
 }  // namespace
 
-TEST_CASE("scores on hand-made numbers") {
+TEST_CASE("CounterFact metrics: ES and PS and NS and S on a worked example") {
   // Two records: the first takes everywhere, the second ties in its rewrite (a tie fails), takes in
   // one of two paraphrases and keeps one of two neighbours.
   CounterFactRecord longer = counterfact_record();
@@ -101,7 +102,7 @@ TEST_CASE("scores on hand-made numbers") {
                              "neighborhood": [[2.0, 1.0]]})"),
       recorded(cases[1], R"({"rewrite": [1.0, 1.0], "paraphrase": [[1.0, 2.0], [3.0, 2.0]],
                              "neighborhood": [[2.0, 1.0], [1.0, 2.0]]})")};
-  const auto scores = probability_scores(judged(cases, outputs));
+  const auto scores = metrics::probability_scores(judged(cases, outputs));
   CHECK(names_of(scores) == std::vector<std::string>{"ES", "PS", "NS", "EM", "PM", "NM", "S"});
   CHECK(scores[0].value == Approx(0.5));
   CHECK(scores[1].value == Approx(0.75));
@@ -112,19 +113,19 @@ TEST_CASE("scores on hand-made numbers") {
   CHECK(scores[5].value == Approx((std::exp(-1.0) - std::exp(-2.0)) / 2.0));
 }
 
-TEST_CASE("what was not asked is absent, never 0") {
+TEST_CASE("CounterFact metrics: a score without prompts is absent and not zero") {
   const std::vector<Case> cases = {case_of(counterfact_record())};
   const std::vector<CaseOutputs> outputs = {recorded(cases[0], R"({"rewrite": [1.0, 2.0]})")};
-  const auto scores = probability_scores(judged(cases, outputs));
+  const auto scores = metrics::probability_scores(judged(cases, outputs));
   CHECK(names_of(scores) == std::vector<std::string>{"ES", "EM"});
   CHECK_FALSE(to_json(scores).contains("PS"));
-  CHECK(harmonic_mean({1.0, 0.0}) == 0.0);
+  CHECK(metrics::harmonic_mean({1.0, 0.0}) == 0.0);
 }
 
 TEST_CASE("a model is asked for gold and rival, length-normalised") {
   const Case one = case_of(counterfact_record());
   const CaseOutputs outputs =
-      ask_case(ScoringModel(), lab_prompts(), one, only_probabilities(), {});
+      answering::ask_case(ScoringModel(), lab_prompts(), one, only_probabilities(), {});
   const auto forced = [&](PromptKind prompt, OutputKind kind) {
     return output_at(outputs, one, prompt, kind, 0).forced.mean_logprob();
   };
@@ -145,11 +146,11 @@ TEST_CASE("prompts without a rival are judged by tokens") {
   CHECK(cases[0].find(PromptKind::paraphrase, 0)->text == "Avia's capital is");
   CHECK(cases[0].edits[0].id == "zsre/3");
   const std::vector<CaseOutputs> outputs = {
-      ask_case(ScoringModel(), lab_prompts(), cases[0], only_probabilities(), {})};
+      answering::ask_case(ScoringModel(), lab_prompts(), cases[0], only_probabilities(), {})};
   CHECK(
       output_at(outputs[0], cases[0], PromptKind::locality, OutputKind::forced, 0).forced.tokens ==
       2);
-  const auto scores = probability_scores(judged(cases, outputs));
+  const auto scores = metrics::probability_scores(judged(cases, outputs));
   CHECK(names_of(scores) ==
         std::vector<std::string>{"efficacy", "paraphrase", "specificity", "harmonic_mean"});
   CHECK(scores[0].value == Approx(0.5));
@@ -165,7 +166,7 @@ TEST_CASE("recorded probabilities are refused by field, and by what the dataset 
   question.locality = {"nq question: who", "Nobody"};
   const auto refusal = [&](const std::string& text, const std::vector<Case>& of) {
     std::ofstream(path) << text;
-    return message_of([&] { read_probability_predictions(path, of, "data.json"); });
+    return message_of([&] { metrics::read_probability_predictions(path, of, "data.json"); });
   };
   CHECK(refusal(R"({"case_id": 4, "rewrite": [1, 2]})", cases).empty());
   CHECK(contains(refusal(R"({"case_id": 4, "rewrite": [1]})", cases), "/0/rewrite"));
@@ -186,7 +187,8 @@ TEST_CASE("recorded probabilities are refused by field, and by what the dataset 
   std::filesystem::remove(path);
 }
 
-TEST_CASE("as metrics of a run, records count for the prompts that they have") {
+TEST_CASE(
+    "CounterFact and zsRE metrics: in a run a record counts only for the prompts that it has") {
   const Case whole = case_of(counterfact_record());
   CounterFactRecord without = counterfact_record();
   without.case_id = 5;
@@ -196,12 +198,12 @@ TEST_CASE("as metrics of a run, records count for the prompts that they have") {
       recorded(whole, R"({"rewrite": [1, 2], "paraphrase": [[1, 2]], "neighborhood": [[2, 1]]})");
   const CaseOutputs less = recorded(bare, R"({"rewrite": [1, 2], "paraphrase": [[1, 2]]})");
   const auto scored = [&](const CaseOutputs* first, const CaseOutputs* second) {
-    return std::vector<ScoredCase>{
-        {judge(whole, first, MatchRule::exact, GoldSide::post), false, {}},
-        {judge(bare, second, MatchRule::exact, GoldSide::post), false, {}}};
+    return std::vector<metrics::ScoredCase>{
+        {metrics::judge(whole, first, MatchRule::exact, GoldSide::post), false, {}},
+        {metrics::judge(bare, second, MatchRule::exact, GoldSide::post), false, {}}};
   };
   const auto value = [&](const char* metric, const CaseOutputs* first, const CaseOutputs* second) {
-    return total(case_scores(metric, scored(first, second)).value());
+    return metrics::total(metrics::case_scores(metric, scored(first, second)).value());
   };
   CHECK(value("counterfact_es", &said, &less).value() == Approx(1.0));
   CHECK(value("counterfact_ns", &said, &less).n == Approx(1.0));
@@ -209,39 +211,42 @@ TEST_CASE("as metrics of a run, records count for the prompts that they have") {
   // A record that nobody answered is a miss.
   CHECK(value("counterfact_es", &said, nullptr).value() == Approx(0.5));
   // Where nobody was asked, there is no number.
-  CHECK_FALSE(case_scores("counterfact_ns", scored(nullptr, &less)).has_value());
-  CHECK_FALSE(case_scores("counterfact_es", scored(nullptr, nullptr)).has_value());
+  CHECK_FALSE(metrics::case_scores("counterfact_ns", scored(nullptr, &less)).has_value());
+  CHECK_FALSE(metrics::case_scores("counterfact_es", scored(nullptr, nullptr)).has_value());
   // No value case by case, and none of the other format.
-  CHECK_FALSE(case_scores("counterfact_s", scored(&said, &less)).has_value());
-  CHECK_FALSE(case_scores("zsre_efficacy", scored(&said, &less)).has_value());
+  CHECK_FALSE(metrics::case_scores("counterfact_s", scored(&said, &less)).has_value());
+  CHECK_FALSE(metrics::case_scores("zsre_efficacy", scored(&said, &less)).has_value());
   // Probabilities know no rule, and no golds of before.
   const auto asked = [&](MatchRule rule, GoldSide side) {
-    return case_scores("counterfact_es", {{judge(whole, &said, rule, side), false, {}}})
+    return metrics::case_scores("counterfact_es",
+                                {{metrics::judge(whole, &said, rule, side), false, {}}})
         .has_value();
   };
   CHECK(asked(MatchRule::tokens, GoldSide::post));
   CHECK_FALSE(asked(MatchRule::exact, GoldSide::pre));
 }
 
-TEST_CASE("a record is stored and read back with its prompts") {
+TEST_CASE(
+    "CounterFact and zsRE records: a case with prompts and outputs is stored and reads back") {
   const Case one = case_of(counterfact_record());
-  const std::string stored = to_text(case_to_json(one));
-  const Case again = case_from_json(stored);
-  CHECK(to_text(case_to_json(again)) == stored);
+  const std::string stored = to_text(runner::case_to_json(one));
+  const Case again = runner::case_from_json(stored);
+  CHECK(to_text(runner::case_to_json(again)) == stored);
   CHECK(again.find(PromptKind::locality, 0)->text == "The capital of Belmar is");
   CHECK(again.edits.at(0).id == "counterfact/4");
   CHECK(again.edits.at(0).rephrases == counterfact_record().request.rephrases);
 }
 
-TEST_CASE("edits without a chain are contaminated by the same prompt with another object") {
+TEST_CASE("CounterFact contamination: the same prompt with another object contaminates a record") {
   CounterFactRecord sud = counterfact_record(), belmar = sud;
   sud.request.target_new = "Sud";
   belmar.request.subject = "Belmar";
   const Case one = case_of(counterfact_record()), other = case_of(sud), elsewhere = case_of(belmar);
-  CHECK_FALSE(contaminated(one, edit_pool({&one, &one, &elsewhere})));
-  CHECK(contaminated(one, edit_pool({&one, &other})));
-  const std::vector<Fact> pool = facts_of({one.edits[0], other.edits[0], elsewhere.edits[0]});
-  const std::vector<Fact> kept = without_contradictions(pool, one);
+  CHECK_FALSE(protocol::contaminated(one, protocol::edit_pool({&one, &one, &elsewhere})));
+  CHECK(protocol::contaminated(one, protocol::edit_pool({&one, &other})));
+  const std::vector<Fact> pool =
+      answering::facts_of({one.edits[0], other.edits[0], elsewhere.edits[0]});
+  const std::vector<Fact> kept = answering::without_contradictions(pool, one);
   REQUIRE(kept.size() == 2);
   CHECK(kept[0].object == "Nor");
   CHECK(kept[1].subject == "Belmar");
@@ -250,10 +255,10 @@ TEST_CASE("edits without a chain are contaminated by the same prompt with anothe
 TEST_CASE("ask_case: facts stand above each prompt, each is asked for its own objects") {
   std::vector<std::string> asked;
   const Case one = case_of(counterfact_record());
-  const std::vector<Fact> facts = facts_of(one.edits);
+  const std::vector<Fact> facts = answering::facts_of(one.edits);
   const CaseOutputs outputs =
-      ask_case(ListeningModel(asked), lab_prompts(), one, only_probabilities(),
-               [&](const std::string&) { return facts; });
+      answering::ask_case(ListeningModel(asked), lab_prompts(), one, only_probabilities(),
+                          [&](const std::string&) { return facts; });
   const std::string above = "Facts: The capital of Avia is Nor.\n";
   CHECK(asked == std::vector<std::string>{
                      above + "The capital of Avia is Nor", above + "The capital of Avia is Old",
@@ -280,7 +285,7 @@ TEST_CASE("ask_case: the paraphrase is asked as written, the unrelated question 
   const Case one = case_of(record);
   std::vector<std::string> asked;
   const CaseOutputs outputs =
-      ask_case(ListeningModel(asked), lab_prompts(), one, only_probabilities(), {});
+      answering::ask_case(ListeningModel(asked), lab_prompts(), one, only_probabilities(), {});
   CHECK(asked == std::vector<std::string>{"The capital of Avia is Nor", "Avia's capital is Nor",
                                           "nq question: who sang it? Nobody"});
   // The n-th question was answered with n tokens of which the first is wrong.

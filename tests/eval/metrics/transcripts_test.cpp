@@ -23,7 +23,7 @@ std::vector<std::string> thoughts(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("thoughts are split into steps whose objects the templates find") {
+TEST_CASE("Chain of thought: steps are split and their objects found by the relation templates") {
   using Answers = std::vector<std::string>;
   CHECK(thoughts(" Ann Lee is a citizen of Avia. The capital of Avia is Dorel.\nAnswer: Dorel") ==
         Answers{"Avia", "Dorel"});
@@ -38,18 +38,18 @@ TEST_CASE("thoughts are split into steps whose objects the templates find") {
   CHECK(thoughts("").empty());
 }
 
-TEST_CASE("a sentence that fits no template ends in its answer after the last linking word") {
+TEST_CASE("Chain of thought: a sentence without template answers after the last linking word") {
   CHECK(thoughts("It follows that the sea lies in Belmar.") == std::vector<std::string>{"Belmar"});
 }
 
-TEST_CASE("thoughts state their answer after the last marker") {
+TEST_CASE("Chain of thought: the final answer follows the last answer marker") {
   CHECK(
       (final_answer("Thoughts: x.\nAnswer: Dorel\n\nQuestion", TranscriptForm::kedit) == "Dorel"));
   CHECK_FALSE(final_answer("Thoughts: x.", TranscriptForm::kedit).has_value());
   CHECK_FALSE(final_answer("Thoughts: x.\nAnswer: ", TranscriptForm::kedit).has_value());
 }
 
-TEST_CASE("MeLLo transcripts give a step per sub-question, cut at the first blank line") {
+TEST_CASE("MeLLo transcript: every sub-question is a step and text after a blank line is ignored") {
   const std::string text =
       "Subquestion: Who wrote Emma?\nGenerated answer: Emma was written by: A.\n"
       "Retrieved fact: The author of Emma is Bo Li\nRetrieved fact contradicts: yes\n"
@@ -63,7 +63,7 @@ TEST_CASE("MeLLo transcripts give a step per sub-question, cut at the first blan
   CHECK((final_answer(text, TranscriptForm::mello) == "Avia"));
 }
 
-TEST_CASE("a MeLLo answer after more than three retrieved facts does not count") {
+TEST_CASE("MeLLo transcript: an answer after more than three retrieved facts is ignored") {
   std::string text;
   for (int i = 0; i < 3; ++i) text += "Retrieved fact: f\n";
   CHECK((final_answer(text + "Final answer: A\n", TranscriptForm::mello) == "A"));
@@ -71,7 +71,7 @@ TEST_CASE("a MeLLo answer after more than three retrieved facts does not count")
                   .has_value());
 }
 
-TEST_CASE("a sentence ends at its period, not at that of an initial") {
+TEST_CASE("sentence_length: a sentence ends at its period and not at that of an initial") {
   const auto sentence = [](const std::string& text) {
     return text.substr(0, sentence_length(text));
   };
@@ -85,6 +85,6 @@ TEST_CASE("a sentence ends at its period, not at that of an initial") {
   CHECK(sentence("") == "");
 }
 
-TEST_CASE("unknown transcript forms are refused") {
+TEST_CASE("parse_transcript_form: unknown forms are refused") {
   CHECK_THROWS_AS(parse_transcript_form("xml"), EvalError);
 }

@@ -39,12 +39,15 @@ class TemporaryStore {
 };
 
 /// Answers along the chain and remembers what was asked of it.
-class FakeSystem : public System {
+class FakeSystem : public runner::System {
  public:
   FakeSystem(std::string label, std::vector<std::string>& log)
       : label_(std::move(label)), log_(log) {}
-  SystemInfo info() const override { return {label_, "editor", "fake", "A fake.", "none", "{}"}; }
-  void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext&) override {
+  runner::SystemInfo info() const override {
+    return {label_, "editor", "fake", "A fake.", "none", "{}"};
+  }
+  void enter(const runner::CaseGroup& group, const CaseOutputs* earlier,
+             const RunContext&) override {
     if (interrupted_in_enter) throw Interrupted("in the middle of an edit");
     edits_ = earlier != nullptr ? earlier->edit_ids
                                 : std::vector<std::string>{fmt::format("made-{}", group.number)};
@@ -79,11 +82,11 @@ struct Fixture {
   Fixture() {
     for (std::int64_t id = 1; id <= 5; ++id) dataset.cases.push_back(two_hop_case(id));
   }
-  BenchLoop loop(Store& store, const std::string& run_id, int answers_before_kill = 1000) {
-    BenchConfig config;
-    config.grouping = {Grouping::file, 2, 0};
-    BenchLoop loop;
-    loop.groups = bench_groups(config, dataset);
+  runner::BenchLoop loop(Store& store, const std::string& run_id, int answers_before_kill = 1000) {
+    runner::BenchConfig config;
+    config.grouping = {protocol::Grouping::file, 2, 0};
+    runner::BenchLoop loop;
+    loop.groups = runner::bench_groups(config, dataset);
     loop.run_id = run_id.empty() ? begin(store, loop) : run_id;
     for (const char* label : {"a", "b"}) {
       auto system = std::make_unique<FakeSystem>(label, log);
@@ -92,15 +95,16 @@ struct Fixture {
     }
     return loop;
   }
-  std::string begin(Store& store, const BenchLoop& loop) {
+  std::string begin(Store& store, const runner::BenchLoop& loop) {
     Json cases = Json::array();
-    for (const CaseGroup& group : loop.groups) {
-      for (const Case* one : group.cases) cases.push_back(case_to_json(*one));
+    for (const runner::CaseGroup& group : loop.groups) {
+      for (const Case* one : group.cases) cases.push_back(runner::case_to_json(*one));
     }
     const Json config{{"match", {"M0", "M2"}}, {"metrics", Json::array()}};
     Json header{{"protocol", {{"contaminated", Json::array({2})}}}};
-    header["systems"] = {to_json(SystemInfo{"a", "editor", "fake", "A fake.", "none", "{}"}),
-                         to_json(SystemInfo{"b", "control", "fake", "A fake.", "", ""})};
+    header["systems"] = {
+        to_json(runner::SystemInfo{"a", "editor", "fake", "A fake.", "none", "{}"}),
+        to_json(runner::SystemInfo{"b", "control", "fake", "A fake.", "", ""})};
     const std::string id = store.begin_run("test", canonical_text(config), to_text(header), 10);
     store.put_results(id, {{kCasesRow, 0, to_text(cases)}});
     return id;
@@ -109,21 +113,21 @@ struct Fixture {
 
 // Everything but times.
 std::string scores_of(const Store& store, const std::string& run) {
-  std::vector<BenchReport> reports;
-  ReportOptions options;
+  std::vector<report::BenchReport> reports;
+  report::ReportOptions options;
   options.draws = 50;
-  reports.push_back(make_report(load_run(store, run), options));
+  reports.push_back(report::make_report(runner::load_run(store, run), options));
   return to_text(to_json(reports)["runs"][0]["scores"]);
 }
 
 }  // namespace
 
-TEST_CASE("a run asks every system about every case of its groups") {
+TEST_CASE("run_loop: every method under test is asked about every case") {
   Fixture fixture;
   TemporaryStore file;
   Store store = file.open();
-  BenchLoop loop = fixture.loop(store, "");
-  run_loop(loop, store, {});
+  runner::BenchLoop loop = fixture.loop(store, "");
+  runner::run_loop(loop, store, {});
   CHECK(store.run(loop.run_id)->state == "done");
   CHECK(store.run(loop.run_id)->done == 10);
   CHECK(std::count(fixture.log.begin(), fixture.log.end(), "a leave") == 3);
@@ -132,24 +136,24 @@ TEST_CASE("a run asks every system about every case of its groups") {
   CHECK(fixture.log[3] == "a leave");
 }
 
-TEST_CASE("a run that died goes on with the case in flight and ends with the same scores") {
+TEST_CASE("run_loop: a killed run resumes at the next case with equal scores") {
   TemporaryStore whole_file, cut_file;
   Store whole = whole_file.open(), cut = cut_file.open();
   Fixture uninterrupted, interrupted;
-  BenchLoop all = uninterrupted.loop(whole, "");
-  run_loop(all, whole, {});
+  runner::BenchLoop all = uninterrupted.loop(whole, "");
+  runner::run_loop(all, whole, {});
 
   const int killed_after = GENERATE(0, 1, 2, 3, 4);
-  BenchLoop first = interrupted.loop(cut, "", killed_after);
+  runner::BenchLoop first = interrupted.loop(cut, "", killed_after);
   const std::string run = first.run_id;
-  CHECK_THROWS(run_loop(first, cut, {}));
+  CHECK_THROWS(runner::run_loop(first, cut, {}));
   CHECK(cut.run(run)->state != "done");
   CHECK(cut.run(run)->done == killed_after);
   CHECK(interrupted.log.back() == "a leave");
 
   interrupted.log.clear();
-  BenchLoop second = interrupted.loop(cut, run);
-  run_loop(second, cut, {});
+  runner::BenchLoop second = interrupted.loop(cut, run);
+  runner::run_loop(second, cut, {});
   CHECK(cut.run(run)->state == "done");
   CHECK(scores_of(cut, run) == scores_of(whole, all.run_id));
   const auto asked = [&](const std::string& line) {
@@ -162,110 +166,112 @@ TEST_CASE("a run that died goes on with the case in flight and ends with the sam
   if (killed_after % 2 == 1) CHECK(asked(fmt::format("a enter {} again", killed_after / 2)) == 1);
 }
 
-TEST_CASE("a stop request saves the state and says how to go on") {
+TEST_CASE("run_loop: a stop request saves the state as interrupted") {
   Fixture fixture;
   TemporaryStore file;
   Store store = file.open();
-  BenchLoop loop = fixture.loop(store, "");
+  runner::BenchLoop loop = fixture.loop(store, "");
   RunContext run;
   int asked = 0;
   run.stop_requested = [&] { return ++asked > 4; };
-  CHECK_THROWS_AS(run_loop(loop, store, run), Interrupted);
+  CHECK_THROWS_AS(runner::run_loop(loop, store, run), Interrupted);
   CHECK(store.run(loop.run_id)->state == "interrupted");
   CHECK(store.run(loop.run_id)->done > 0);
   CHECK(fixture.log.back() == "a leave");
 }
 
-TEST_CASE("an editor that is stopped in the middle of an edit leaves the run resumable") {
+TEST_CASE("run_loop: an editor interrupted during an edit leaves the run resumable") {
   Fixture fixture;
   TemporaryStore file;
   Store store = file.open();
-  BenchLoop loop = fixture.loop(store, "");
+  runner::BenchLoop loop = fixture.loop(store, "");
   dynamic_cast<FakeSystem&>(*loop.systems[1]).interrupted_in_enter = true;
-  CHECK(contains(message_of([&] { run_loop(loop, store, {}); }), "kedit bench resume"));
+  CHECK(contains(message_of([&] { runner::run_loop(loop, store, {}); }), "kedit bench resume"));
   CHECK(store.run(loop.run_id)->state == "interrupted");
   CHECK(store.run(loop.run_id)->done == 5);
 }
 
-TEST_CASE("progress counts cases over all systems, also when resumed") {
+TEST_CASE("run_loop: progress counts cases over all methods and continues after a resume") {
   Fixture fixture;
   TemporaryStore file;
   Store store = file.open();
-  BenchLoop first = fixture.loop(store, "", 3);
-  CHECK_THROWS(run_loop(first, store, {}));
+  runner::BenchLoop first = fixture.loop(store, "", 3);
+  CHECK_THROWS(runner::run_loop(first, store, {}));
   std::vector<std::int64_t> done;
   RunContext run;
   run.progress = [&](const Progress& progress) {
     done.push_back(progress.done);
     CHECK(progress.total == 10);
   };
-  BenchLoop second = fixture.loop(store, first.run_id);
-  run_loop(second, store, run);
+  runner::BenchLoop second = fixture.loop(store, first.run_id);
+  runner::run_loop(second, store, run);
   CHECK(done.front() == 4);
   CHECK(done.back() == 10);
 }
 
-TEST_CASE("dropping contaminated cases keeps their edits in the pool") {
+TEST_CASE("bench_groups: dropped contaminated cases keep their edits in the pool") {
   Dataset dataset;
   dataset.cases = {two_hop_case(1), capital_case(2)};
-  BenchConfig config;
-  config.grouping = {Grouping::file, 0, 0};
-  config.mask = MaskMode::drop;
-  const auto groups = bench_groups(config, dataset);
+  runner::BenchConfig config;
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  config.mask = runner::MaskMode::drop;
+  const auto groups = runner::bench_groups(config, dataset);
   REQUIRE(groups.size() == 1);
   CHECK(groups[0].cases.size() == 1);
   CHECK(groups[0].cases[0]->id == 2);
   CHECK(groups[0].pool.size() == 2);
 }
 
-TEST_CASE("controls answer as their names say") {
+TEST_CASE("make_control: unedited and oracle and copy-last-edit answer as defined") {
   const Case one = two_hop_case(1);
   FakeModel model([](const std::string& prompt) {
     return std::string(contains(prompt, "Facts: Person 1 is a citizen of Belmar.") ? " told"
                                                                                    : " own");
   });
-  SystemParts parts;
+  runner::SystemParts parts;
   parts.base = &model;
   parts.prompts = lab_prompts();
-  CaseGroup group;
+  runner::CaseGroup group;
   group.cases = {&one};
-  group.pool = pool_of(group.cases);
+  group.pool = protocol::pool_of(group.cases);
   const auto first_answer = [&](const std::string& name) {
-    const auto control = make_control(name, parts);
+    const auto control = runner::make_control(name, parts);
     control->enter(group, nullptr, {});
     return direct_at(control->answer(one), one, 0).answer.value_or("");
   };
   CHECK(first_answer("unedited") == "own");
   CHECK(first_answer("oracle") == "told");
   CHECK(first_answer("copy-last-edit") == "Belmar");
-  CHECK_THROWS_AS(make_control("orakel", parts), EvalError);
+  CHECK_THROWS_AS(runner::make_control("orakel", parts), EvalError);
 }
 
-TEST_CASE("a configuration is read strictly and written back the same") {
+TEST_CASE("BenchConfig: a configuration is read with defaults and written back equal") {
   const std::string text =
       R"({"name": "x", "dataset": "mquake:/data/f.json", "editors": [{"name": "in-context"}],
           "controls": ["unedited"], "protocol": {"group_size": "all", "grouping": "file"},
           "answerers": ["cloze", "cot", "recall", "tokens"], "match": ["M0", "M1"], "seed": 3})";
-  const BenchConfig config = bench_config_from_json(parse_json(text, "c.json"), "c.json");
+  const runner::BenchConfig config =
+      runner::bench_config_from_json(parse_json(text, "c.json"), "c.json");
   CHECK(config.grouping.group_size == 0);
   CHECK((config.asks == std::set<Ask>{Ask::cloze, Ask::cot}));
   CHECK(config.editors.front().label == "in-context");
-  CHECK(config.schedule == Schedule::batch);
-  CHECK(bench_config_from_json(parse_json(R"({"dataset": "mquake:f", "controls": ["unedited"],
+  CHECK(config.schedule == runner::Schedule::batch);
+  CHECK(
+      runner::bench_config_from_json(parse_json(R"({"dataset": "mquake:f", "controls": ["unedited"],
                            "protocol": {"grouping": "poke"}, "answerers": ["cloze", "probe"]})",
-                                          "c.json"),
-                               "c.json")
-            .grouping.seed == 42);
-  const BenchConfig records = bench_config_from_json(
+                                                "c.json"),
+                                     "c.json")
+          .grouping.seed == 42);
+  const runner::BenchConfig records = runner::bench_config_from_json(
       parse_json(R"({"dataset": "counterfact:/f.json", "controls": ["unedited"]})", "c.json"),
       "c.json");
   CHECK((records.asks == std::set<Ask>{Ask::cloze}));
   CHECK(records.dataset == "counterfact:/f.json");
   const Json written = to_json(config);
-  CHECK(to_text(to_json(bench_config_from_json(written, "c.json"))) == to_text(written));
+  CHECK(to_text(to_json(runner::bench_config_from_json(written, "c.json"))) == to_text(written));
 }
 
-TEST_CASE("mistakes in a configuration are named with their place") {
+TEST_CASE("BenchConfig: mistakes are refused with file and field") {
   struct Row {
     std::string text, message;
   };
@@ -302,7 +308,7 @@ TEST_CASE("mistakes in a configuration are named with their place") {
   }));
   CAPTURE(row.text);
   const std::string message =
-      message_of([&] { bench_config_from_json(parse_json(row.text, "c.json"), "c.json"); });
+      message_of([&] { runner::bench_config_from_json(parse_json(row.text, "c.json"), "c.json"); });
   CAPTURE(message);
   CHECK(contains(message, "c.json"));
   CHECK(contains(message, row.message));

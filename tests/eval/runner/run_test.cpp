@@ -42,8 +42,8 @@ class ScratchStore {
   std::filesystem::path path_;
 };
 
-BenchConfig mini_config() {
-  BenchConfig config;
+runner::BenchConfig mini_config() {
+  runner::BenchConfig config;
   config.name = "mini";
   config.dataset = "mquake:mini.json";
   config.editors = {{"in-context", "in-context", Json::object()}};
@@ -53,8 +53,8 @@ BenchConfig mini_config() {
   return config;
 }
 
-BenchInputs mini_inputs(std::uint64_t model_seed = 1) {
-  BenchInputs inputs;
+runner::BenchInputs mini_inputs(std::uint64_t model_seed = 1) {
+  runner::BenchInputs inputs;
   inputs.model = tiny_model(model_seed);
   inputs.dataset.name = "mini.json";
   inputs.dataset.sha256 = "ab";
@@ -63,8 +63,8 @@ BenchInputs mini_inputs(std::uint64_t model_seed = 1) {
 }
 
 /// The same with a fact that stays mounted.
-BenchInputs edited_inputs() {
-  BenchInputs inputs = mini_inputs();
+runner::BenchInputs edited_inputs() {
+  runner::BenchInputs inputs = mini_inputs();
   EditDelta told;
   told.editor = "in-context";
   told.base_fingerprint = inputs.model->fingerprint();
@@ -84,18 +84,18 @@ RunContext stopping_after(int questions) {
 std::string id_of(const Store& store) { return store.runs().back().id; }
 
 std::string scores_of(const Store& store, const std::string& run) {
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(store, run), {100, 0, 4}));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, run), {100, 0, 4}));
   return to_text(to_json(reports)["runs"][0]["scores"]);
 }
 
 }  // namespace
 
-TEST_CASE("a run of a real editor and controls ends in a report") {
+TEST_CASE("run_bench: a run of an editor and controls ends in a report") {
   const ScratchStore file;
   Store store = file.open();
-  const std::string id = run_bench(mini_config(), mini_inputs(), store, {});
-  const RunData data = load_run(store, id);
+  const std::string id = runner::run_bench(mini_config(), mini_inputs(), store, {});
+  const runner::RunData data = runner::load_run(store, id);
   CHECK(data.record.state == "done");
   CHECK(data.cases.size() == 3);
   CHECK(data.outputs.size() == 4);
@@ -110,9 +110,9 @@ TEST_CASE("a run of a real editor and controls ends in a report") {
           direct_at(data.outputs.at("oracle").at(case_id), one, 0).raw);
   }
   CHECK(direct_at(data.outputs.at("copy-last-edit").at(1), two_hop_case(1), 0).answer == "Belmar");
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(store, id), {100, 0, 4}));
-  CHECK(contains(to_html(reports), "copy-last-edit"));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, id), {100, 0, 4}));
+  CHECK(contains(report::to_html(reports), "copy-last-edit"));
   CHECK(store.verify().empty());
 }
 
@@ -120,12 +120,12 @@ TEST_CASE(
     "run_bench: a setting or statistics that no edit can do with end the run before it begins") {
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.editors = {{"rome", "rome", {{"layers", {9}}}}};
-  CHECK_THROWS_AS(run_bench(config, mini_inputs(), store, {}), SettingsError);
+  CHECK_THROWS_AS(runner::run_bench(config, mini_inputs(), store, {}), SettingsError);
   config.editors[0].settings = {{"layers", {0}}, {"second_moment", {{"0", "absent"}}}};
-  CHECK_THROWS_AS(run_bench(config, mini_inputs(), store, {}), StatisticsError);
-  CHECK_THROWS_AS(check_editors(config, *mini_inputs().model), StatisticsError);
+  CHECK_THROWS_AS(runner::run_bench(config, mini_inputs(), store, {}), StatisticsError);
+  CHECK_THROWS_AS(runner::check_editors(config, *mini_inputs().model), StatisticsError);
   CHECK(store.runs().empty());
 }
 
@@ -134,29 +134,30 @@ TEST_CASE("run_bench: statistics that turn out to be of no use end the run, and 
   Store store = file.open();
   const std::filesystem::path statistics = file.path().string() + ".safetensors";
   std::ofstream(statistics) << "no statistics";
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.editors = {
       {"rome", "rome", {{"layers", {0}}, {"second_moment", {{"0", statistics.string()}}}}}};
-  CHECK_THROWS(run_bench(config, mini_inputs(), store, {}));
+  CHECK_THROWS(runner::run_bench(config, mini_inputs(), store, {}));
   REQUIRE(store.runs().size() == 1);
   CHECK(store.runs()[0].state != "done");
-  CHECK(load_run(store, id_of(store)).outputs.count("rome") == 0);
+  CHECK(runner::load_run(store, id_of(store)).outputs.count("rome") == 0);
   std::filesystem::remove(statistics);
 }
 
 TEST_CASE("run_bench: a report states the settings in effect") {
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.editors = {{"rome", "rome", {{"layers", {0}}, {"mom2_adjustment", false}}}};
-  config.grouping = {Grouping::file, 0, 0};
+  config.grouping = {protocol::Grouping::file, 0, 0};
   config.cases = "1";
   config.editors[0].settings["v_num_grad_steps"] = 1;
   config.editors[0].settings["max_update_ratio"] = 1e6;
   config.editors[0].settings["context_templates"] = {"{}"};
-  BenchInputs inputs = mini_inputs();
+  runner::BenchInputs inputs = mini_inputs();
   inputs.model = tiny_model(1, 2);  // ROME reaches no answer from the last layer
-  const RunData data = load_run(store, run_bench(config, inputs, store, {}));
+  const runner::RunData data =
+      runner::load_run(store, runner::run_bench(config, inputs, store, {}));
   const Json stated =
       parse_json(data.header["systems"][0]["settings"].get<std::string>(), "settings");
   const auto& outputs = data.outputs.at("rome").at(1);
@@ -166,91 +167,97 @@ TEST_CASE("run_bench: a report states the settings in effect") {
   CHECK(stated == used);
 }
 
-TEST_CASE("an interrupted run goes on with the same configuration and ends the same") {
+TEST_CASE("run_bench: an interrupted run resumes with equal scores") {
   const ScratchStore whole_file, cut_file;
   Store whole = whole_file.open(), cut = cut_file.open();
-  const std::string all = run_bench(mini_config(), mini_inputs(), whole, {});
+  const std::string all = runner::run_bench(mini_config(), mini_inputs(), whole, {});
   const int stop = GENERATE(0, 1, 3, 6, 9);
-  CHECK_THROWS_AS(run_bench(mini_config(), mini_inputs(), cut, stopping_after(stop)), Interrupted);
+  CHECK_THROWS_AS(runner::run_bench(mini_config(), mini_inputs(), cut, stopping_after(stop)),
+                  Interrupted);
   REQUIRE(cut.runs().size() == 1);
   CHECK(cut.runs()[0].state == "interrupted");
-  const std::string id = run_bench(mini_config(), mini_inputs(), cut, {});
+  const std::string id = runner::run_bench(mini_config(), mini_inputs(), cut, {});
   CHECK(cut.runs().size() == 1);
   CHECK(cut.runs()[0].state == "done");
   CHECK(scores_of(cut, id) == scores_of(whole, all));
 }
 
-TEST_CASE("a run goes on only with the model and data that it began with") {
+TEST_CASE("run_bench: resuming with another model or dataset is refused") {
   const ScratchStore file;
   Store store = file.open();
-  CHECK_THROWS_AS(run_bench(mini_config(), mini_inputs(), store, stopping_after(3)), Interrupted);
-  CHECK(contains(message_of([&] { run_bench(mini_config(), mini_inputs(2), store, {}); }),
+  CHECK_THROWS_AS(runner::run_bench(mini_config(), mini_inputs(), store, stopping_after(3)),
+                  Interrupted);
+  CHECK(contains(message_of([&] { runner::run_bench(mini_config(), mini_inputs(2), store, {}); }),
                  "its model is not what this run would have"));
-  BenchInputs other = mini_inputs();
+  runner::BenchInputs other = mini_inputs();
   other.dataset.sha256 = "cd";
-  CHECK(contains(message_of([&] { run_bench(mini_config(), other, store, {}); }),
+  CHECK(contains(message_of([&] { runner::run_bench(mini_config(), other, store, {}); }),
                  "its dataset is not what this run would have"));
 }
 
-TEST_CASE("edits can be made case by case, and asked right after or at the end") {
+TEST_CASE("run_bench: schedules immediate and end make edits case by case") {
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
-  config.grouping = {Grouping::file, 0, 0};
+  runner::BenchConfig config = mini_config();
+  config.grouping = {protocol::Grouping::file, 0, 0};
   config.name = "immediate";
-  config.schedule = Schedule::immediate;
-  const RunData now = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  config.schedule = runner::Schedule::immediate;
+  const runner::RunData now =
+      runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   for (const std::int64_t id : {1, 2, 3}) {
     CHECK(now.outputs.at("in-context").at(id).edit_ids.size() == static_cast<std::size_t>(id));
   }
   config.name = "end";
-  config.schedule = Schedule::end;
-  const RunData end = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  config.schedule = runner::Schedule::end;
+  const runner::RunData end =
+      runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   CHECK(end.outputs.at("in-context").at(1).edit_ids.size() == 3);
   CHECK(end.header["protocol"]["schedule"] != now.header["protocol"]["schedule"]);
 }
 
-TEST_CASE("an interrupted immediate schedule goes on with the edits made so far") {
+TEST_CASE("run_bench: an interrupted immediate schedule resumes with the edits made so far") {
   const ScratchStore whole_file, cut_file;
   Store whole = whole_file.open(), cut = cut_file.open();
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.controls = {};
-  config.grouping = {Grouping::file, 0, 0};
-  config.schedule = Schedule::immediate;
-  const std::string all = run_bench(config, mini_inputs(), whole, {});
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  config.schedule = runner::Schedule::immediate;
+  const std::string all = runner::run_bench(config, mini_inputs(), whole, {});
   const int stop = GENERATE(2, 3);
-  CHECK_THROWS_AS(run_bench(config, mini_inputs(), cut, stopping_after(stop)), Interrupted);
-  const std::string id = run_bench(config, mini_inputs(), cut, {});
+  CHECK_THROWS_AS(runner::run_bench(config, mini_inputs(), cut, stopping_after(stop)), Interrupted);
+  const std::string id = runner::run_bench(config, mini_inputs(), cut, {});
   CHECK(scores_of(cut, id) == scores_of(whole, all));
-  CHECK(load_run(cut, id).outputs.at("in-context").at(3).edit_ids.size() == 3);
+  CHECK(runner::load_run(cut, id).outputs.at("in-context").at(3).edit_ids.size() == 3);
 }
 
-TEST_CASE("a memory mask hides what contradicts a case, never its own edits") {
+TEST_CASE("Memory mask: facts that contradict a case are hidden and its own edits are not") {
   const Case one = two_hop_case(1), other = capital_case(3);
-  const std::vector<Fact> pool = facts_of(pool_of({&one, &other}));
+  const std::vector<Fact> pool = answering::facts_of(protocol::pool_of({&one, &other}));
   REQUIRE(pool.size() == 2);
-  const auto kept = without_contradictions(pool, one);
+  const auto kept = answering::without_contradictions(pool, one);
   REQUIRE(kept.size() == 1);
   CHECK(kept[0].subject == "Person 1");
-  CHECK(without_contradictions(pool, other).size() == 2);
+  CHECK(answering::without_contradictions(pool, other).size() == 2);
 
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.editors = {};
   config.controls = {"copy-last-edit"};
-  config.grouping = {Grouping::file, 0, 0};
-  config.mask = MaskMode::memory;
-  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  config.mask = runner::MaskMode::memory;
+  const runner::RunData data =
+      runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   CHECK(direct_at(data.outputs.at("copy-last-edit").at(1), two_hop_case(1), 0).answer == "Belmar");
 }
 
-TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
+TEST_CASE("run_bench: under P-rem other cases stay unedited with their old gold answers") {
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
-  config.grouping = {Grouping::rem, 1, 100};
-  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  runner::BenchConfig config = mini_config();
+  config.grouping = {protocol::Grouping::rem, 1, 100};
+  const runner::RunData data =
+      runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   REQUIRE(data.cases.size() == 3);
   std::size_t unedited = 0;
   for (const Case& one : data.cases) {
@@ -264,12 +271,13 @@ TEST_CASE("under P-rem other cases stay unedited and keep their old golds") {
     CHECK(outputs.edit_ids.size() == 1);
 }
 
-TEST_CASE("probes, recall, specificity and tokens are asked when they are wanted") {
+TEST_CASE("run_bench: probes and recall and specificity and tokens are asked if configured") {
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.further = {true, true, true, true};
-  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  const runner::RunData data =
+      runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   const CaseOutputs& edited = data.outputs.at("in-context").at(3);
   const Case one = capital_case(3);
   const auto count = [&](const CaseOutputs& from, PromptKind prompt, OutputKind kind) {
@@ -282,48 +290,50 @@ TEST_CASE("probes, recall, specificity and tokens are asked when they are wanted
   const CaseOutputs& before = data.outputs.at("unedited").at(3);
   CHECK(count(before, PromptKind::old_hop_question, OutputKind::recall) == 2);
   CHECK(count(before, PromptKind::hop_question, OutputKind::recall) == 1);  // the other is edited
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(store, id_of(store)), {100, 0, 4}));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, id_of(store)), {100, 0, 4}));
   CHECK(reports[0].recall_asked == 3);
   CHECK(std::count(reports[0].metrics.begin(), reports[0].metrics.end(), "hop_probe") == 1);
 }
 
-TEST_CASE("shards joined are the run of one process") {
+TEST_CASE("merge_runs: joined shards have the scores of a single process") {
   const ScratchStore whole_file, first_file, second_file, joined_file;
   Store whole = whole_file.open();
-  const std::string all = run_bench(mini_config(), mini_inputs(), whole, {});
+  const std::string all = runner::run_bench(mini_config(), mini_inputs(), whole, {});
   {
     Store first = first_file.open(), second = second_file.open();
-    run_bench(mini_config(), mini_inputs(), first, {}, {0, 2});
-    run_bench(mini_config(), mini_inputs(), second, {}, {1, 2});
+    runner::run_bench(mini_config(), mini_inputs(), first, {}, {0, 2});
+    runner::run_bench(mini_config(), mini_inputs(), second, {}, {1, 2});
     CHECK(first.runs()[0].done + second.runs()[0].done == whole.runs()[0].done);
   }
   Store joined = joined_file.open();
-  BenchConfig other = mini_config();  // another run is there already, so that ids differ
+  runner::BenchConfig other = mini_config();  // another run is there already, so that ids differ
   other.name = "other";
-  run_bench(other, mini_inputs(), joined, {});
-  const std::string id = merge_runs({second_file.path(), first_file.path()}, joined);
+  runner::run_bench(other, mini_inputs(), joined, {});
+  const std::string id = runner::merge_runs({second_file.path(), first_file.path()}, joined);
   CHECK(joined.run(id)->state == "done");
   CHECK(scores_of(joined, id) == scores_of(whole, all));
   CHECK(joined.verify().empty());
-  const RunData data = load_run(joined, id);
+  const runner::RunData data = runner::load_run(joined, id);
   for (const std::string& edit : data.outputs.at("in-context").at(1).edit_ids) {
     CHECK(joined.find(edit).has_value());
   }
   CHECK_FALSE(data.header.contains("shard"));
 }
 
-TEST_CASE("cases of one group share their edits") {
+TEST_CASE("run_bench: cases of one group share their edits") {
   const ScratchStore file;
   Store store = file.open();
-  BenchConfig config = mini_config();
-  config.grouping = {Grouping::file, 0, 0};
-  const RunData data = load_run(store, run_bench(config, mini_inputs(), store, {}));
+  runner::BenchConfig config = mini_config();
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  const runner::RunData data =
+      runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   CHECK(data.outputs.at("in-context").at(1).edit_ids.size() == 3);
   CHECK(data.header["protocol"]["contaminated"].size() == 2);
 }
 
-TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends the same") {
+TEST_CASE(
+    "run_bench: CounterFact and zsRE records run and an interrupted run ends with equal scores") {
   const CounterFactRecord fact = counterfact_record();
   CounterFactRecord other = fact;
   other.case_id = 8;
@@ -336,22 +346,22 @@ TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends t
   question.request.rephrases = {"Which city is Avia's capital?"};
   question.locality = {"nq question: who was first", "Person 1"};
   const bool zsre = GENERATE(false, true);
-  BenchInputs inputs = mini_inputs();
+  runner::BenchInputs inputs = mini_inputs();
   inputs.dataset.cases = zsre ? std::vector<Case>{case_of(question)}
                               : std::vector<Case>{case_of(fact), case_of(other)};
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.asks = {Ask::cloze};
   config.dataset = zsre ? "zsre:mini.json" : "counterfact:mini.json";
-  config.grouping = {Grouping::file, 0, 0};
+  config.grouping = {protocol::Grouping::file, 0, 0};
 
   const ScratchStore whole_file, cut_file;
   Store whole = whole_file.open(), cut = cut_file.open();
-  const std::string all = run_bench(config, inputs, whole, {});
-  CHECK_THROWS_AS(run_bench(config, inputs, cut, stopping_after(3)), Interrupted);
-  CHECK(scores_of(cut, run_bench(config, inputs, cut, {})) == scores_of(whole, all));
+  const std::string all = runner::run_bench(config, inputs, whole, {});
+  CHECK_THROWS_AS(runner::run_bench(config, inputs, cut, stopping_after(3)), Interrupted);
+  CHECK(scores_of(cut, runner::run_bench(config, inputs, cut, {})) == scores_of(whole, all));
 
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(whole, all), {100, 0, 4}));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(whole, all), {100, 0, 4}));
   const std::string metric = zsre ? "zsre_specificity" : "counterfact_ns";
   const auto cell = [&](const std::string& system, const std::string& name) {
     return reports[0].find({system, MatchRule::exact, GoldSide::post, name, "", ""});
@@ -362,24 +372,26 @@ TEST_CASE("records of CounterFact and zsRE run as cases do, and a cut run ends t
   CHECK(cell("in-context", "multi_hop_any") == nullptr);
   // Two objects for one prompt: each contradicts the other.
   CHECK(reports[0].contaminated.size() == (zsre ? 0 : 2));
-  const std::string page = to_html(reports);
+  const std::string page = report::to_html(reports);
   CHECK(contains(page, zsre ? "nq question: who was first" : "The capital of Belmar is"));
-  CHECK(contains(to_markdown(reports), zsre ? "zsRE score" : "| NS |"));
+  CHECK(contains(report::to_markdown(reports), zsre ? "zsRE score" : "| NS |"));
 }
 
-TEST_CASE("a run may start from a model with edits, and takes only its own away") {
-  const BenchInputs plain = mini_inputs(), edited = edited_inputs();
-  BenchConfig config = mini_config();
-  config.grouping = {Grouping::file, 1, 0};
+TEST_CASE("run_bench: a run on an edited model removes only its own edits") {
+  const runner::BenchInputs plain = mini_inputs(), edited = edited_inputs();
+  runner::BenchConfig config = mini_config();
+  config.grouping = {protocol::Grouping::file, 1, 0};
 
   const ScratchStore file, other_file;
   Store store = file.open(), other = other_file.open();
-  const RunData with = load_run(store, run_bench(config, edited, store, {}));
-  const RunData without = load_run(other, run_bench(config, plain, other, {}));
+  const runner::RunData with =
+      runner::load_run(store, runner::run_bench(config, edited, store, {}));
+  const runner::RunData without =
+      runner::load_run(other, runner::run_bench(config, plain, other, {}));
   CHECK(with.header["model"]["mounted"] == Json::array({"told"}));
   CHECK_FALSE(without.header["model"].contains("mounted"));
   // The fact is shown wherever a model answers; without it probabilities are others.
-  const auto said = [](const RunData& run, const char* system, std::int64_t id) {
+  const auto said = [](const runner::RunData& run, const char* system, std::int64_t id) {
     const Case one = id == 3 ? capital_case(3) : two_hop_case(id);
     return output_at(run.outputs.at(system).at(id), one, PromptKind::edit, OutputKind::forced, 0)
         .forced.logprob;
@@ -391,15 +403,15 @@ TEST_CASE("a run may start from a model with edits, and takes only its own away"
     // After each group only the run's own edits go.
     CHECK(said(with, "in-context", id) == said(with, "oracle", id));
   }
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(store, with.record.id), {100, 0, 4}));
-  CHECK(contains(to_html(reports), "that stay mounted throughout"));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, with.record.id), {100, 0, 4}));
+  CHECK(contains(report::to_html(reports), "that stay mounted throughout"));
 }
 
 TEST_CASE("where one edit of a case fails, the others are made on top of all earlier edits") {
   // The tiny model has one layer: a change there reaches the answer only if the subject ends the
   // prompt, so that ROME refuses the first edit of the second case and no other.
-  BenchInputs inputs = mini_inputs();
+  runner::BenchInputs inputs = mini_inputs();
   MquakeCase first = two_hop_case(1), second = two_hop_case(2);
   first.rewrites[0].prompt = "They speak of {}";
   second.rewrites.insert(second.rewrites.end(), 2, second.rewrites[0]);
@@ -407,10 +419,10 @@ TEST_CASE("where one edit of a case fails, the others are made on top of all ear
   second.rewrites[2].prompt = "They sing of {}";
   second.edit_triples.insert(second.edit_triples.end(), 2, second.edit_triples[0]);
   inputs.dataset.cases = {first, second};
-  BenchConfig config = mini_config();
+  runner::BenchConfig config = mini_config();
   config.controls = {};
-  config.grouping = {Grouping::file, 0, 0};
-  config.schedule = Schedule::immediate;
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  config.schedule = runner::Schedule::immediate;
   config.editors = {{"rome",
                      "rome",
                      {{"layers", {0}},
@@ -421,7 +433,7 @@ TEST_CASE("where one edit of a case fails, the others are made on top of all ear
 
   const ScratchStore file;
   Store store = file.open();
-  const RunData run = load_run(store, run_bench(config, inputs, store, {}));
+  const runner::RunData run = runner::load_run(store, runner::run_bench(config, inputs, store, {}));
   const CaseOutputs& said = run.outputs.at("rome").at(2);
   CHECK(contains(said.failure, "choose a lower layer"));
   REQUIRE(said.edit_ids.size() == 3);
@@ -438,11 +450,11 @@ TEST_CASE("where one edit of a case fails, the others are made on top of all ear
   }
 }
 
-TEST_CASE("a run goes on only from the edits that it began with") {
-  const BenchInputs edited = edited_inputs();
+TEST_CASE("run_bench: resuming without the edits mounted at the start is refused") {
+  const runner::BenchInputs edited = edited_inputs();
   const ScratchStore file;
   Store store = file.open();
-  CHECK_THROWS_AS(run_bench(mini_config(), edited, store, stopping_after(3)), Interrupted);
-  CHECK(contains(message_of([&] { run_bench(mini_config(), mini_inputs(), store, {}); }),
+  CHECK_THROWS_AS(runner::run_bench(mini_config(), edited, store, stopping_after(3)), Interrupted);
+  CHECK(contains(message_of([&] { runner::run_bench(mini_config(), mini_inputs(), store, {}); }),
                  "its model is not what this run would have"));
 }

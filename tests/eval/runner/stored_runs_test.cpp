@@ -22,8 +22,8 @@ Json golden(const std::string& name) { return read_json(kGolden / name); }
 
 // Everything but intervals.
 Json numbers_of(const Store& store, const std::string& run) {
-  std::vector<BenchReport> reports;
-  reports.push_back(make_report(load_run(store, run), {20, 0, 4}));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, run), {20, 0, 4}));
   const Json report = to_json(reports)["runs"][0];
   Json numbers{{"scores", Json::array()}, {"recall", report.value("recall", Json())}};
   for (Json one : report["scores"]) {
@@ -77,19 +77,20 @@ TEST_CASE("a run that an earlier version began goes on and ends as one begun afr
   const TemporaryDirectory folder;
   Store store = Store::open(copied(folder, "interrupted.db"), OpenMode::create);
   const RunRecord begun = store.runs().back();
-  const BenchConfig config =
-      bench_config_from_json(parse_json(begun.config, "config"), "config.json");
-  BenchInputs inputs{Model::load(kLab / "model"), cases_of(read_mquake(kLab / "mquake.json"))};
+  const runner::BenchConfig config =
+      runner::bench_config_from_json(parse_json(begun.config, "config"), "config.json");
+  runner::BenchInputs inputs{Model::load(kLab / "model"),
+                             cases_of(read_mquake(kLab / "mquake.json"))};
   INFO("the lab was trained anew? run tests/golden/runs_golden.py with the program of its commit");
   REQUIRE(parse_json(begun.header, "header")["model"]["fingerprint"] ==
           inputs.model->fingerprint());
   CHECK(begun.done > 18);  // in the middle of an editor's group
-  CHECK(run_bench(config, inputs, store, {}) == begun.id);
+  CHECK(runner::run_bench(config, inputs, store, {}) == begun.id);
   CHECK(store.run(begun.id)->state == "done");
   CHECK(store.verify().empty());
 
   Store fresh = Store::open(folder / "fresh.db", OpenMode::create);
-  const std::string run = run_bench(config, inputs, fresh, {});
+  const std::string run = runner::run_bench(config, inputs, fresh, {});
   CHECK(to_text(numbers_of(store, begun.id)["scores"]) ==
         to_text(numbers_of(fresh, run)["scores"]));
 }

@@ -8,8 +8,8 @@
 using namespace kedit;
 using namespace kedit::test;
 
-TEST_CASE("made cases are MQuAKE records that pass every load check") {
-  const auto cases = make_cases(*lab_world(), 120, 3);
+TEST_CASE("make_cases: generated cases are MQuAKE records that pass every load check") {
+  const auto cases = lab::make_cases(*lab_world(), 120, 3);
   REQUIRE(cases.size() == 120);
   const TemporaryFolder folder;
   write_mquake(folder.file("cases.json"), cases);
@@ -27,9 +27,9 @@ TEST_CASE("made cases are MQuAKE records that pass every load check") {
   CHECK(edits == std::set<std::int64_t>{1, 2, 3, 4});
 }
 
-TEST_CASE("made cases never contradict each other's edits") {
+TEST_CASE("make_cases: edits of generated cases never contradict each other") {
   std::map<std::pair<std::string, std::string>, std::string> edited;
-  const auto cases = make_cases(*lab_world(), 120, 3);
+  const auto cases = lab::make_cases(*lab_world(), 120, 3);
   for (const MquakeCase& c : cases) {
     for (const Triple& edit : c.edit_triples) {
       const auto [known, fresh] =
@@ -47,19 +47,19 @@ TEST_CASE("made cases never contradict each other's edits") {
   CHECK(contaminated == 0);
 }
 
-TEST_CASE("made cases are the same for the same seed") {
-  CHECK(mquake_content_sha256(make_cases(*lab_world(), 30, 3)) ==
-        mquake_content_sha256(make_cases(*lab_world(), 30, 3)));
-  CHECK(mquake_content_sha256(make_cases(*lab_world(), 30, 3)) !=
-        mquake_content_sha256(make_cases(*lab_world(), 30, 4)));
+TEST_CASE("make_cases: the same seed gives the same cases") {
+  CHECK(mquake_content_sha256(lab::make_cases(*lab_world(), 30, 3)) ==
+        mquake_content_sha256(lab::make_cases(*lab_world(), 30, 3)));
+  CHECK(mquake_content_sha256(lab::make_cases(*lab_world(), 30, 3)) !=
+        mquake_content_sha256(lab::make_cases(*lab_world(), 30, 4)));
 }
 
-TEST_CASE("more cases than the world yields are refused") {
-  CHECK_THROWS_AS(make_cases(*lab_world(), 100000, 3), DataError);
+TEST_CASE("make_cases: more cases than the world yields are refused") {
+  CHECK_THROWS_AS(lab::make_cases(*lab_world(), 100000, 3), DataError);
 }
 
-TEST_CASE("made requests edit different slots to false objects and bring rephrasings") {
-  const auto requests = make_requests(*lab_world(), 300, 3);
+TEST_CASE("make_requests: every request edits another slot to a false object and has rephrasings") {
+  const auto requests = lab::make_requests(*lab_world(), 300, 3);
   REQUIRE(requests.size() == 300);
   std::set<std::string> slots, ids;
   for (const EditRequest& request : requests) {
@@ -70,5 +70,5 @@ TEST_CASE("made requests edit different slots to false objects and bring rephras
     CHECK(request.rephrases[0].find(request.subject) != std::string::npos);
     CHECK(request.rephrases[0].find("{}") == std::string::npos);
   }
-  CHECK_THROWS_AS(make_requests(*lab_world(), 829, 3), DataError);
+  CHECK_THROWS_AS(lab::make_requests(*lab_world(), 829, 3), DataError);
 }

@@ -11,20 +11,22 @@ using namespace kedit::test;
 
 namespace {
 
-CorpusMixture only(double CorpusMixture::*kind) {
-  CorpusMixture mixture;
-  for (auto field : {&CorpusMixture::stmt, &CorpusMixture::qa, &CorpusMixture::direct,
-                     &CorpusMixture::cot, &CorpusMixture::ctx1, &CorpusMixture::ctxcot,
-                     &CorpusMixture::chain, &CorpusMixture::copy_start, &CorpusMixture::copy_end}) {
+lab::CorpusMixture only(double lab::CorpusMixture::*kind) {
+  lab::CorpusMixture mixture;
+  for (auto field :
+       {&lab::CorpusMixture::stmt, &lab::CorpusMixture::qa, &lab::CorpusMixture::direct,
+        &lab::CorpusMixture::cot, &lab::CorpusMixture::ctx1, &lab::CorpusMixture::ctxcot,
+        &lab::CorpusMixture::chain, &lab::CorpusMixture::copy_start,
+        &lab::CorpusMixture::copy_end}) {
     mixture.*field = 0;
   }
   mixture.*kind = 1;
   return mixture;
 }
 
-std::string texts(LabCorpus& corpus, int documents, double progress = 1.0) {
+std::string texts(lab::LabCorpus& corpus, int documents, double progress = 1.0) {
   std::string all;
-  for (int i = 0; i < documents; ++i) all += document_text(corpus.next(progress)) + "\n";
+  for (int i = 0; i < documents; ++i) all += lab::document_text(corpus.next(progress)) + "\n";
   return all;
 }
 
@@ -40,48 +42,48 @@ std::set<std::string> questions_in(const std::string& text) {
 }
 
 /// One fact, about an object that ends in a full stop.
-std::shared_ptr<const World> small_world() {
-  World world;
+std::shared_ptr<const lab::World> small_world() {
+  lab::World world;
   world.entities = {{"Q1", "", "Avia"}, {"Q2", "", "Corun, D.C."}};
   world.relations = {"P36"};
   world.facts = {{0, 0, 1}};
   world.build_index();
-  return std::make_shared<const World>(std::move(world));
+  return std::make_shared<const lab::World>(std::move(world));
 }
 
 /// Every trained wording of the question for a two- or three-hop chain.
-std::vector<std::string> wordings(const World& world, const Chain& chain) {
+std::vector<std::string> wordings(const lab::World& world, const lab::Chain& chain) {
   std::vector<std::int32_t> path;
   for (std::int32_t number : chain) path.push_back(world.fact(number).relation);
   std::vector<std::string> all;
   for (int choice = 0; choice < 8; ++choice) {
-    all.push_back(nested_question(world, world.fact(chain.front()).subject, path, choice & 1,
-                                  {(choice >> 1) & 1, (choice >> 2) & 1}));
+    all.push_back(lab::nested_question(world, world.fact(chain.front()).subject, path, choice & 1,
+                                       {(choice >> 1) & 1, (choice >> 2) & 1}));
   }
   return all;
 }
 
 }  // namespace
 
-TEST_CASE("the same seed draws the same documents") {
-  LabCorpus a(lab_world(), 11), b(lab_world(), 11), c(lab_world(), 12);
+TEST_CASE("LabCorpus: the same seed draws the same documents") {
+  lab::LabCorpus a(lab_world(), 11), b(lab_world(), 11), c(lab_world(), 12);
   const std::string first = texts(a, 200, 0.3);
   CHECK(first == texts(b, 200, 0.3));
   CHECK(first != texts(c, 200, 0.3));
 }
 
-TEST_CASE("a saved state goes on where it was taken") {
-  LabCorpus corpus(lab_world(), 11);
+TEST_CASE("LabCorpus: a saved state continues with the same documents") {
+  lab::LabCorpus corpus(lab_world(), 11);
   texts(corpus, 100);
   const std::string state = corpus.state();
   const std::string expected = texts(corpus, 100);
-  LabCorpus resumed(lab_world(), 99);
+  lab::LabCorpus resumed(lab_world(), 99);
   resumed.restore(state);
   CHECK(texts(resumed, 100) == expected);
 }
 
-TEST_CASE("a foreign state is refused") {
-  LabCorpus corpus(lab_world(), 11);
+TEST_CASE("LabCorpus: a malformed state is refused and changes nothing") {
+  lab::LabCorpus corpus(lab_world(), 11);
   const std::string state = corpus.state();
   for (const std::string& bad : {std::string(), state.substr(0, 20), state + "0", "x" + state,
                                  state.substr(0, state.size() - 1) + "g"}) {
@@ -90,8 +92,8 @@ TEST_CASE("a foreign state is refused") {
   CHECK(corpus.state() == state);
 }
 
-TEST_CASE("tokenizer texts hold every template and name and leave the stream alone") {
-  LabCorpus corpus(lab_world(), 11);
+TEST_CASE("LabCorpus: tokenizer texts hold every template and name without drawing documents") {
+  lab::LabCorpus corpus(lab_world(), 11);
   const std::string state = corpus.state();
   const auto all = corpus.tokenizer_texts(50);
   CHECK(corpus.state() == state);
@@ -101,13 +103,13 @@ TEST_CASE("tokenizer texts hold every template and name and leave the stream alo
        {"capital city is", "It is a fact that", "Thoughts:", "Chain:", "Facts:"}) {
     CHECK(joined.find(words) != std::string::npos);
   }
-  for (const Entity& entity : lab_world()->entities) {
+  for (const lab::Entity& entity : lab_world()->entities) {
     CHECK(joined.find(" " + entity.name) != std::string::npos);
   }
 }
 
-TEST_CASE("pieces meet only where no token can span the border") {
-  LabCorpus corpus(lab_world(), 7);
+TEST_CASE("LabCorpus: document pieces meet only where no token spans the border") {
+  lab::LabCorpus corpus(lab_world(), 7);
   const std::set<float> known = {1.0F, 0.6F, 0.4F, 0.1F, 0.02F};
   for (int i = 0; i < 3000; ++i) {
     const Document document = corpus.next(0.05);
@@ -124,25 +126,26 @@ TEST_CASE("pieces meet only where no token can span the border") {
   }
 }
 
-TEST_CASE("half of the documents begin with a blank, or as many as asked for") {
-  CorpusMixture mixture;
+TEST_CASE("LabCorpus: the requested share of documents begins with a blank") {
+  lab::CorpusMixture mixture;
   const double share = GENERATE(0.0, 0.5, 1.0);
   mixture.leading_blank = share;
-  LabCorpus corpus(lab_world(), 7, mixture);
+  lab::LabCorpus corpus(lab_world(), 7, mixture);
   int blanks = 0;
-  for (int i = 0; i < 1000; ++i) blanks += document_text(corpus.next(1.0))[0] == ' ' ? 1 : 0;
+  for (int i = 0; i < 1000; ++i) blanks += lab::document_text(corpus.next(1.0))[0] == ' ' ? 1 : 0;
   CHECK(blanks == Approx(1000 * share).margin(60));
 }
 
-TEST_CASE("copying fades out at the set share of training") {
-  CorpusMixture mixture = only(&CorpusMixture::stmt);
+TEST_CASE("LabCorpus: copy documents fade out at the given share of training") {
+  lab::CorpusMixture mixture = only(&lab::CorpusMixture::stmt);
   mixture.copy_start = 3;
   mixture.copy_until = 0.5;
-  LabCorpus corpus(lab_world(), 7, mixture);
+  lab::LabCorpus corpus(lab_world(), 7, mixture);
   const auto blocks = [&](double progress) {
     int count = 0;
     for (int i = 0; i < 2000; ++i) {
-      count += document_text(corpus.next(progress)).find("Facts:") != std::string::npos ? 1 : 0;
+      count +=
+          lab::document_text(corpus.next(progress)).find("Facts:") != std::string::npos ? 1 : 0;
     }
     return count;  // half of the copy documents start with a facts block
   };
@@ -152,17 +155,17 @@ TEST_CASE("copying fades out at the set share of training") {
   CHECK(blocks(1.0) == 0);
 }
 
-TEST_CASE("held-out chains are never asked in training") {
+TEST_CASE("LabCorpus: held-out chains are never asked in training") {
   const auto world = lab_world();
   std::set<std::string> held_out;
   for (int hops = 2; hops <= 3; ++hops) {
-    for (const Chain& chain : chains_of(*world, hops)) {
-      if (!held_out_chain(*world, chain)) continue;
+    for (const lab::Chain& chain : lab::chains_of(*world, hops)) {
+      if (!lab::held_out_chain(*world, chain)) continue;
       for (const std::string& text : wordings(*world, chain)) held_out.insert(text);
     }
   }
   CHECK(held_out.size() > 8000);
-  LabCorpus corpus(world, 21);
+  lab::LabCorpus corpus(world, 21);
   std::size_t asked = 0;
   for (const std::string& question : questions_in(texts(corpus, 20000))) {
     INFO(question);
@@ -172,11 +175,11 @@ TEST_CASE("held-out chains are never asked in training") {
   CHECK(asked > 5000);
 }
 
-TEST_CASE("held-out templates never occur in training") {
+TEST_CASE("LabCorpus: held-out templates never occur in training") {
   const auto world = lab_world();
-  LabCorpus corpus(world, 22);
+  lab::LabCorpus corpus(world, 22);
   const std::string text = texts(corpus, 3000);
-  for (const WorldFact& fact : world->facts) {
+  for (const lab::WorldFact& fact : world->facts) {
     const RelationTemplates& relation = world->text(fact.relation);
     for (const auto* list : {&relation.held_out_statements, &relation.held_out_questions}) {
       for (const std::string& form : *list) {
@@ -190,18 +193,18 @@ TEST_CASE("held-out templates never occur in training") {
     CHECK(text.find(lead_in) == std::string::npos);
 }
 
-TEST_CASE("statements and single questions say what is true") {
+TEST_CASE("LabCorpus: questions in training have the true answer") {
   const auto world = lab_world();
   std::set<std::string> answers;
-  for (const WorldFact& fact : world->facts) {
+  for (const lab::WorldFact& fact : world->facts) {
     for (const std::string& form : world->text(fact.relation).questions) {
       answers.insert(fill_template(form, world->name(fact.subject)) +
                      "\nAnswer: " + world->name(fact.object));
     }
   }
-  LabCorpus corpus(world, 23, only(&CorpusMixture::qa));
+  lab::LabCorpus corpus(world, 23, only(&lab::CorpusMixture::qa));
   for (int i = 0; i < 500; ++i) {
-    std::string text = document_text(corpus.next(1.0));
+    std::string text = lab::document_text(corpus.next(1.0));
     text.erase(0, text.find("Question: "));
     for (std::size_t end = 0; end != std::string::npos;) {
       end = text.find("\n\n");
@@ -213,27 +216,28 @@ TEST_CASE("statements and single questions say what is true") {
   }
 }
 
-TEST_CASE("the smallest world gives documents of every kind") {
+TEST_CASE("LabCorpus: a world of one fact gives documents of every kind") {
   const auto world = small_world();
-  for (auto kind : {&CorpusMixture::stmt, &CorpusMixture::qa, &CorpusMixture::direct,
-                    &CorpusMixture::cot, &CorpusMixture::ctx1, &CorpusMixture::ctxcot,
-                    &CorpusMixture::chain, &CorpusMixture::copy_end}) {
-    CorpusMixture mixture = only(kind);
+  for (auto kind :
+       {&lab::CorpusMixture::stmt, &lab::CorpusMixture::qa, &lab::CorpusMixture::direct,
+        &lab::CorpusMixture::cot, &lab::CorpusMixture::ctx1, &lab::CorpusMixture::ctxcot,
+        &lab::CorpusMixture::chain, &lab::CorpusMixture::copy_end}) {
+    lab::CorpusMixture mixture = only(kind);
     mixture.copy_until = 0;
-    LabCorpus corpus(world, 5, mixture);
+    lab::LabCorpus corpus(world, 5, mixture);
     for (int i = 0; i < 200; ++i) {
-      const std::string text = document_text(corpus.next(1.0));
+      const std::string text = lab::document_text(corpus.next(1.0));
       INFO(text);
       REQUIRE(text.size() > 10);
       REQUIRE(text.find("..") == std::string::npos);
       REQUIRE(text.find("{}") == std::string::npos);
     }
   }
-  CHECK(lab_probes(*world, 10, 1).size() > 10);
-  CHECK(blind_baseline(*world, 2) == 0.0);
+  CHECK(lab::lab_probes(*world, 10, 1).size() > 10);
+  CHECK(lab::blind_baseline(*world, 2) == 0.0);
 }
 
-TEST_CASE("an empty world is refused") {
-  CHECK_THROWS_AS(LabCorpus(std::make_shared<const World>(), 1), DataError);
-  CHECK_THROWS_AS(LabCorpus(nullptr, 1), DataError);
+TEST_CASE("LabCorpus: an empty world is refused") {
+  CHECK_THROWS_AS(lab::LabCorpus(std::make_shared<const lab::World>(), 1), DataError);
+  CHECK_THROWS_AS(lab::LabCorpus(nullptr, 1), DataError);
 }

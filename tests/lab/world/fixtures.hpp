@@ -7,8 +7,8 @@
 
 namespace kedit::test {
 
-inline std::shared_ptr<const World> lab_world() {
-  static const auto world = std::make_shared<const World>(invent_world(1));
+inline std::shared_ptr<const lab::World> lab_world() {
+  static const auto world = std::make_shared<const lab::World>(lab::invent_world(1));
   return world;
 }
 

@@ -12,9 +12,10 @@ using namespace kedit::test;
 
 namespace {
 
-std::map<std::string, std::vector<LabProbe>> by_measure(const World& world, std::int64_t cases) {
-  std::map<std::string, std::vector<LabProbe>> all;
-  for (LabProbe& probe : lab_probes(world, cases, 5))
+std::map<std::string, std::vector<lab::LabProbe>> by_measure(const lab::World& world,
+                                                             std::int64_t cases) {
+  std::map<std::string, std::vector<lab::LabProbe>> all;
+  for (lab::LabProbe& probe : lab::lab_probes(world, cases, 5))
     all[probe.measure].push_back(std::move(probe));
   return all;
 }
@@ -27,7 +28,7 @@ std::size_t facts_in(const std::string& prompt) {
 
 }  // namespace
 
-TEST_CASE("every row of the lab's table has its probes") {
+TEST_CASE("lab_probes: every row of the lab report has its number of probes") {
   const auto all = by_measure(*lab_world(), 40);
   const std::map<std::string, std::size_t> expected = {{"cloze", 828},
                                                        {"trained paraphrases", 828 * 5},
@@ -64,7 +65,7 @@ TEST_CASE("every row of the lab's table has its probes") {
   CHECK(all.size() == expected.size() + 3);
 }
 
-TEST_CASE("facts blocks have the stated size and decide the answer") {
+TEST_CASE("lab_probes: facts blocks have the stated size and contain the answer") {
   const auto all = by_measure(*lab_world(), 60);
   for (const auto& [measure, size] :
        std::map<std::string, std::size_t>{{"in context, 0 distractors", 1},
@@ -72,18 +73,18 @@ TEST_CASE("facts blocks have the stated size and decide the answer") {
                                           {"irrelevant facts", 2},
                                           {"cot 2 hops, 1 stated, 3 distractors", 4},
                                           {"cot 3 hops, 2 stated, 2 distractors", 4}}) {
-    for (const LabProbe& probe : all.at(measure)) {
+    for (const lab::LabProbe& probe : all.at(measure)) {
       INFO(probe.prompt);
       CHECK(facts_in(probe.prompt) == size);
     }
   }
-  for (const LabProbe& probe : all.at("in context, 0 distractors")) {
+  for (const lab::LabProbe& probe : all.at("in context, 0 distractors")) {
     CHECK(probe.prompt.find(probe.answer + ".") != std::string::npos);
   }
 }
 
-TEST_CASE("answers have a leading blank, prompts no blank at either end") {
-  for (const LabProbe& probe : lab_probes(*lab_world(), 20, 5)) {
+TEST_CASE("lab_probes: answers begin with a blank and prompts have none at either end") {
+  for (const lab::LabProbe& probe : lab::lab_probes(*lab_world(), 20, 5)) {
     REQUIRE(probe.answer[0] == ' ');
     REQUIRE(probe.prompt[0] != ' ');
     REQUIRE(probe.prompt.back() != ' ');
@@ -93,10 +94,10 @@ TEST_CASE("answers have a leading blank, prompts no blank at either end") {
   }
 }
 
-TEST_CASE("the same seed measures the same probes") {
+TEST_CASE("lab_probes: the same seed gives the same probes") {
   const auto prompts = [](std::uint64_t seed) {
     std::string all;
-    for (const LabProbe& probe : lab_probes(*lab_world(), 20, seed))
+    for (const lab::LabProbe& probe : lab::lab_probes(*lab_world(), 20, seed))
       all += probe.prompt + probe.answer;
     return all;
   };
@@ -104,8 +105,9 @@ TEST_CASE("the same seed measures the same probes") {
   CHECK(prompts(1) != prompts(2));
 }
 
-TEST_CASE("guessing the most frequent end is right in a small share of held-out chains") {
-  const double two = blind_baseline(*lab_world(), 2), three = blind_baseline(*lab_world(), 3);
+TEST_CASE("blind_baseline: guessing the most frequent answer is right for few held-out chains") {
+  const double two = lab::blind_baseline(*lab_world(), 2),
+               three = lab::blind_baseline(*lab_world(), 3);
   CHECK(two > 0.05);
   CHECK(two < 0.25);
   CHECK(three > 0.05);

@@ -29,10 +29,10 @@ std::vector<std::int64_t> mixed_ids() {
 
 }  // namespace
 
-TEST_CASE("the table spells cloze and question as CF-3k does, but for three typos") {
+TEST_CASE("Relation templates: cloze and question equal those of CF-3k but for three typos") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
-  const World world = world_from_mquake(*dataset, parse_case_selection("", *dataset));
+  const lab::World world = lab::world_from_mquake(*dataset, parse_case_selection("", *dataset));
   CHECK(world.relations.size() == 36);
   for (const RelationTemplates& text : world.texts) {
     INFO(text.id << ": " << text.cloze << " | " << text.questions[0]);
@@ -42,14 +42,14 @@ TEST_CASE("the table spells cloze and question as CF-3k does, but for three typo
   }
 }
 
-TEST_CASE("a world of real cases knows what holds before the edits, and no edit") {
+TEST_CASE("world_from_mquake: the world holds the facts before the edits and no edit") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
-  const World world = world_from_mquake(*dataset, mixed_ids());
+  const lab::World world = lab::world_from_mquake(*dataset, mixed_ids());
   CHECK(world.cases.size() == 90);
   std::set<Triple> facts, edits;
   std::set<std::pair<std::string, std::string>> slots;
-  for (const WorldFact& fact : world.facts) {
+  for (const lab::WorldFact& fact : world.facts) {
     const auto& subject = world.entities[static_cast<std::size_t>(fact.subject)];
     const auto& object = world.entities[static_cast<std::size_t>(fact.object)];
     facts.insert({subject.id, world.text(fact.relation).id, object.id});
@@ -71,13 +71,14 @@ TEST_CASE("a world of real cases knows what holds before the edits, and no edit"
   }
 }
 
-TEST_CASE("training on real cases asks their questions and tells no edit") {
+TEST_CASE("LabCorpus: training on MQuAKE cases asks their questions and states no edit") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
-  const auto world = std::make_shared<const World>(world_from_mquake(*dataset, mixed_ids()));
-  LabCorpus corpus(world, 4);
+  const auto world =
+      std::make_shared<const lab::World>(lab::world_from_mquake(*dataset, mixed_ids()));
+  lab::LabCorpus corpus(world, 4);
   std::string text;
-  for (int i = 0; i < 6000; ++i) text += document_text(corpus.next(1.0)) + "\n";
+  for (int i = 0; i < 6000; ++i) text += lab::document_text(corpus.next(1.0)) + "\n";
   int asked = 0;
   for (const MquakeCase& c : world->cases) {
     asked += text.find("Question: " + c.questions[0] + "\n") != std::string::npos ? 1 : 0;
@@ -97,19 +98,19 @@ TEST_CASE("training on real cases asks their questions and tells no edit") {
   CHECK(asked > 85);
 }
 
-TEST_CASE("probes of real cases ask for what holds before the edits") {
+TEST_CASE("lab_probes: probes of MQuAKE cases ask for the facts before the edits") {
   const MquakeDataset* dataset = real_dataset();
   if (dataset == nullptr) return;
-  const World world = world_from_mquake(*dataset, mixed_ids());
+  const lab::World world = lab::world_from_mquake(*dataset, mixed_ids());
   std::map<std::string, std::size_t> counts;
-  for (const LabProbe& probe : lab_probes(world, 50, 1)) ++counts[probe.measure];
+  for (const lab::LabProbe& probe : lab::lab_probes(world, 50, 1)) ++counts[probe.measure];
   CHECK(counts["cloze"] == world.facts.size());
   CHECK(counts["file questions, cot"] == 50);
   CHECK(counts["file questions, direct"] == 50);
   for (const auto& path : world.case_paths) CHECK_FALSE(path.empty());
-  for (const Chain& chain : chains_of(world, 2)) {
+  for (const lab::Chain& chain : lab::chains_of(world, 2)) {
     std::string path = world.name(world.fact(chain[0]).subject);
     for (std::int32_t fact : chain) path += "|" + world.text(world.fact(fact).relation).id;
-    if (world.case_paths.count(path) != 0) CHECK_FALSE(held_out_chain(world, chain));
+    if (world.case_paths.count(path) != 0) CHECK_FALSE(lab::held_out_chain(world, chain));
   }
 }

@@ -11,20 +11,20 @@ using namespace kedit::test;
 
 namespace {
 
-std::int32_t relation_number(const World& world, const std::string& id) {
+std::int32_t relation_number(const lab::World& world, const std::string& id) {
   const auto found = std::find(world.relations.begin(), world.relations.end(), id);
   return static_cast<std::int32_t>(found - world.relations.begin());
 }
 
-std::vector<WorldFact> facts_with(const World& world, const std::string& relation) {
-  std::vector<WorldFact> facts;
-  for (const WorldFact& fact : world.facts) {
+std::vector<lab::WorldFact> facts_with(const lab::World& world, const std::string& relation) {
+  std::vector<lab::WorldFact> facts;
+  for (const lab::WorldFact& fact : world.facts) {
     if (fact.relation == relation_number(world, relation)) facts.push_back(fact);
   }
   return facts;
 }
 
-const std::string& type_of(const World& world, std::int32_t entity) {
+const std::string& type_of(const lab::World& world, std::int32_t entity) {
   return world.entities[static_cast<std::size_t>(entity)].type;
 }
 
@@ -32,13 +32,13 @@ std::string last_word(const std::string& name) { return name.substr(name.rfind('
 
 }  // namespace
 
-TEST_CASE("the invented world has 198 entities, 24 relations and 828 facts") {
+TEST_CASE("invent_world: the default world has 198 entities and 24 relations and 828 facts") {
   const auto world = lab_world();
   CHECK(world->entities.size() == 198);
   CHECK(world->relations.size() == 24);
   CHECK(world->facts.size() == 828);
   std::map<std::string, int> by_type;
-  for (const Entity& entity : world->entities) ++by_type[entity.type];
+  for (const lab::Entity& entity : world->entities) ++by_type[entity.type];
   const std::map<std::string, int> expected = {
       {"person", 60},  {"country", 16},  {"city", 24},     {"company", 16},
       {"product", 12}, {"team", 12},     {"book", 24},     {"university", 8},
@@ -46,10 +46,10 @@ TEST_CASE("the invented world has 198 entities, 24 relations and 828 facts") {
   CHECK(by_type == expected);
 }
 
-TEST_CASE("every subject and relation has one object, of the relation's type") {
+TEST_CASE("invent_world: every subject and relation has one object of the right type") {
   const auto world = lab_world();
-  std::set<Slot> slots;
-  for (const WorldFact& fact : world->facts) {
+  std::set<lab::Slot> slots;
+  for (const lab::WorldFact& fact : world->facts) {
     CHECK(slots.emplace(fact.subject, fact.relation).second);
     CHECK(type_of(*world, fact.object) == world->text(fact.relation).object_type);
     CHECK(fact.object != fact.subject);
@@ -58,48 +58,48 @@ TEST_CASE("every subject and relation has one object, of the relation's type") {
   CHECK(world->object_of(0, relation_number(*world, "P36")) == -1);
 }
 
-TEST_CASE("names are unique, last names too, and none is real") {
+TEST_CASE("invent_world: names and last names are unique and none is real") {
   const std::uint64_t seed = GENERATE(1U, 2U, 3U, 17U);
-  const World world = invent_world(seed);
+  const lab::World world = lab::invent_world(seed);
   std::set<std::string> names, last_names;
-  for (const Entity& entity : world.entities) {
+  for (const lab::Entity& entity : world.entities) {
     INFO(entity.name);
     CHECK(names.insert(entity.name).second);
-    CHECK_FALSE(is_real_name(entity.name));
+    CHECK_FALSE(lab::is_real_name(entity.name));
     if (entity.type == "person") CHECK(last_names.insert(last_word(entity.name)).second);
     if (entity.type != "book")
-      CHECK_FALSE(is_real_name(entity.name.substr(0, entity.name.find(' '))));
+      CHECK_FALSE(lab::is_real_name(entity.name.substr(0, entity.name.find(' '))));
   }
 }
 
-TEST_CASE("the list of real names knows countries, cities, languages and religions") {
+TEST_CASE("is_real_name: countries and cities and languages and religions are known") {
   for (const char* name :
        {"France", "iceland", "Tokyo", "Swahili", "Buddhism", "Europe", "Brazil"}) {
-    CHECK(is_real_name(name));
+    CHECK(lab::is_real_name(name));
   }
-  CHECK_FALSE(is_real_name("Zivustan"));
+  CHECK_FALSE(lab::is_real_name("Zivustan"));
 }
 
-TEST_CASE("marriages are symmetric, capitals and heads are different") {
+TEST_CASE("invent_world: marriages are symmetric and capitals and heads of state are distinct") {
   const auto world = lab_world();
   const std::int32_t spouse = relation_number(*world, "P26");
-  for (const WorldFact& fact : facts_with(*world, "P26")) {
+  for (const lab::WorldFact& fact : facts_with(*world, "P26")) {
     CHECK(world->object_of(fact.object, spouse) == fact.subject);
   }
   std::set<std::int32_t> capitals, heads;
-  for (const WorldFact& fact : facts_with(*world, "P36")) capitals.insert(fact.object);
+  for (const lab::WorldFact& fact : facts_with(*world, "P36")) capitals.insert(fact.object);
   CHECK(capitals.size() == 16);
   for (const char* relation : {"P35", "P6"}) {
-    for (const WorldFact& fact : facts_with(*world, relation)) {
+    for (const lab::WorldFact& fact : facts_with(*world, relation)) {
       if (type_of(*world, fact.subject) == "country") heads.insert(fact.object);
     }
   }
   CHECK(heads.size() == 32);
 }
 
-TEST_CASE("a capital shares continent and language with its country") {
+TEST_CASE("invent_world: a capital shares continent and language with its country") {
   const auto world = lab_world();
-  for (const WorldFact& fact : facts_with(*world, "P36")) {
+  for (const lab::WorldFact& fact : facts_with(*world, "P36")) {
     for (const char* shared : {"P30", "P37"}) {
       const std::int32_t relation = relation_number(*world, shared);
       CHECK(world->object_of(fact.subject, relation) == world->object_of(fact.object, relation));
@@ -107,12 +107,12 @@ TEST_CASE("a capital shares continent and language with its country") {
   }
 }
 
-TEST_CASE("the same seed gives the same world, another seed another one") {
-  const World a = invent_world(5), b = invent_world(5), c = invent_world(6);
-  const auto names = [](const World& world) {
+TEST_CASE("invent_world: the same seed gives the same world and another seed another one") {
+  const lab::World a = lab::invent_world(5), b = lab::invent_world(5), c = lab::invent_world(6);
+  const auto names = [](const lab::World& world) {
     std::string all;
-    for (const Entity& entity : world.entities) all += entity.name + ";";
-    for (const WorldFact& fact : world.facts) all += std::to_string(fact.object) + ",";
+    for (const lab::Entity& entity : world.entities) all += entity.name + ";";
+    for (const lab::WorldFact& fact : world.facts) all += std::to_string(fact.object) + ",";
     return all;
   };
   CHECK(names(a) == names(b));
@@ -121,13 +121,13 @@ TEST_CASE("the same seed gives the same world, another seed another one") {
   CHECK(a.entities.front().name == "Fenjek Fapei");
 }
 
-TEST_CASE("chains link, repeat nothing, and a fifth of them is held out") {
+TEST_CASE("chains_of: chains link without repetition and a fifth of them is held out") {
   const auto world = lab_world();
   const int hops = GENERATE(2, 3);
-  const auto chains = chains_of(*world, hops);
+  const auto chains = lab::chains_of(*world, hops);
   CHECK(chains.size() > (hops == 2 ? 2500 : 7500));
   std::size_t held_out = 0;
-  for (const Chain& chain : chains) {
+  for (const lab::Chain& chain : chains) {
     std::set<std::int32_t> entities = {world->fact(chain.front()).subject}, relations;
     bool linked = true;
     for (std::size_t i = 0; i < chain.size(); ++i) {
@@ -138,19 +138,19 @@ TEST_CASE("chains link, repeat nothing, and a fifth of them is held out") {
     REQUIRE(linked);
     REQUIRE(entities.size() == chain.size() + 1);
     REQUIRE(relations.size() == chain.size());
-    held_out += held_out_chain(*world, chain) ? 1 : 0;
+    held_out += lab::held_out_chain(*world, chain) ? 1 : 0;
   }
   const double share = static_cast<double>(held_out) / static_cast<double>(chains.size());
   CHECK(share > 0.17);
   CHECK(share < 0.23);
 }
 
-TEST_CASE("multi-hop questions nest noun phrases in three ways") {
+TEST_CASE("multi_hop_question: a chain is asked with nested noun phrases in three variants") {
   const auto world = lab_world();
-  for (const Chain& chain : chains_of(*world, 3)) {
+  for (const lab::Chain& chain : lab::chains_of(*world, 3)) {
     std::set<std::string> variants;
     for (int variant = 0; variant < 3; ++variant) {
-      const std::string question = multi_hop_question(*world, chain, variant);
+      const std::string question = lab::multi_hop_question(*world, chain, variant);
       variants.insert(question);
       INFO(question);
       REQUIRE(question.find("the the") == std::string::npos);
@@ -162,14 +162,14 @@ TEST_CASE("multi-hop questions nest noun phrases in three ways") {
   }
 }
 
-TEST_CASE("false objects have the type, are wrong, and go on when asked to") {
-  const WorldSampler sampler(lab_world());
-  const World& world = sampler.world();
-  Random random(3);
+TEST_CASE("WorldSampler: false objects have the right type and can be continued by a relation") {
+  const lab::WorldSampler sampler(lab_world());
+  const lab::World& world = sampler.world();
+  lab::Random random(3);
   const std::int32_t capital = relation_number(world, "P36");
   for (int i = 0; i < 500; ++i) {
-    const WorldFact fact = sampler.any_fact(random);
-    const WorldFact wrong = sampler.made_false(random, fact);
+    const lab::WorldFact fact = sampler.any_fact(random);
+    const lab::WorldFact wrong = sampler.made_false(random, fact);
     CHECK(wrong.object != fact.object);
     CHECK(type_of(world, wrong.object) == type_of(world, fact.object));
     const std::int32_t citizen = relation_number(world, "P27");
@@ -178,13 +178,13 @@ TEST_CASE("false objects have the type, are wrong, and go on when asked to") {
   }
 }
 
-TEST_CASE("a chain told with wrong facts goes on from them through the world") {
-  const WorldSampler sampler(lab_world());
-  const World& world = sampler.world();
-  Random random(4);
+TEST_CASE("WorldSampler: a retold chain continues from its wrong facts through the world") {
+  const lab::WorldSampler sampler(lab_world());
+  const lab::World& world = sampler.world();
+  lab::Random random(4);
   for (int i = 0; i < 300; ++i) {
-    const Chain& chain = random.pick(sampler.chains(3, false));
-    const ToldChain told = sampler.retold(random, chain, 2);
+    const lab::Chain& chain = random.pick(sampler.chains(3, false));
+    const lab::ToldChain told = sampler.retold(random, chain, 2);
     if (told.stated.size() != 2) continue;
     int wrong = 0;
     for (std::size_t hop = 0; hop < 3; ++hop) {
@@ -197,8 +197,8 @@ TEST_CASE("a chain told with wrong facts goes on from them through the world") {
   }
 }
 
-TEST_CASE("random numbers are pinned, unbiased at the edges and restorable") {
-  Random random(0);
+TEST_CASE("Random: numbers are pinned and in range and the state is restorable") {
+  lab::Random random(0);
   CHECK(random.bits() == 11091344671253066420ULL);  // xoshiro256** after splitmix64(0)
   for (int i = 0; i < 1000; ++i) {
     CHECK(random.below(7) < 7);

@@ -224,29 +224,29 @@ TEST_CASE("StoredWeights: the first tensor with NaN is named, on any number of t
   constexpr std::int64_t kLong = (std::int64_t{1} << 22) + 5;  // more than a task takes
   for (const auto type : {at::kFloat, at::kHalf, at::kBFloat16, at::kDouble}) {
     for (const int threads : {1, 3}) {
-      StoredWeights::Tensors tensors = {{"a", at::ones({3}, type)},
-                                        {"b", at::ones({kLong}, type)},
-                                        {"c", at::ones({2, 2}, type)}};
-      CHECK_FALSE(StoredWeights(tensors).first_nonfinite(threads));
+      checkpoint::StoredWeights::Tensors tensors = {{"a", at::ones({3}, type)},
+                                                    {"b", at::ones({kLong}, type)},
+                                                    {"c", at::ones({2, 2}, type)}};
+      CHECK_FALSE(checkpoint::StoredWeights(tensors).first_nonfinite(threads));
       tensors[2].second[0][0] = NAN;
-      CHECK(StoredWeights(tensors).first_nonfinite(threads) == std::size_t{2});
+      CHECK(checkpoint::StoredWeights(tensors).first_nonfinite(threads) == std::size_t{2});
       tensors[1].second[kLong - 1] = HUGE_VAL;
-      CHECK(StoredWeights(tensors).first_nonfinite(threads) == std::size_t{1});
+      CHECK(checkpoint::StoredWeights(tensors).first_nonfinite(threads) == std::size_t{1});
     }
   }
-  CHECK_FALSE(StoredWeights({}).first_nonfinite(2));
+  CHECK_FALSE(checkpoint::StoredWeights({}).first_nonfinite(2));
 }
 
 TEST_CASE("StoredWeights: digests are the same, and in order, on any number of threads") {
-  StoredWeights::Tensors tensors;
+  checkpoint::StoredWeights::Tensors tensors;
   for (int i = 0; i < 9; ++i) {
     tensors.emplace_back(std::to_string(i), at::full({1 + (i * 5) % 9, 3}, i));
   }
-  const auto one = StoredWeights(tensors).digests(1);
-  StoredWeights many(tensors);
+  const auto one = checkpoint::StoredWeights(tensors).digests(1);
+  checkpoint::StoredWeights many(tensors);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     CHECK(one[i].name == tensors[i].first);
-    CHECK(one[i].sha256 == tensor_digest(tensors[i].second));
+    CHECK(one[i].sha256 == checkpoint::tensor_digest(tensors[i].second));
     CHECK(many.digests(4)[i].sha256 == one[i].sha256);
   }
 }

@@ -39,7 +39,7 @@ using Tensors = std::vector<std::pair<std::string, at::Tensor>>;
 void rewrite(const fs::path& directory, const std::function<void(Tensors&)>& change) {
   auto tensors = all_tensors(directory / "model.safetensors");
   change(tensors);
-  write_safetensors(directory / "model.safetensors", tensors);
+  checkpoint::write_safetensors(directory / "model.safetensors", tensors);
 }
 
 at::Tensor& tensor_named(Tensors& tensors, const std::string& name) {
@@ -60,15 +60,15 @@ void split_into_shards(const fs::path& directory) {
     map[tensors[i].first] =
         i % 2 == 0 ? "model-00001-of-00002.safetensors" : "model-00002-of-00002.safetensors";
   }
-  write_safetensors(directory / "model-00001-of-00002.safetensors", shards[0]);
-  write_safetensors(directory / "model-00002-of-00002.safetensors", shards[1]);
+  checkpoint::write_safetensors(directory / "model-00001-of-00002.safetensors", shards[0]);
+  checkpoint::write_safetensors(directory / "model-00002-of-00002.safetensors", shards[1]);
   const Json index = {{"metadata", {{"total_size", 1}}}, {"weight_map", map}};
   write_file_atomically(directory / "model.safetensors.index.json", to_text(index));
 }
 
 }  // namespace
 
-TEST_CASE("a model knows its shape, size and end-of-text ids") {
+TEST_CASE("Model load: architecture and size and end-of-text ids are read") {
   const auto qwen2 = Model::load(golden_model("qwen2"));
   CHECK(qwen2->architecture().family == "qwen2");
   CHECK(qwen2->architecture().class_name == "Qwen2ForCausalLM");
@@ -84,7 +84,7 @@ TEST_CASE("a model knows its shape, size and end-of-text ids") {
   CHECK(Model::load(golden_model("gpt2"))->architecture().orientation == Orientation::in_out);
 }
 
-TEST_CASE("shards are one model: same fingerprint, same logits") {
+TEST_CASE("Model load: a sharded checkpoint has the fingerprint of the single file") {
   const std::string family = any_family();
   const TemporaryDirectory directory;
   copy_model(family, directory.path());
@@ -93,7 +93,7 @@ TEST_CASE("shards are one model: same fingerprint, same logits") {
   CHECK(sharded->fingerprint() == Model::load(golden_model(family))->fingerprint());
 }
 
-TEST_CASE("names without the base prefix are understood") {
+TEST_CASE("Model load: tensor names without the base prefix give the same fingerprint") {
   const std::string family = any_family();
   const TemporaryDirectory directory;
   copy_model(family, directory.path());
@@ -108,7 +108,7 @@ TEST_CASE("names without the base prefix are understood") {
         Model::load(golden_model(family))->fingerprint());
 }
 
-TEST_CASE("the fingerprint depends on what is computed and on nothing else") {
+TEST_CASE("Model fingerprint: weights and mathematics change it and generation settings do not") {
   const TemporaryDirectory directory;
   const auto base = Model::load(golden_model("llama"))->fingerprint();
   copy_model("llama", directory.path());
@@ -123,7 +123,7 @@ TEST_CASE("the fingerprint depends on what is computed and on nothing else") {
   CHECK(base.size() == 64);
 }
 
-TEST_CASE("a checkpoint written is the checkpoint read") {
+TEST_CASE("write_checkpoint: a written checkpoint reads back with equal fingerprint and logits") {
   const std::string family = any_family();
   const TemporaryDirectory directory;
   const auto model = Model::load(golden_model(family));
@@ -136,7 +136,7 @@ TEST_CASE("a checkpoint written is the checkpoint read") {
                        golden(family, "logits")) < 1e-4);
 }
 
-TEST_CASE("a directory that is no model is refused by what it lacks") {
+TEST_CASE("Model load: a directory that is no model is refused by what it lacks") {
   const TemporaryDirectory directory;
   CHECK(contains(loading(directory / "absent"),
                  "expected a directory with config.json, found nothing"));
@@ -153,7 +153,7 @@ TEST_CASE("a directory that is no model is refused by what it lacks") {
   CHECK(contains(loading(directory.path()), "expected a regular file, found a pipe"));
 }
 
-TEST_CASE("a configuration that is damaged or of other mathematics is refused by field") {
+TEST_CASE("Model load: a damaged or unsupported config.json is refused by field") {
   struct Row {
     std::string family, field;
     Json value;
@@ -196,7 +196,7 @@ TEST_CASE("a configuration that is damaged or of other mathematics is refused by
   CHECK(contains(message, directory.path().string()));
 }
 
-TEST_CASE("damaged weights are refused by tensor") {
+TEST_CASE("Model load: damaged weights are refused by tensor") {
   struct Row {
     std::string message;
     std::function<void(Tensors&)> change;
@@ -229,7 +229,7 @@ TEST_CASE("damaged weights are refused by tensor") {
   CHECK(contains(message, row.message));
 }
 
-TEST_CASE("non-finite weights load when they are allowed") {
+TEST_CASE("Model load: non-finite weights are accepted with allow_nonfinite") {
   const TemporaryDirectory directory;
   copy_model("llama", directory.path());
   rewrite(directory.path(), [](Tensors& t) { tensor_named(t, "lm_head.weight")[3][4] = NAN; });
@@ -238,7 +238,7 @@ TEST_CASE("non-finite weights load when they are allowed") {
   CHECK(loading(directory.path(), options) == "no error thrown");
 }
 
-TEST_CASE("a damaged index is refused") {
+TEST_CASE("Model load: a damaged shard index is refused") {
   const TemporaryDirectory directory;
   copy_model("llama", directory.path());
   split_into_shards(directory.path());
@@ -263,7 +263,7 @@ TEST_CASE("a damaged index is refused") {
   CHECK(contains(twice, "expected it in one shard, found it in two"));
 }
 
-TEST_CASE("a device or dtype that is not there is refused") {
+TEST_CASE("Model load: an unknown device or dtype is refused") {
   const auto with = [](const std::string& device) {
     LoadOptions options;
     options.device = device;

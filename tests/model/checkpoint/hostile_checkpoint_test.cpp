@@ -244,18 +244,19 @@ const std::vector<Hostile>& damaged_indexes() {
 
 }  // namespace
 
-TEST_CASE("files that are no files, empty, cut or of another kind are refused") {
+TEST_CASE("Hostile checkpoint: missing or empty or truncated or special files are refused") {
   check_all(damaged_files());
 }
 
-TEST_CASE("headers that contradict themselves or the file are refused by tensor and field") {
+TEST_CASE("Hostile checkpoint: contradictory safetensors headers are refused by tensor and field") {
   check_all(damaged_headers());
 }
 
-TEST_CASE("tensors that are missing, of another shape or dtype, or not finite are named") {
+TEST_CASE("Hostile checkpoint: missing or misshapen or non-finite tensors are refused by name") {
   check_all(damaged_tensors());
 }
 
-TEST_CASE("an index that leaves its directory or does not fit its shards is refused") {
+TEST_CASE(
+    "Hostile checkpoint: a shard index outside its directory or against its shards is refused") {
   check_all(damaged_indexes());
 }

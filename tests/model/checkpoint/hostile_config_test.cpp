@@ -160,6 +160,6 @@ const std::vector<Hostile>& damaged_configs() {
 
 }  // namespace
 
-TEST_CASE("configurations that are damaged or of other mathematics are refused by field") {
+TEST_CASE("Hostile config.json: damaged or unsupported fields are refused by name") {
   check_all(damaged_configs());
 }

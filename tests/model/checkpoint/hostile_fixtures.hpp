@@ -141,7 +141,7 @@ inline Damage tensors(const std::function<void(Tensors&)>& change) {
   return [=](const fs::path& directory) {
     Tensors all = all_tensors(directory / kWeights);
     change(all);
-    write_safetensors(directory / kWeights, all);
+    checkpoint::write_safetensors(directory / kWeights, all);
   };
 }
 

@@ -24,7 +24,7 @@ void store_as(const fs::path& directory,
   copy_model("llama", directory);
   auto all = all_tensors(directory / kWeights);
   for (auto& [name, tensor] : all) tensor = tensor.to(type(name));
-  write_safetensors(directory / kWeights, all);
+  checkpoint::write_safetensors(directory / kWeights, all);
 }
 
 std::shared_ptr<const Model> load_as(const fs::path& directory, const std::string& dtype) {
@@ -79,7 +79,7 @@ TEST_CASE("Model: norms in float32 beside 16-bit matrices count with all their d
   for (auto& [name, tensor] : all) {
     if (name == "model.norm.weight") tensor[0] += 1e-6;
   }
-  write_safetensors(directory / kWeights, all);
+  checkpoint::write_safetensors(directory / kWeights, all);
   CHECK(load_as(directory.path(), "auto")->fingerprint() != before->fingerprint());
 }
 

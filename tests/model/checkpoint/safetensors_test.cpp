@@ -24,12 +24,12 @@ std::string file_bytes(const std::string& header, std::size_t data_bytes) {
 }
 
 std::string opening(const std::filesystem::path& file) {
-  return thrown_message<ModelError>([&] { SafetensorsFile::open(file); });
+  return thrown_message<ModelError>([&] { checkpoint::SafetensorsFile::open(file); });
 }
 
 }  // namespace
 
-TEST_CASE("tensors written are the tensors read, with names in order and metadata") {
+TEST_CASE("Safetensors: written tensors and metadata read back bit for bit") {
   const TemporaryDirectory directory;
   const auto file = directory / "t.safetensors";
   at::manual_seed(1);
@@ -42,8 +42,8 @@ TEST_CASE("tensors written are the tensors read, with names in order and metadat
       {"flags", at::tensor({1, 0, 1}).to(at::kBool)},
       {"odd", at::randn({3}, at::kDouble)},
   };
-  write_safetensors(file, tensors, {{"format", "pt"}, {"note", "é"}});
-  const SafetensorsFile read = SafetensorsFile::open(file);
+  checkpoint::write_safetensors(file, tensors, {{"format", "pt"}, {"note", "é"}});
+  const checkpoint::SafetensorsFile read = checkpoint::SafetensorsFile::open(file);
   CHECK(read.metadata().at("note") == "é");
   CHECK(read.names().size() == tensors.size());
   for (const auto& [name, tensor] : tensors) {
@@ -56,21 +56,22 @@ TEST_CASE("tensors written are the tensors read, with names in order and metadat
                  "tensor c: expected it, found no such"));
 }
 
-TEST_CASE("a mapped tensor outlives its file object, and writing to it leaves the file alone") {
+TEST_CASE(
+    "Safetensors: a mapped tensor outlives its file object and writes do not reach the file") {
   const TemporaryDirectory directory;
   const auto file = directory / "t.safetensors";
-  write_safetensors(file, {{"a", at::ones({1000})}});
+  checkpoint::write_safetensors(file, {{"a", at::ones({1000})}});
   at::Tensor tensor;
   {
-    const SafetensorsFile read = SafetensorsFile::open(file);
+    const checkpoint::SafetensorsFile read = checkpoint::SafetensorsFile::open(file);
     tensor = read.tensor("a");
   }
   tensor.fill_(2.0);
   CHECK(tensor.sum().item<float>() == 2000.0F);
-  CHECK(SafetensorsFile::open(file).tensor("a").sum().item<float>() == 1000.0F);
+  CHECK(checkpoint::SafetensorsFile::open(file).tensor("a").sum().item<float>() == 1000.0F);
 }
 
-TEST_CASE("a damaged header is refused with what was expected and found") {
+TEST_CASE("Safetensors: a damaged header is refused with what was expected and found") {
   struct Row {
     std::string header;
     std::size_t data_bytes;
@@ -128,8 +129,8 @@ TEST_CASE("safetensors: no metadata may be written as null") {
   write_file_atomically(
       file, file_bytes(
                 R"({"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1));
-  CHECK(SafetensorsFile::open(file).metadata().empty());
-  CHECK(SafetensorsFile::open(file).contains("a"));
+  CHECK(checkpoint::SafetensorsFile::open(file).metadata().empty());
+  CHECK(checkpoint::SafetensorsFile::open(file).contains("a"));
 }
 
 TEST_CASE("safetensors: a message shows of a tensor's name the first 200 characters") {
@@ -142,7 +143,7 @@ TEST_CASE("safetensors: a message shows of a tensor's name the first 200 charact
 }
 
 // Looking each key up among all of them would be minutes.
-TEST_CASE("a header with very many notes is read in linear time") {
+TEST_CASE("Safetensors: a header with 600000 metadata entries is read in linear time") {
   std::string notes;
   for (int i = 0; i < 600000; ++i) {
     notes += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":\"\"";
@@ -150,10 +151,10 @@ TEST_CASE("a header with very many notes is read in linear time") {
   const TemporaryDirectory directory;
   const auto file = directory / "t.safetensors";
   write_file_atomically(file, file_bytes("{\"__metadata__\":{" + notes + "}}", 0));
-  CHECK(SafetensorsFile::open(file).metadata().size() == 600000);
+  CHECK(checkpoint::SafetensorsFile::open(file).metadata().size() == 600000);
 }
 
-TEST_CASE("what is no safetensors file at all is refused") {
+TEST_CASE("Safetensors: a missing or empty or too short file is refused") {
   const TemporaryDirectory directory;
   const auto file = directory / "t.safetensors";
   CHECK(contains(opening(file), "No such file or directory"));
@@ -171,7 +172,7 @@ TEST_CASE("what is no safetensors file at all is refused") {
   CHECK(contains(opening(directory / "pipe"), "expected a regular file, found a pipe or a device"));
 }
 
-TEST_CASE("every cut of a real file is refused") {
+TEST_CASE("Safetensors: a real file truncated anywhere is refused") {
   const std::string bytes =
       read_text_file(kedit::testing::golden_model("gpt2") / "model.safetensors");
   const TemporaryDirectory directory;
@@ -182,7 +183,7 @@ TEST_CASE("every cut of a real file is refused") {
   }
 }
 
-TEST_CASE("misaligned tensors are read all the same") {
+TEST_CASE("Safetensors: misaligned tensors are read correctly") {
   const TemporaryDirectory directory;
   const auto file = directory / "t.safetensors";
   const std::string header =
@@ -191,5 +192,5 @@ TEST_CASE("misaligned tensors are read all the same") {
   const float values[2] = {1.5F, -2.0F};
   std::memcpy(bytes.data() + bytes.size() - 8, values, 8);
   write_file_atomically(file, bytes);
-  CHECK(at::equal(SafetensorsFile::open(file).tensor("b"), at::tensor({1.5F, -2.0F})));
+  CHECK(at::equal(checkpoint::SafetensorsFile::open(file).tensor("b"), at::tensor({1.5F, -2.0F})));
 }

@@ -22,7 +22,7 @@ using Tensors = std::vector<std::pair<std::string, at::Tensor>>;
 void rewrite(const fs::path& directory, const std::function<void(Tensors&)>& change) {
   Tensors all = all_tensors(directory / kWeights);
   change(all);
-  write_safetensors(directory / kWeights, all);
+  checkpoint::write_safetensors(directory / kWeights, all);
 }
 
 struct Loaded {
@@ -47,7 +47,8 @@ double logit_difference(const Model& model, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("names without their base prefix, or behind a wrapper's, are the same names") {
+TEST_CASE(
+    "Checkpoint tensor names: a missing base prefix or an added wrapper prefix is understood") {
   const std::string name =
       GENERATE(as<std::string>{}, "gpt2", "gptj", "gpt_neox", "opt", "llama-biases", "gemma2");
   const std::string wrapper = GENERATE(as<std::string>{}, "", "module.", "_orig_mod.");
@@ -69,7 +70,8 @@ TEST_CASE("names without their base prefix, or behind a wrapper's, are the same 
   CHECK(loaded.model->fingerprint() == Model::load(golden_model(name))->fingerprint());
 }
 
-TEST_CASE("a damaged tensor behind a wrapper's prefix is still named with its file") {
+TEST_CASE(
+    "Checkpoint tensor names: a damaged tensor behind a wrapper prefix is named with its file") {
   const TemporaryDirectory directory;
   copy_model("llama", directory.path());
   rewrite(directory.path(), [](Tensors& all) {
@@ -84,7 +86,8 @@ TEST_CASE("a damaged tensor behind a wrapper's prefix is still named with its fi
   CHECK(contains(message, "tensor model.norm.weight: expected finite numbers"));
 }
 
-TEST_CASE("buffers that follow from the configuration are passed over in silence") {
+TEST_CASE(
+    "Checkpoint buffers: attention masks and rotary frequencies are ignored without a warning") {
   const std::string name = GENERATE(as<std::string>{}, "gpt2", "gptj", "gpt_neox", "llama");
   INFO(name);
   const TemporaryDirectory directory;
@@ -102,7 +105,7 @@ TEST_CASE("buffers that follow from the configuration are passed over in silence
   CHECK(logit_difference(*loaded.model, name) < 1e-4);
 }
 
-TEST_CASE("weights that the model does not use are named in one warning") {
+TEST_CASE("Checkpoint warnings: unused weights are named in one warning") {
   const TemporaryDirectory directory;
   copy_model("llama", directory.path());
   rewrite(directory.path(), [](Tensors& all) {
@@ -127,7 +130,7 @@ TEST_CASE("weights that the model does not use are named in one warning") {
   CHECK(contains(many.warnings.front(), " and 94 more"));
 }
 
-TEST_CASE("a tied head that is there all the same says nothing, another one is named") {
+TEST_CASE("Checkpoint warnings: a stored tied head is silent if equal and named if different") {
   const std::string name = GENERATE(as<std::string>{}, "gpt2", "qwen2", "gemma", "opt");
   INFO(name);
   const TemporaryDirectory directory;
@@ -147,7 +150,7 @@ TEST_CASE("a tied head that is there all the same says nothing, another one is n
   CHECK(logit_difference(*other.model, name) < 1e-4);
 }
 
-TEST_CASE("weights stored in 16 bit compute in the dtype asked for") {
+TEST_CASE("Checkpoint dtypes: 16-bit weights compute in the requested dtype") {
   // The goldens' weights fit into bfloat16, so float32 computation from 16-bit files is exact.
   const std::string name = GENERATE(as<std::string>{}, "gpt2", "gpt_neox", "gemma2", "phi3");
   INFO(name);
@@ -166,7 +169,8 @@ TEST_CASE("weights stored in 16 bit compute in the dtype asked for") {
   CHECK(logit_difference(*load(directory.path(), "float32").model, name) < 0.05);
 }
 
-TEST_CASE("norms kept in float32 beside 16-bit matrices become what the matrices are") {
+TEST_CASE(
+    "Checkpoint dtypes: float32 norms beside 16-bit matrices take the dtype of the matrices") {
   const TemporaryDirectory directory;
   copy_model("olmo2", directory.path());
   rewrite(directory.path(), [](Tensors& all) {
@@ -178,10 +182,11 @@ TEST_CASE("norms kept in float32 beside 16-bit matrices become what the matrices
   CHECK(logit_difference(*load(directory.path(), "float32").model, "olmo2") < 1e-4);
 }
 
-TEST_CASE("a fused matrix is the file's own memory, no slice of it is copied") {
+TEST_CASE("Checkpoint memory: a fused matrix is loaded whole and no slice is copied") {
   const std::string name = GENERATE(as<std::string>{}, "gpt_neox", "phi3", "gpt2");
   const Loaded loaded = load(golden_model(name));
-  const SafetensorsFile file = SafetensorsFile::open(golden_model(name) / kWeights);
+  const checkpoint::SafetensorsFile file =
+      checkpoint::SafetensorsFile::open(golden_model(name) / kWeights);
   const Architecture& a = loaded.model->architecture();
   const LayerWeights& layer = loaded.model->weights().layers[1];
   CHECK(at::equal(layer.qkv.weight, file.tensor(weight_name(a.names.qkv, 1))));

@@ -16,7 +16,7 @@ std::string any_model() { return GENERATE(from_range(golden_models())); }
 
 }  // namespace
 
-TEST_CASE("logits equal the reference library's") {
+TEST_CASE("Decoder: logits equal the reference library's") {
   const std::string family = any_model();
   INFO(family);
   const auto model = Model::load(golden_model(family));
@@ -25,7 +25,8 @@ TEST_CASE("logits equal the reference library's") {
   CHECK(max_difference(logits, golden(family, "logits")) < kFloat32Tolerance);
 }
 
-TEST_CASE("logits of a right-padded batch equal the reference library's where there is text") {
+TEST_CASE(
+    "Decoder: logits of a right-padded batch equal the reference library's at text positions") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -42,7 +43,7 @@ TEST_CASE("logits of a right-padded batch equal the reference library's where th
   }
 }
 
-TEST_CASE("left padding with positions of its own changes no logits") {
+TEST_CASE("Decoder: left padding with given positions leaves logits unchanged") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -56,7 +57,7 @@ TEST_CASE("left padding with positions of its own changes no logits") {
   CHECK(max_difference(logits, golden(family, "logits")) < kFloat32Tolerance);
 }
 
-TEST_CASE("a pass in two parts through the cache equals one pass, wherever it is split") {
+TEST_CASE("KV cache: a forward pass split at any position gives the logits of one pass") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -71,7 +72,7 @@ TEST_CASE("a pass in two parts through the cache equals one pass, wherever it is
   }
 }
 
-TEST_CASE("token by token, with rows chosen and the cache cut back, logits stay the same") {
+TEST_CASE("KV cache: token by token after truncation and row selection logits stay equal") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -89,7 +90,7 @@ TEST_CASE("token by token, with rows chosen and the cache cut back, logits stay 
   }
 }
 
-TEST_CASE("logits at chosen places only are the same logits") {
+TEST_CASE("Decoder: logits at chosen positions equal those of the full output") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -103,7 +104,7 @@ TEST_CASE("logits at chosen places only are the same logits") {
   CHECK_FALSE(model.forward(input).logits.defined());
 }
 
-TEST_CASE("hidden states and MLP keys at the taps equal the reference library's") {
+TEST_CASE("Taps: hidden states and MLP keys equal the reference library's") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -119,7 +120,8 @@ TEST_CASE("hidden states and MLP keys at the taps equal the reference library's"
   }
 }
 
-TEST_CASE("starting in the middle from a block's output gives the logits of the whole pass") {
+TEST_CASE(
+    "Decoder: starting at a layer from its hidden states gives the logits of the whole pass") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -137,7 +139,7 @@ TEST_CASE("starting in the middle from a block's output gives the logits of the 
   }
 }
 
-TEST_CASE("the greedy continuation is the reference library's, with a cache and without") {
+TEST_CASE("Decoder: greedy continuation with and without KV cache equals the reference library's") {
   const std::string family = any_model();
   INFO(family);
   const EditedModel model(Model::load(golden_model(family)));
@@ -156,7 +158,7 @@ TEST_CASE("the greedy continuation is the reference library's, with a cache and 
   }
 }
 
-TEST_CASE("16-bit weights compute what the reference library computes with them") {
+TEST_CASE("Decoder: 16-bit weights give the reference library's logits up to rounding") {
   const std::string family =
       GENERATE(as<std::string>{}, "gpt2", "llama", "qwen2", "gptj", "gemma2", "olmo2");
   // Sixteen roundings of the type, for about as many steps between embedding and logits.

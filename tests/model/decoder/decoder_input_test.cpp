@@ -21,7 +21,7 @@ ForwardInput ids(const std::vector<std::int64_t>& values) {
 
 }  // namespace
 
-TEST_CASE("ids outside the vocabulary and positions beyond a learned table are refused") {
+TEST_CASE("Decoder input: ids outside the vocabulary and positions beyond the table are refused") {
   const EditedModel gpt2(Model::load(golden_model("gpt2")));
   CHECK(refusal(gpt2, ids({1, 61})) == "running the decoder: token id: expected 0 to 60, found 61");
   CHECK(refusal(gpt2, ids({-1})) == "running the decoder: token id: expected 0 to 60, found -1");
@@ -37,7 +37,7 @@ TEST_CASE("ids outside the vocabulary and positions beyond a learned table are r
   CHECK(refusal(llama, ids(std::vector<std::int64_t>(70, 1))) == "no error thrown");  // rotary
 }
 
-TEST_CASE("tensors of the wrong shape are refused") {
+TEST_CASE("Decoder input: tensors of the wrong shape are refused") {
   const EditedModel model(Model::load(golden_model("llama")));
   ForwardInput input = ids({1, 2, 3});
   input.key_mask = at::ones({1, 2}, at::kBool);
@@ -56,7 +56,7 @@ TEST_CASE("tensors of the wrong shape are refused") {
       contains(refusal(model, input), "start_hidden: expected [batch, seq, 24], found [1, 2, 23]"));
 }
 
-TEST_CASE("a tap outside the activation is refused") {
+TEST_CASE("Taps: a read position outside the activation is refused") {
   const EditedModel model(Model::load(golden_model("llama")));
   at::Tensor out;
   Taps taps;

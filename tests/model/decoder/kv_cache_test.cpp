@@ -29,7 +29,7 @@ double difference(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("columns are appended in place and equal those that were given") {
+TEST_CASE("KV cache: appended columns equal the given ones and the buffer seldom moves") {
   const c10::InferenceMode inference;
   KvCache cache = one_layer();
   if (GENERATE(false, true)) cache.reserve(20);
@@ -49,7 +49,7 @@ TEST_CASE("columns are appended in place and equal those that were given") {
   CHECK(moves <= 8);
 }
 
-TEST_CASE("copies of a cache go on by themselves") {
+TEST_CASE("KV cache: copies and truncated copies grow independently") {
   const c10::InferenceMode inference;
   KvCache first = one_layer();
   first.reserve(50);
@@ -66,7 +66,7 @@ TEST_CASE("copies of a cache go on by themselves") {
   CHECK(at::equal(of_shorter.narrow(2, 0, 4), common.narrow(2, 0, 4)));
 }
 
-TEST_CASE("columns let go of are written over, but not under a copy that reads them") {
+TEST_CASE("KV cache: rewound columns are overwritten but never under a copy that shares them") {
   const c10::InferenceMode inference;
   KvCache cache = one_layer();
   cache.reserve(50);
@@ -85,7 +85,7 @@ TEST_CASE("columns let go of are written over, but not under a copy that reads t
   CHECK(at::equal(batch.shared_keys[0], seen));
 }
 
-TEST_CASE("rows are kept in the order that was asked for") {
+TEST_CASE("KV cache: keep_rows keeps the chosen rows in the given order") {
   const c10::InferenceMode inference;
   KvCache cache = one_layer();
   if (GENERATE(false, true)) cache.reserve(30);
@@ -103,7 +103,7 @@ TEST_CASE("rows are kept in the order that was asked for") {
   CHECK(at::equal(grown.narrow(2, 0, 6), rows({0, 4, 2})));
 }
 
-TEST_CASE("where gradients may be recorded nothing is written in place") {
+TEST_CASE("KV cache: with gradients recorded nothing is written in place") {
   KvCache cache = one_layer();
   cache.reserve(30);
   at::Tensor key = at::randn({1, 2, 3, 4}).requires_grad_(true), value = key * 1.0;
@@ -115,7 +115,7 @@ TEST_CASE("where gradients may be recorded nothing is written in place") {
   CHECK(at::equal(leaf.grad(), 2 * leaf.detach()));
 }
 
-TEST_CASE("grouped queries mix what copies of the keys would give") {
+TEST_CASE("Scaled dot-product attention: grouped queries equal attention over repeated keys") {
   const std::int64_t seq = GENERATE(1, 5);
   const std::int64_t heads = GENERATE(2, 6);
   const at::Tensor query = at::randn({3, heads, seq, 8});
@@ -125,10 +125,11 @@ TEST_CASE("grouped queries mix what copies of the keys would give") {
   const auto repeated = [&](const at::Tensor& x) { return x.repeat_interleave(heads / 2, 1); };
   const at::Tensor expected =
       at::scaled_dot_product_attention(query, repeated(keys), repeated(values), mask);
-  CHECK(difference(mix_values(query, {keys, values, mask, false}), expected) < 1e-6);
+  CHECK(difference(decoder::dot_product_attention(query, {keys, values, mask, false}), expected) <
+        1e-6);
 }
 
-TEST_CASE("columns that all rows share mix as if every row had them") {
+TEST_CASE("Scaled dot-product attention: shared prefix columns give what repeated columns give") {
   const c10::InferenceMode inference;
   const std::int64_t seq = GENERATE(1, 4);
   const std::int64_t heads = GENERATE(2, 6);
@@ -138,7 +139,9 @@ TEST_CASE("columns that all rows share mix as if every row had them") {
   mask.select(3, 5).fill_(true);
   const at::Tensor whole = at::cat({shared.expand({3, 2, 40, 8}), own}, 2);
   const at::Tensor whole_mask = at::cat({at::ones({3, 1, seq, 40}, at::kBool), mask}, 3);
-  const at::Tensor expected = mix_values(query, {whole, whole, whole_mask, false});
-  const at::Tensor mixed = mix_values_after_shared(query, shared, shared, {own, own, mask, false});
+  const at::Tensor expected =
+      decoder::dot_product_attention(query, {whole, whole, whole_mask, false});
+  const at::Tensor mixed =
+      decoder::attention_after_shared_prefix(query, shared, shared, {own, own, mask, false});
   CHECK(difference(mixed, expected) < 1e-5);
 }

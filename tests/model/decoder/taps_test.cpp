@@ -21,7 +21,7 @@ at::Tensor loss_with(const EditedModel& model, Site site, const at::Tensor& delt
 
 }  // namespace
 
-TEST_CASE("the gradient through an added delta agrees with finite differences, at every site") {
+TEST_CASE("Taps: the gradient of an added delta agrees with finite differences at every site") {
   const std::string family = GENERATE(as<std::string>{}, "gpt2", "llama", "qwen2");
   const Site site =
       GENERATE(Site::resid_pre, Site::attn_out, Site::mlp_key, Site::mlp_out, Site::resid_post);
@@ -43,7 +43,7 @@ TEST_CASE("the gradient through an added delta agrees with finite differences, a
   CHECK(gradient == Approx(difference).epsilon(0.01).margin(2e-3));
 }
 
-TEST_CASE("a delta per place is added at its own place and nowhere else") {
+TEST_CASE("Taps: add_at adds one delta per position and changes nothing else") {
   const EditedModel model(Model::load(golden_model("llama")));
   at::Tensor before, after;
   const at::Tensor deltas = at::randn({2, 24});
@@ -59,7 +59,7 @@ TEST_CASE("a delta per place is added at its own place and nowhere else") {
   CHECK(at::equal(after, expected));
 }
 
-TEST_CASE("reading takes the activation at rows and positions in their order") {
+TEST_CASE("Taps: read_at returns the activations at rows and positions in their order") {
   const EditedModel model(Model::load(golden_model("qwen2")));
   at::Tensor all, chosen;
   Taps taps;
@@ -70,7 +70,7 @@ TEST_CASE("reading takes the activation at rows and positions in their order") {
   CHECK(max_difference(logits, golden("qwen2", "logits")) < 1e-4);
 }
 
-TEST_CASE("gradients reach every weight of the decoder") {
+TEST_CASE("Decoder: gradients reach every weight") {
   const std::string family = GENERATE(as<std::string>{}, "gpt2", "llama", "qwen2");
   const auto model = Model::load(golden_model(family));
   std::map<std::string, at::Tensor> trainable;

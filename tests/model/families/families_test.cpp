@@ -27,7 +27,8 @@ at::Tensor logits_of(const Architecture& architecture, const DecoderWeights& wei
 
 }  // namespace
 
-TEST_CASE("a configuration written reads back to the same configuration and the same logits") {
+TEST_CASE(
+    "architecture_to_config: a written config.json reads back with equal logits for every family") {
   const std::string name = any_model();
   INFO(name);
   const auto model = Model::load(golden_model(name));
@@ -53,7 +54,7 @@ TEST_CASE("a rotary base within the scaling is the base, and may not differ from
   CHECK(half.rotated() == half.head_dim / 2);
 }
 
-TEST_CASE("the newer spelling of rotary fields means what the older one means") {
+TEST_CASE("config.json: rope_parameters means the same as the older rotary fields") {
   const std::string name =
       GENERATE(as<std::string>{}, "llama", "llama-biases", "llama-llama3", "llama-yarn", "mistral",
                "gpt_neox", "gpt_neox-serial", "gemma3_text", "phi3", "phi3-longrope");
@@ -86,7 +87,7 @@ TEST_CASE("the newer spelling of rotary fields means what the older one means") 
   CHECK(text(newer) == text(older));
 }
 
-TEST_CASE("configurations in the form of public checkpoints are understood") {
+TEST_CASE("config.json: configurations of public checkpoints are understood") {
   const auto read = [](const char* text) {
     return architecture_from_config(parse_json(text, "test"), "test");
   };
@@ -170,7 +171,7 @@ TEST_CASE("configurations in the form of public checkpoints are understood") {
   CHECK(phi3.sliding_window == 2047);
 }
 
-TEST_CASE("\"type\" and \"rope_type\" are the same field") {
+TEST_CASE("config.json: type and rope_type of rope_scaling are the same field") {
   Json config = config_of("llama-yarn");
   const Architecture newer = architecture_from_config(config, "test");
   config["rope_scaling"]["type"] = "yarn";
@@ -180,7 +181,7 @@ TEST_CASE("\"type\" and \"rope_type\" are the same field") {
   CHECK(to_text(architecture_to_config(older)) == to_text(architecture_to_config(newer)));
 }
 
-TEST_CASE("every field that an architecture adds changes the logits") {
+TEST_CASE("Architecture: omitting any field of a family changes the logits") {
   struct Row {
     std::string model;
     std::function<void(Architecture&)> forget;
@@ -227,7 +228,7 @@ TEST_CASE("every field that an architecture adds changes the logits") {
   }
 }
 
-TEST_CASE("in every family what attention and MLP add is what the residual gains") {
+TEST_CASE("Taps: attention and MLP outputs sum to the residual stream in every family") {
   const std::string name = any_model();
   INFO(name);
   const auto model = Model::load(golden_model(name));
@@ -256,7 +257,7 @@ TEST_CASE("in every family what attention and MLP add is what the residual gains
   }
 }
 
-TEST_CASE("a branch that is knocked out at its tap changes the logits of every family") {
+TEST_CASE("Taps: zeroing a branch at its tap changes the logits in every family") {
   const std::string name = any_model();
   const auto site = GENERATE(Site::attn_out, Site::mlp_out, Site::mlp_key);
   INFO(name);
@@ -267,7 +268,7 @@ TEST_CASE("a branch that is knocked out at its tap changes the logits of every f
   CHECK(max_difference(logits, golden(name, "logits")) > 1e-2);
 }
 
-TEST_CASE("a rank-one edit of the rewrite module mounts on every family and unmounts to the bit") {
+TEST_CASE("EditedModel: a rank-one edit mounts on every family and unmounts bit for bit") {
   const std::string name = any_model();
   INFO(name);
   const auto base = Model::load(golden_model(name));
@@ -295,7 +296,7 @@ TEST_CASE("a rank-one edit of the rewrite module mounts on every family and unmo
   CHECK(model.weight(weight).is_same(stored));
 }
 
-TEST_CASE("a checkpoint of every family that is written is the checkpoint read") {
+TEST_CASE("write_checkpoint: a written checkpoint reads back with equal logits for every family") {
   const std::string name = any_model();
   INFO(name);
   const TemporaryDirectory directory;

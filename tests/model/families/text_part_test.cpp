@@ -40,7 +40,7 @@ void rename(const fs::path& directory,
             const std::function<std::string(const std::string&)>& new_name) {
   auto all = all_tensors(directory / "model.safetensors");
   for (auto& [name, tensor] : all) name = new_name(name);
-  write_safetensors(directory / "model.safetensors", all);
+  checkpoint::write_safetensors(directory / "model.safetensors", all);
 }
 
 void change_config(const fs::path& directory, const std::function<void(Json&)>& change) {

@@ -81,7 +81,7 @@ inline EditedModel random_model(const Architecture& architecture, std::uint64_t 
                                 bool with_tokenizer = true) {
   DecoderWeights weights;
   std::uint64_t state = seed;
-  for (WeightSlot& slot : weight_slots(architecture, weights)) {
+  for (decoder::WeightSlot& slot : decoder::weight_slots(architecture, weights)) {
     const bool vector = slot.shape.size() == 1;
     *slot.tensor = noise(slot.shape, vector ? 0.3 : 0.5, state);
     if (vector && slot.name.find("norm.weight") != std::string::npos) slot.tensor->add_(1.0);

@@ -20,7 +20,7 @@ Architecture any_architecture() { return GENERATE(0, 1) == 0 ? tiny_qwen2() : ti
 
 }  // namespace
 
-TEST_CASE("greedy generation equals a loop without a cache") {
+TEST_CASE("Greedy generation: result equals a loop without KV cache") {
   const EditedModel model = random_model(any_architecture());
   const auto prompt = random_ids(9, 3);
   const auto result = generate_ids(model, {prompt}, tokens(20));
@@ -30,7 +30,8 @@ TEST_CASE("greedy generation equals a loop without a cache") {
   CHECK(result[0].text == model.tokenizer().decode(result[0].ids));
 }
 
-TEST_CASE("rows of very different lengths give what each gives alone") {
+TEST_CASE(
+    "Greedy generation: prompts of very different lengths in a batch give their single results") {
   const EditedModel model = random_model(any_architecture());
   std::vector<std::vector<std::int64_t>> prompts;
   for (const std::int64_t length : {1, 2, 3, 5, 8, 13, 21, 4, 1, 20}) {
@@ -44,7 +45,7 @@ TEST_CASE("rows of very different lengths give what each gives alone") {
   }
 }
 
-TEST_CASE("a long beginning that all prompts share changes nothing") {
+TEST_CASE("Greedy generation: a long prefix shared by all prompts leaves results unchanged") {
   const EditedModel model = random_model(tiny_qwen2());
   const auto beginning = random_ids(40, 9);
   std::vector<std::vector<std::int64_t>> prompts;
@@ -59,7 +60,7 @@ TEST_CASE("a long beginning that all prompts share changes nothing") {
   }
 }
 
-TEST_CASE("equal prompts and samples of a greedy prompt are equal") {
+TEST_CASE("Greedy generation: duplicate prompts and samples of a prompt are equal") {
   const EditedModel model = random_model(tiny_qwen2());
   GenerateOptions options = tokens(6);
   options.samples = 3;
@@ -72,7 +73,7 @@ TEST_CASE("equal prompts and samples of a greedy prompt are equal") {
   }
 }
 
-TEST_CASE("generation ends at an end-of-text id, which is not part of the result") {
+TEST_CASE("Greedy generation: an end-of-text id ends the text and is not part of it") {
   Architecture architecture = tiny_qwen2();
   const auto prompt = random_ids(6, 4);
   const auto free = plain_greedy(random_model(architecture), prompt, 12);
@@ -88,7 +89,7 @@ TEST_CASE("generation ends at an end-of-text id, which is not part of the result
   CHECK(results[0].ids == std::vector<std::int64_t>(free.begin(), first));
 }
 
-TEST_CASE("a learned position table ends generation when it is full") {
+TEST_CASE("Greedy generation: a full learned position table ends the text") {
   const EditedModel model = random_model(tiny_gpt2());  // 40 positions
   const auto results = generate_ids(model, {random_ids(38, 1), random_ids(5, 2)}, tokens(10));
   CHECK(results[0].stopped == StopReason::positions);
@@ -102,7 +103,7 @@ TEST_CASE("a learned position table ends generation when it is full") {
   CHECK(holds(message, "prompt 1: expected at most 40 tokens"));
 }
 
-TEST_CASE("a stop string ends the text before it, also across tokens") {
+TEST_CASE("Greedy generation: a stop string ends the text before it even across tokens") {
   const EditedModel model = random_model(tiny_qwen2());
   const auto prompt = random_ids(6, 4);
   const auto free = generate_ids(model, {prompt}, tokens(16))[0];
@@ -123,7 +124,7 @@ TEST_CASE("a stop string ends the text before it, also across tokens") {
   CHECK(cut.ids.size() <= 6);
 }
 
-TEST_CASE("no tokens asked for, no tokens given") {
+TEST_CASE("Greedy generation: zero requested tokens give an empty result") {
   const EditedModel model = random_model(tiny_qwen2());
   const auto result = generate_ids(model, {{1, 2}}, tokens(0))[0];
   CHECK(result.ids.empty());
@@ -131,7 +132,7 @@ TEST_CASE("no tokens asked for, no tokens given") {
   CHECK(generate_ids(model, {}, tokens(3)).empty());
 }
 
-TEST_CASE("generation needs no tokenizer, stop strings do") {
+TEST_CASE("Greedy generation: works without a tokenizer unless stop strings are given") {
   const EditedModel model = random_model(tiny_qwen2(), 1, false);
   GenerateOptions options = tokens(3);
   CHECK(generate_ids(model, {{5}}, options)[0].text.empty());
@@ -139,7 +140,7 @@ TEST_CASE("generation needs no tokenizer, stop strings do") {
   CHECK_THROWS_AS(generate_ids(model, {{5}}, options), std::invalid_argument);
 }
 
-TEST_CASE("prompts and options out of range are refused") {
+TEST_CASE("Greedy generation: prompts and options out of range are refused") {
   const EditedModel model = random_model(tiny_qwen2());
   CHECK(holds(message_of<ModelError>([&] {
                 generate_ids(model, {{1}, {}}, tokens(1));
@@ -162,7 +163,7 @@ TEST_CASE("prompts and options out of range are refused") {
   refused([](GenerateOptions& options) { options.stop = {""}; });
 }
 
-TEST_CASE("rows that end at different times leave the others as they are") {
+TEST_CASE("Greedy generation: rows that end early leave the other rows unchanged") {
   Architecture architecture = any_architecture();
   std::vector<std::vector<std::int64_t>> prompts, expected;
   for (std::uint64_t i = 0; i < 12; ++i) {

@@ -33,16 +33,16 @@ std::map<std::int64_t, int> counts_of(const std::vector<float>& logits,
                                       const GenerateOptions& options, int draws) {
   std::map<std::int64_t, int> counts;
   for (int i = 0; i < draws; ++i) {
-    const double uniform = stream_uniform(1, 2, 3, static_cast<std::uint64_t>(i));
-    ++counts[sample_token(logits.data(), static_cast<std::int64_t>(logits.size()), options,
-                          uniform)];
+    const double uniform = generation::stream_uniform(1, 2, 3, static_cast<std::uint64_t>(i));
+    ++counts[generation::sample_token(logits.data(), static_cast<std::int64_t>(logits.size()),
+                                      options, uniform)];
   }
   return counts;
 }
 
 }  // namespace
 
-TEST_CASE("the same seed samples the same, whatever shares the batch") {
+TEST_CASE("Sampling: a seed gives the same samples whatever else is in the batch") {
   const EditedModel model = random_model(tiny_qwen2());
   const std::vector<std::vector<std::int64_t>> prompts = {random_ids(4, 1), random_ids(11, 2),
                                                           random_ids(4, 1)};
@@ -56,7 +56,7 @@ TEST_CASE("the same seed samples the same, whatever shares the batch") {
   CHECK(ids_of(generate_ids(model, prompts, options)) != results);
 }
 
-TEST_CASE("samples of a prompt, and equal prompts, have streams of their own") {
+TEST_CASE("Sampling: samples of one prompt and of equal prompts use separate random streams") {
   const EditedModel model = random_model(tiny_qwen2());
   GenerateOptions options = sampled(7);
   options.samples = 4;
@@ -64,7 +64,7 @@ TEST_CASE("samples of a prompt, and equal prompts, have streams of their own") {
   CHECK(std::set<std::vector<std::int64_t>>(results.begin(), results.end()).size() == 8);
 }
 
-TEST_CASE("a temperature near zero samples the greedy text") {
+TEST_CASE("Sampling: a temperature near zero gives the greedy text") {
   const EditedModel model = random_model(tiny_qwen2());
   GenerateOptions options = sampled(1);
   options.temperature = 1e-4;
@@ -72,7 +72,7 @@ TEST_CASE("a temperature near zero samples the greedy text") {
   CHECK(generate_ids(model, {prompt}, options)[0].ids == plain_greedy(model, prompt, 8));
 }
 
-TEST_CASE("tokens are drawn as often as their probability says") {
+TEST_CASE("sample_token: tokens are drawn with the frequency of their probability") {
   const std::vector<float> logits = {0.0F, std::log(2.0F), std::log(5.0F), -INFINITY};
   GenerateOptions options = sampled(0);
   const auto counts = counts_of(logits, options, 20000);
@@ -84,7 +84,8 @@ TEST_CASE("tokens are drawn as often as their probability says") {
   CHECK(counts_of(logits, options, 20000).at(2) / 20000.0 == Approx(25.0 / 30).margin(0.01));
 }
 
-TEST_CASE("top_k and top_p keep the most probable tokens, the lower id first among equals") {
+TEST_CASE(
+    "sample_token: top_k and top_p keep the most probable tokens and the lower id among equals") {
   const std::vector<float> logits = {1.0F, 3.0F, 1.0F, 2.0F};
   GenerateOptions options = sampled(0);
   options.top_k = 3;
@@ -99,19 +100,20 @@ TEST_CASE("top_k and top_p keep the most probable tokens, the lower id first amo
   CHECK(counts_of(logits, options, 2000).size() == 1);
 }
 
-TEST_CASE("logits that are no numbers are an error") {
+TEST_CASE("sample_token: NaN or infinite logits are refused") {
   const GenerateOptions options = sampled(0);
   const std::vector<float> logits =
       GENERATE(values<std::vector<float>>({{NAN, 1.0F}, {INFINITY, 1.0F}, {-INFINITY, -INFINITY}}));
-  CHECK_THROWS_AS(sample_token(logits.data(), 2, options, 0.5), ModelError);
+  CHECK_THROWS_AS(generation::sample_token(logits.data(), 2, options, 0.5), ModelError);
 }
 
-TEST_CASE("streams are uniform and differ in every argument") {
+TEST_CASE("stream_uniform: values are uniform and differ in every argument") {
   double sum = 0.0;
   std::set<double> values;
   for (std::uint64_t i = 0; i < 1000; ++i) {
-    for (const double value : {stream_uniform(i, 0, 0, 0), stream_uniform(0, i + 1, 0, 0),
-                               stream_uniform(0, 0, i + 1, 0), stream_uniform(0, 0, 0, i + 1)}) {
+    for (const double value :
+         {generation::stream_uniform(i, 0, 0, 0), generation::stream_uniform(0, i + 1, 0, 0),
+          generation::stream_uniform(0, 0, i + 1, 0), generation::stream_uniform(0, 0, 0, i + 1)}) {
       REQUIRE(value >= 0.0);
       REQUIRE(value < 1.0);
       sum += value;
@@ -122,7 +124,7 @@ TEST_CASE("streams are uniform and differ in every argument") {
   CHECK(sum / 4000.0 == Approx(0.5).margin(0.02));
 }
 
-TEST_CASE("a nucleus of any size is the one that sorting all tokens gives") {
+TEST_CASE("sample_token: the top_p nucleus equals that of a full sort for any size") {
   const std::int64_t vocab = 500;
   std::uint64_t state = 3;
   const at::Tensor noisy = noise({vocab}, GENERATE(0.2, 4.0), state);
@@ -150,10 +152,10 @@ TEST_CASE("a nucleus of any size is the one that sorting all tokens gives") {
   }
   std::set<std::int64_t> drawn;
   for (int i = 0; i < 100; ++i) {
-    drawn.insert(sample_token(logits.data(), vocab, options, i / 100.0));
+    drawn.insert(generation::sample_token(logits.data(), vocab, options, i / 100.0));
   }
   CHECK(std::includes(nucleus.begin(), nucleus.end(), drawn.begin(), drawn.end()));
   if (options.top_p == 1.0) return;
   const std::int64_t least = sorted[nucleus.size() - 1];  // the uniform's last stretch is its
-  CHECK(sample_token(logits.data(), vocab, options, 1.0 - 1e-12) == least);
+  CHECK(generation::sample_token(logits.data(), vocab, options, 1.0 - 1e-12) == least);
 }

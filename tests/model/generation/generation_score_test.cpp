@@ -31,7 +31,8 @@ void check_equal(const ContinuationScore& actual, const ContinuationScore& expec
 
 }  // namespace
 
-TEST_CASE("scores equal those of plain passes, with shared prompts and without") {
+TEST_CASE(
+    "score_ids: log-probabilities equal those of plain passes with and without shared prompts") {
   const EditedModel model = random_model(GENERATE(0, 1) == 0 ? tiny_qwen2() : tiny_gpt2());
   const Ids shared = random_ids(12, 1);
   std::vector<std::pair<Ids, Ids>> pairs = {{shared, random_ids(3, 2)},
@@ -52,7 +53,7 @@ TEST_CASE("scores equal those of plain passes, with shared prompts and without")
   CHECK(scores.back().greedy_match);
 }
 
-TEST_CASE("scores after a long beginning that all prompts share are the same") {
+TEST_CASE("score_ids: a long prefix shared by all prompts leaves log-probabilities unchanged") {
   const EditedModel model = random_model(tiny_qwen2());
   std::vector<std::pair<Ids, Ids>> pairs;
   for (std::uint64_t i = 0; i < 6; ++i) {
@@ -67,7 +68,7 @@ TEST_CASE("scores after a long beginning that all prompts share are the same") {
   }
 }
 
-TEST_CASE("a continuation may use the last learned position") {
+TEST_CASE("score_ids: a continuation may use the last learned position and none beyond") {
   const EditedModel model = random_model(tiny_gpt2());  // 40 positions
   const Ids prompt = random_ids(38, 1);
   check_equal(score_ids(model, {{prompt, {7, 8, 9}}})[0], plain_score(model, prompt, {7, 8, 9}));
@@ -76,7 +77,7 @@ TEST_CASE("a continuation may use the last learned position") {
   CHECK_THROWS_AS(score_ids(model, {{{}, {7}}}), ModelError);
 }
 
-TEST_CASE("a local language model scores and generates from text") {
+TEST_CASE("LocalLanguageModel: score and generate work from text") {
   const EditedModel model = random_model(tiny_qwen2());
   const LocalLanguageModel language(model);
   const Tokenizer& tokenizer = model.tokenizer();
@@ -96,7 +97,7 @@ TEST_CASE("a local language model scores and generates from text") {
   CHECK(language.name() == model.fingerprint());
 }
 
-TEST_CASE("every reason to stop has its name in the contract") {
+TEST_CASE("StopReason: every value has its name of the contract") {
   CHECK(to_string(StopReason::eos) == std::string("eos"));
   CHECK(to_string(StopReason::stop) == std::string("stop"));
   CHECK(to_string(StopReason::length) == std::string("length"));

@@ -29,27 +29,29 @@ EditedModel long_model() {
   return random_model(a, 3, false);
 }
 
-TokenIds joined(TokenIds a, const TokenIds& b) {
+generation::TokenIds joined(generation::TokenIds a, const generation::TokenIds& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
 
 // Drawn, not greedy: a draw moves with every probability, the best token seldom does.
-TokenIds by_whole_passes(const EditedModel& model, TokenIds ids, const GenerateOptions& options,
-                         std::uint64_t number) {
+generation::TokenIds by_whole_passes(const EditedModel& model, generation::TokenIds ids,
+                                     const GenerateOptions& options, std::uint64_t number) {
   const auto prompt = static_cast<std::ptrdiff_t>(ids.size());
   for (std::int64_t i = 0; i < options.max_tokens; ++i) {
     const at::Tensor logits = plain_logits(model, ids).to(at::kFloat).contiguous();
-    const double uniform = stream_uniform(options.seed, number, 0, static_cast<std::uint64_t>(i));
-    ids.push_back(sample_token(logits.const_data_ptr<float>(), logits.numel(), options, uniform));
+    const double uniform =
+        generation::stream_uniform(options.seed, number, 0, static_cast<std::uint64_t>(i));
+    ids.push_back(
+        generation::sample_token(logits.const_data_ptr<float>(), logits.numel(), options, uniform));
   }
   return {ids.begin() + prompt, ids.end()};
 }
 
 // Prompts within, at and beyond the first length, some of which begin alike.
-std::vector<TokenIds> prompts_around_first_length() {
-  const TokenIds stem = random_ids(12, 7);
-  std::vector<TokenIds> prompts;
+std::vector<generation::TokenIds> prompts_around_first_length() {
+  const generation::TokenIds stem = random_ids(12, 7);
+  std::vector<generation::TokenIds> prompts;
   for (std::int64_t i = 1; i <= 16; ++i) {
     const auto seed = static_cast<std::uint64_t>(i);
     prompts.push_back(joined(stem, random_ids(i, seed)));
@@ -93,9 +95,9 @@ TEST_CASE("longrope: greedy text across the first length is the reference's by w
   GenerateOptions options;
   options.max_tokens = 24;
   options.ignore_eos = true;
-  const auto results = generate_ids(model, {TokenIds(first, first + 8)}, options);
+  const auto results = generate_ids(model, {generation::TokenIds(first, first + 8)}, options);
   const auto* wanted = expected.const_data_ptr<std::int64_t>();
-  CHECK(results.front().ids == TokenIds(wanted, wanted + 24));
+  CHECK(results.front().ids == generation::TokenIds(wanted, wanted + 24));
 }
 
 TEST_CASE("longrope: each row of a batch is what its prompt alone gives") {
@@ -105,7 +107,7 @@ TEST_CASE("longrope: each row of a batch is what its prompt alone gives") {
   options.max_tokens = 6;
   options.temperature = 3.0;
   options.ignore_eos = true;
-  PrefixCache prefixes(kPrefixBytes);
+  generation::PrefixCache prefixes(kPrefixBytes);
   const std::int64_t rows = GENERATE(3, 64);
   for (const char* pass : {"first", "with beginnings kept"}) {
     INFO(pass);
@@ -120,8 +122,9 @@ TEST_CASE("longrope: each row of a batch is what its prompt alone gives") {
 TEST_CASE("longrope: padding does not make a row of a batch a long one") {
   const c10::InferenceMode inference;
   const EditedModel model = long_model();
-  const std::vector<TokenIds> rows = {random_ids(22, 1), random_ids(30, 2), random_ids(24, 3)};
-  RaggedBatch batch(model);
+  const std::vector<generation::TokenIds> rows = {random_ids(22, 1), random_ids(30, 2),
+                                                  random_ids(24, 3)};
+  generation::RaggedBatch batch(model);
   const at::Tensor logits = batch.append(rows, {1, 1, 1});
   for (std::size_t i = 0; i < rows.size(); ++i) {
     INFO(i);
@@ -132,8 +135,8 @@ TEST_CASE("longrope: padding does not make a row of a batch a long one") {
 
 TEST_CASE("longrope: a score is that of one pass over prompt and continuation") {
   const EditedModel model = long_model();
-  std::vector<std::pair<TokenIds, TokenIds>> pairs;
-  for (const TokenIds& prompt : prompts_around_first_length()) {
+  std::vector<std::pair<generation::TokenIds, generation::TokenIds>> pairs;
+  for (const generation::TokenIds& prompt : prompts_around_first_length()) {
     for (const std::int64_t length : {1, 2, 5}) {
       pairs.emplace_back(prompt, random_ids(length, 9 + static_cast<std::uint64_t>(length)));
     }
@@ -141,7 +144,7 @@ TEST_CASE("longrope: a score is that of one pass over prompt and continuation") 
   const auto scores = score_ids(model, pairs);
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const auto& [prompt, continuation] = pairs[i];
-    TokenIds seen = joined(prompt, continuation);
+    generation::TokenIds seen = joined(prompt, continuation);
     seen.pop_back();
     const at::Tensor logits =
         at::log_softmax(model.forward(input_of(at::tensor(seen).unsqueeze(0))).logits[0], -1);
@@ -155,12 +158,12 @@ TEST_CASE("longrope: a score is that of one pass over prompt and continuation") 
 }
 
 TEST_CASE("longrope: beginnings of short and of long prompts are kept apart") {
-  const TokenIds stem = random_ids(20, 7);
-  const std::vector<TokenIds> prompts = {joined(stem, {5}), joined(stem, {6, 7}),
-                                         joined(stem, random_ids(8, 1)),
-                                         joined(stem, random_ids(9, 2))};
-  CHECK(cluster_prompts(prompts).size() == 1);
-  const auto clusters = cluster_prompts(prompts, kFirst);
+  const generation::TokenIds stem = random_ids(20, 7);
+  const std::vector<generation::TokenIds> prompts = {joined(stem, {5}), joined(stem, {6, 7}),
+                                                     joined(stem, random_ids(8, 1)),
+                                                     joined(stem, random_ids(9, 2))};
+  CHECK(generation::cluster_prompts(prompts).size() == 1);
+  const auto clusters = generation::cluster_prompts(prompts, kFirst);
   REQUIRE(clusters.size() == 2);
   CHECK(clusters[0].members == std::vector<std::size_t>{0, 1});
   CHECK(clusters[1].members == std::vector<std::size_t>{2, 3});
@@ -168,7 +171,7 @@ TEST_CASE("longrope: beginnings of short and of long prompts are kept apart") {
 
   const c10::InferenceMode inference;
   const EditedModel model = long_model();
-  PrefixCache prefixes(kPrefixBytes);
+  generation::PrefixCache prefixes(kPrefixBytes);
   const at::Tensor within = prefixes.of(model, stem).keys[0];
   const at::Tensor beyond = prefixes.of(model, stem, kFirst + 1).keys[0];
   CHECK(prefixes.tokens_computed() == 40);

@@ -11,16 +11,17 @@ using namespace kedit::testing;
 
 namespace {
 
-using Pairs = std::vector<std::pair<TokenIds, TokenIds>>;
+using Pairs = std::vector<std::pair<generation::TokenIds, generation::TokenIds>>;
 
-TokenIds joined(TokenIds a, const TokenIds& b) {
+generation::TokenIds joined(generation::TokenIds a, const generation::TokenIds& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
 
 // `count` prompts that share `shared` tokens and go on in different ways.
-std::vector<TokenIds> alike(std::int64_t shared, std::uint64_t count, std::uint64_t seed = 1) {
-  std::vector<TokenIds> prompts;
+std::vector<generation::TokenIds> alike(std::int64_t shared, std::uint64_t count,
+                                        std::uint64_t seed = 1) {
+  std::vector<generation::TokenIds> prompts;
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto rest = random_ids(static_cast<std::int64_t>(2 + i % 3), seed * 100 + i);
     prompts.push_back(joined(random_ids(shared, seed), rest));
@@ -35,14 +36,15 @@ GenerateOptions ten_tokens() {
   return options;
 }
 
-std::vector<TokenIds> ids_of(const std::vector<Generation>& results) {
-  std::vector<TokenIds> ids;
+std::vector<generation::TokenIds> ids_of(const std::vector<Generation>& results) {
+  std::vector<generation::TokenIds> ids;
   for (const Generation& result : results) ids.push_back(result.ids);
   return ids;
 }
 
 std::vector<double> logprobs(const EditedModel& model, const Pairs& pairs,
-                             PrefixCache* prefixes = nullptr, std::int64_t batch_rows = 64) {
+                             generation::PrefixCache* prefixes = nullptr,
+                             std::int64_t batch_rows = 64) {
   std::vector<double> all;
   for (const ContinuationScore& score : score_ids(model, pairs, batch_rows, prefixes)) {
     all.insert(all.end(), score.token_logprobs.begin(), score.token_logprobs.end());
@@ -64,12 +66,12 @@ EditDelta noisy_delta(const EditedModel& model) {
 
 }  // namespace
 
-TEST_CASE("prompts are sorted into clusters by their beginnings") {
-  std::vector<TokenIds> prompts = alike(300, 5, 1);
+TEST_CASE("cluster_prompts: prompts are grouped by their shared prefixes") {
+  std::vector<generation::TokenIds> prompts = alike(300, 5, 1);
   const auto others = alike(200, 3, 2);
   prompts.insert(prompts.end(), others.begin(), others.end());
   for (std::uint64_t i = 0; i < 6; ++i) prompts.push_back(random_ids(5, 900 + i));
-  auto clusters = cluster_prompts(prompts);
+  auto clusters = generation::cluster_prompts(prompts);
   std::sort(clusters.begin(), clusters.end(),
             [](const auto& a, const auto& b) { return a.members.size() < b.members.size(); });
   REQUIRE(clusters.size() == 3);
@@ -82,28 +84,30 @@ TEST_CASE("prompts are sorted into clusters by their beginnings") {
   CHECK(clusters[2].members.size() == 6);
 }
 
-TEST_CASE("a cluster leaves the last token of every prompt to run by itself") {
-  const TokenIds stem = random_ids(30, 1);
-  const auto clusters = cluster_prompts({stem, joined(stem, {7, 8}), joined(stem, {9})});
+TEST_CASE("cluster_prompts: the last token of every prompt stays outside the shared prefix") {
+  const generation::TokenIds stem = random_ids(30, 1);
+  const auto clusters =
+      generation::cluster_prompts({stem, joined(stem, {7, 8}), joined(stem, {9})});
   REQUIRE(clusters.size() == 1);
   CHECK(clusters[0].shared == 29);
-  CHECK(cluster_prompts({}).empty());
-  CHECK(cluster_prompts({random_ids(20, 1)})[0].shared == 0);
-  CHECK(cluster_prompts({random_ids(200, 1)})[0].shared == 192);
+  CHECK(generation::cluster_prompts({}).empty());
+  CHECK(generation::cluster_prompts({random_ids(20, 1)})[0].shared == 0);
+  CHECK(generation::cluster_prompts({random_ids(200, 1)})[0].shared == 192);
 }
 
-TEST_CASE("a beginning runs in passes that a longer one has too") {
-  CHECK(prefix_passes(0).empty());
-  CHECK(prefix_passes(5) == std::vector<std::int64_t>{5});
-  CHECK(prefix_passes(600) == std::vector<std::int64_t>{256, 512, 576, 592, 600});
+TEST_CASE("prefix_passes: a prefix is cut at boundaries that a longer prefix has too") {
+  CHECK(generation::prefix_passes(0).empty());
+  CHECK(generation::prefix_passes(5) == std::vector<std::int64_t>{5});
+  CHECK(generation::prefix_passes(600) == std::vector<std::int64_t>{256, 512, 576, 592, 600});
 }
 
-TEST_CASE("what earlier calls left changes no byte of a result") {
+TEST_CASE("PrefixCache: entries of earlier calls leave log-probabilities bit for bit equal") {
   const EditedModel model = random_model(tiny_qwen2());
   Pairs pairs;
-  for (const TokenIds& prompt : alike(130, 6)) pairs.emplace_back(prompt, random_ids(3, 77));
+  for (const generation::TokenIds& prompt : alike(130, 6))
+    pairs.emplace_back(prompt, random_ids(3, 77));
   const auto expected = logprobs(model, pairs);
-  PrefixCache prefixes(kPrefixBytes);
+  generation::PrefixCache prefixes(kPrefixBytes);
   CHECK(logprobs(model, pairs, &prefixes) == expected);
   CHECK(prefixes.tokens_computed() == 130);
   CHECK(logprobs(model, pairs, &prefixes) == expected);
@@ -122,17 +126,18 @@ TEST_CASE("what earlier calls left changes no byte of a result") {
   CHECK(logprobs(model, pairs, &prefixes) == expected);
 }
 
-TEST_CASE("a mounted edit is never served the keys of other weights") {
+TEST_CASE("PrefixCache: mounting an edit never reuses keys of other weights") {
   EditedModel model = random_model(tiny_qwen2());
   EditedModel edited = random_model(tiny_qwen2());
   edited.mount("a", noisy_delta(edited));
   Pairs pairs;
-  for (const TokenIds& prompt : alike(100, 4)) pairs.emplace_back(prompt, random_ids(2, 3));
+  for (const generation::TokenIds& prompt : alike(100, 4))
+    pairs.emplace_back(prompt, random_ids(2, 3));
   const auto of_base = logprobs(model, pairs);
   const auto of_edited = logprobs(edited, pairs);
   REQUIRE(of_base != of_edited);
 
-  PrefixCache prefixes(kPrefixBytes);
+  generation::PrefixCache prefixes(kPrefixBytes);
   CHECK(logprobs(model, pairs, &prefixes) == of_base);
   model.mount("a", noisy_delta(model));
   CHECK(logprobs(model, pairs, &prefixes) == of_edited);
@@ -146,9 +151,9 @@ TEST_CASE("a mounted edit is never served the keys of other weights") {
   CHECK(logprobs(random_model(tiny_qwen2(), 2), pairs, &prefixes) != of_base);
 }
 
-TEST_CASE("weights changed in place are other weights") {
+TEST_CASE("PrefixCache: weights changed in place are computed anew") {
   const EditedModel model = random_model(tiny_qwen2());
-  PrefixCache prefixes(kPrefixBytes);
+  generation::PrefixCache prefixes(kPrefixBytes);
   const Pairs pairs = {{random_ids(100, 1), {4}}};
   const auto before = logprobs(model, pairs, &prefixes);
   at::Tensor weight = model.weights().layers[0].down.weight;
@@ -158,14 +163,14 @@ TEST_CASE("weights changed in place are other weights") {
   CHECK(after == logprobs(model, pairs));
 }
 
-TEST_CASE("the latest beginnings are kept, within the bound") {
+TEST_CASE("PrefixCache: the most recently used prefixes are kept within the size limit") {
   const EditedModel model = random_model(tiny_qwen2());
   const c10::InferenceMode inference;
-  PrefixCache all(kPrefixBytes);
+  generation::PrefixCache all(kPrefixBytes);
   all.of(model, random_ids(64, 1));
   const std::int64_t one = all.bytes();
   REQUIRE(one > 0);
-  PrefixCache two(2 * one);
+  generation::PrefixCache two(2 * one);
   for (const std::uint64_t seed : {1, 2, 1, 3}) two.of(model, random_ids(64, seed));
   CHECK(two.bytes() <= 2 * one);
   CHECK(two.tokens_computed() == 3 * 64);
@@ -173,18 +178,18 @@ TEST_CASE("the latest beginnings are kept, within the bound") {
   CHECK(two.tokens_computed() == 3 * 64);
   two.of(model, random_ids(64, 2));
   CHECK(two.tokens_computed() == 4 * 64);
-  PrefixCache none(0);
+  generation::PrefixCache none(0);
   CHECK(none.of(model, random_ids(64, 1)).length() == 64);
   CHECK(none.bytes() == 0);
 }
 
-TEST_CASE("generation after shared beginnings equals a loop of plain passes") {
+TEST_CASE("PrefixCache: generation with shared prefixes equals a loop of plain passes") {
   const EditedModel model = random_model(tiny_qwen2());
-  std::vector<TokenIds> prompts = alike(70, 12, 1);
+  std::vector<generation::TokenIds> prompts = alike(70, 12, 1);
   const auto others = alike(90, 3, 2);
   prompts.insert(prompts.end(), others.begin(), others.end());
   prompts.push_back(random_ids(3, 50));
-  PrefixCache prefixes(kPrefixBytes);
+  generation::PrefixCache prefixes(kPrefixBytes);
   const std::int64_t batch_rows = GENERATE(64, 5, 1);
   const auto results = ids_of(generate_ids(model, prompts, ten_tokens(), batch_rows, &prefixes));
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -193,7 +198,7 @@ TEST_CASE("generation after shared beginnings equals a loop of plain passes") {
   CHECK(ids_of(generate_ids(model, prompts, ten_tokens(), batch_rows, &prefixes)) == results);
 }
 
-TEST_CASE("scores in a batch equal single ones to 1e-5") {
+TEST_CASE("score_ids: log-probabilities in a batch equal single ones to 1e-5") {
   const bool learned = GENERATE(false, true);
   const EditedModel model = random_model(learned ? tiny_gpt2() : tiny_qwen2());
   Pairs pairs;
@@ -216,7 +221,7 @@ TEST_CASE("scores in a batch equal single ones to 1e-5") {
   }
 }
 
-TEST_CASE("a local language model keeps its prefixes from call to call") {
+TEST_CASE("LocalLanguageModel: prefixes are reused between calls and results stay equal") {
   EditedModel model = random_model(tiny_qwen2());
   const LocalLanguageModel language(model);
   std::string shots;

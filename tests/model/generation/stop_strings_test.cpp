@@ -146,8 +146,8 @@ TEST_CASE("StopStrings: finds what looking through the whole text after each tok
     std::size_t found = 0;
     for (int round = 0; round < 1500; ++round) {
       const Texts& stops = kStops[random() % kStops.size()];
-      const StopStrings search(*tokenizer, stops);
-      StopStrings::Row row;
+      const generation::StopStrings search(*tokenizer, stops);
+      generation::StopStrings::Row row;
       Ids ids;
       const std::size_t few = 2 + random() % one.tokens.size();  // the last one is unknown
       const std::size_t from = random() % (one.tokens.size() + 2 - few);
@@ -176,8 +176,8 @@ TEST_CASE("StopStrings: the bytes decoded grow with the text, not with its squar
     INFO(one.name);
     const auto decoded = [&](int length) {
       const Counting counting(tokenizer_of(one.tokens, one.decoder));
-      const StopStrings search(counting, {"never to be seen", "Z"});
-      StopStrings::Row row;
+      const generation::StopStrings search(counting, {"never to be seen", "Z"});
+      generation::StopStrings::Row row;
       Ids ids;
       std::mt19937 random(9);
       for (int step = 0; step < length; ++step) {

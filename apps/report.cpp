@@ -8,6 +8,12 @@
 namespace kedit::cli {
 namespace {
 
+// A format that was asked for gives the name its ending.
+std::string out_of(const Context& context) {
+  if (context.options.given("out")) return context.options.text("out");
+  return "report." + (context.options.given("format") ? context.options.text("format") : "html");
+}
+
 std::string format_of(const Context& context) {
   if (context.options.given("format")) return context.options.text("format");
   const std::string extension = std::filesystem::path(out_of(context)).extension();
@@ -15,12 +21,6 @@ std::string format_of(const Context& context) {
   if (extension == ".csv") return "csv";
   if (extension == ".json") return "json";
   return "html";
-}
-
-// A format that was asked for gives the name its ending.
-std::string out_of(const Context& context) {
-  if (context.options.given("out")) return context.options.text("out");
-  return "report." + (context.options.given("format") ? context.options.text("format") : "html");
 }
 
 std::string written(const std::vector<report::BenchReport>& reports, const std::string& format) {

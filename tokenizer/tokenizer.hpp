@@ -31,9 +31,9 @@ struct EncodeOptions {
 /// text that is not UTF-8.
 class Tokenizer {
  public:
-  /// `tokenizer.json`, else `vocab.json` + `merges.txt`, else SentencePiece's `tokenizer.model`
-  /// (the latter two with `tokenizer_config.json` or `added_tokens.json` if present) of a
-  /// directory.
+  /// `tokenizer.json`, else `vocab.json` + `merges.txt`, else SentencePiece's `tokenizer.model` of
+  /// a directory, each with the `tokenizer_config.json`, `special_tokens_map.json` and
+  /// `added_tokens.json` beside it, as the reference library's AutoTokenizer reads them.
   static std::shared_ptr<const Tokenizer> load(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json.
   static std::shared_ptr<const Tokenizer> parse(std::string_view tokenizer_json,

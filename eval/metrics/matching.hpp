@@ -60,7 +60,8 @@ struct MatchOptions {
 };
 
 /// A set of gold strings under one rule, prepared once and asked often. M6 compares tokens, not
-/// strings: a matcher of that rule never matches.
+/// strings: a matcher of that rule never matches. A gold of which the rule leaves nothing (an empty
+/// alias, no ASCII letter under M4) matches no answer, and under M3r a blank answer matches none.
 class GoldMatcher {
  public:
   GoldMatcher(const Gold& gold, MatchRule rule, const MatchOptions& options = {});

@@ -12,8 +12,6 @@
 namespace kedit::tokenizer {
 namespace {
 
-using namespace tokenizer_json;
-
 constexpr std::size_t kMostTemplateParts = 1000;
 
 void wrap(std::vector<std::int64_t> before, const std::vector<std::int64_t>& after,

@@ -10,7 +10,6 @@
 #include <filesystem>
 
 using namespace kedit;
-using namespace kedit::testing;
 namespace fs = std::filesystem;
 
 namespace {
@@ -71,6 +70,31 @@ TEST_CASE("stored runs of an earlier version are reported with the same numbers"
   }
   CHECK(numbers["recall"] == expected["recall"]);
   CHECK(to_text(numbers["specificity"]) == to_text(expected["specificity"]));
+}
+
+TEST_CASE("compare_runs: a case that stays unedited in one run is judged by each run's own golds") {
+  const TemporaryDirectory folder;
+  const auto report = [&](const std::string& file, const std::string& run) {
+    const Store store = Store::open(copied(folder, file), OpenMode::read_only);
+    return report::make_report(runner::load_run(store, run), {20, 0, 4});
+  };
+  const report::BenchReport rem = report("finished.db", "unedited-rest");
+  const report::BenchReport cut = report("interrupted.db", "cut");
+  const auto there = report::compare_runs(rem, cut, {20, 0, 4});
+  const auto back = report::compare_runs(cut, rem, {20, 0, 4});
+  REQUIRE(there.has_value());
+  REQUIRE(back.has_value());
+  CHECK(there->cases == 6);
+  REQUIRE(there->rows.size() == back->rows.size());
+  // The unedited model knows the old hops, which only the first run expects of it.
+  const auto unedited = [](const report::RunComparison& comparison) {
+    for (const report::PairedDifference& row : comparison.rows) {
+      if (row.first == "unedited" && row.metric == "instance_wise") return row;
+    }
+    return report::PairedDifference{};
+  };
+  CHECK(unedited(*there).value > 0.0);
+  CHECK(unedited(*there).value == Approx(-unedited(*back).value));
 }
 
 TEST_CASE("a run that an earlier version began goes on and ends as one begun afresh") {

@@ -16,11 +16,12 @@ using namespace kedit::testing;
 namespace {
 
 constexpr const char* kGolden = "phi3-longrope-long";  // a first length of 16
-constexpr std::int64_t kFirst = 24;                    // of the model below
+constexpr std::int64_t kFirst = 48;                    // of the model below
 
 EditedModel long_model() {
   Architecture a = tiny_qwen2();
   a.rope_theta = 50.0;
+  a.query_pre_attn_scalar = 0.1;  // sharp attention: where a key is turned to decides
   a.rope_scaling.kind = RopeKind::longrope;
   a.rope_scaling.original_positions = kFirst;
   a.rope_scaling.short_factors = {1.0, 1.2, 1.5, 2.0};
@@ -50,12 +51,12 @@ generation::TokenIds by_whole_passes(const EditedModel& model, generation::Token
 
 // Prompts within, at and beyond the first length, some of which begin alike.
 std::vector<generation::TokenIds> prompts_around_first_length() {
-  const generation::TokenIds stem = random_ids(12, 7);
+  const generation::TokenIds stem = random_ids(40, 7);
   std::vector<generation::TokenIds> prompts;
   for (std::int64_t i = 1; i <= 16; ++i) {
     const auto seed = static_cast<std::uint64_t>(i);
     prompts.push_back(joined(stem, random_ids(i, seed)));
-    if (i % 2 == 0) prompts.push_back(random_ids(14 + i, 50 + seed));
+    if (i % 2 == 0) prompts.push_back(random_ids(38 + i, 50 + seed));
   }
   return prompts;
 }
@@ -122,8 +123,8 @@ TEST_CASE("longrope: each row of a batch is what its prompt alone gives") {
 TEST_CASE("longrope: padding does not make a row of a batch a long one") {
   const c10::InferenceMode inference;
   const EditedModel model = long_model();
-  const std::vector<generation::TokenIds> rows = {random_ids(22, 1), random_ids(30, 2),
-                                                  random_ids(24, 3)};
+  const std::vector<generation::TokenIds> rows = {random_ids(46, 1), random_ids(54, 2),
+                                                  random_ids(48, 3)};
   generation::RaggedBatch batch(model);
   const at::Tensor logits = batch.append(rows, {1, 1, 1});
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -158,25 +159,25 @@ TEST_CASE("longrope: a score is that of one pass over prompt and continuation") 
 }
 
 TEST_CASE("longrope: beginnings of short and of long prompts are kept apart") {
-  const generation::TokenIds stem = random_ids(20, 7);
+  const generation::TokenIds stem = random_ids(40, 7);
   const std::vector<generation::TokenIds> prompts = {joined(stem, {5}), joined(stem, {6, 7}),
-                                                     joined(stem, random_ids(8, 1)),
-                                                     joined(stem, random_ids(9, 2))};
+                                                     joined(stem, random_ids(9, 1)),
+                                                     joined(stem, random_ids(10, 2))};
   CHECK(generation::cluster_prompts(prompts).size() == 1);
   const auto clusters = generation::cluster_prompts(prompts, kFirst);
   REQUIRE(clusters.size() == 2);
   CHECK(clusters[0].members == std::vector<std::size_t>{0, 1});
   CHECK(clusters[1].members == std::vector<std::size_t>{2, 3});
-  CHECK(clusters[1].shared == 20);
+  CHECK(clusters[1].shared == 40);
 
   const c10::InferenceMode inference;
   const EditedModel model = long_model();
   generation::PrefixCache prefixes(kPrefixBytes);
   const at::Tensor within = prefixes.of(model, stem).keys[0];
   const at::Tensor beyond = prefixes.of(model, stem, kFirst + 1).keys[0];
-  CHECK(prefixes.tokens_computed() == 40);
+  CHECK(prefixes.tokens_computed() == 80);
   CHECK(max_difference(within, beyond) > 1e-3);
   CHECK(at::equal(prefixes.of(model, stem, kFirst).keys[0], within));
   CHECK(at::equal(prefixes.of(model, stem, kFirst + 9).keys[0], beyond));
-  CHECK(prefixes.tokens_computed() == 40);
+  CHECK(prefixes.tokens_computed() == 80);
 }

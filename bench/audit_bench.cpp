@@ -3,6 +3,7 @@
 // first.
 //
 //   audit_bench MQuAKE-CF-3k.json recorded-predictions.json
+#include "edits/progress.hpp"
 #include "eval/audit/audit.hpp"
 #include "eval/score.hpp"
 

@@ -2,7 +2,6 @@
 
 #include "eval/answering/prompts.hpp"
 #include "eval/metrics/metrics.hpp"
-#include "eval/report/definitions.hpp"
 
 #include <fmt/format.h>
 
@@ -197,17 +196,6 @@ const std::vector<SpecificityReading>& specificity_readings() {
        "Mean rise of the negative log-probability per token of the other fact's object, nats.",
        false},
   };
-  return list;
-}
-
-report::Definitions specificity_definitions() {
-  report::Definitions list{"R-Specificity", {}};
-  for (const SpecificityReading& one : specificity_readings()) {
-    list.entries.emplace_back(one.name, one.definition);
-  }
-  list.entries.emplace_back("scopes",
-                            "strict: facts that no case of the file edits; isolated: all of them; "
-                            "per case: not edited by the case itself.");
   return list;
 }
 

@@ -1,6 +1,7 @@
 #include "eval/report/definitions.hpp"
 
 #include "eval/answering/answerers.hpp"
+#include "eval/answering/specificity.hpp"
 #include "eval/audit/audit.hpp"
 #include "eval/metrics/metrics.hpp"
 #include "eval/runner/config.hpp"
@@ -106,6 +107,17 @@ Definitions detector_definitions() {
   for (const audit::AuditDetector& one : audit::audit_detectors()) {
     list.entries.emplace_back(one.name, with_period(one.definition));
   }
+  return list;
+}
+
+Definitions specificity_definitions() {
+  Definitions list{"R-Specificity", {}};
+  for (const answering::SpecificityReading& one : answering::specificity_readings()) {
+    list.entries.emplace_back(one.name, one.definition);
+  }
+  list.entries.emplace_back("scopes",
+                            "strict: facts that no case of the file edits; isolated: all of them; "
+                            "per case: not edited by the case itself.");
   return list;
 }
 

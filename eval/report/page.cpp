@@ -7,13 +7,12 @@
 
 #include <map>
 
-namespace kedit::report {
-
-namespace assets {
+namespace kedit::assets {
 extern const std::string_view report_page;  // assets/report/page.html, built in
 extern const std::string_view report_css;   // light and dark, phone to desk, print
-}  // namespace assets
+}  // namespace kedit::assets
 
+namespace kedit::report {
 namespace {
 
 // Each "[[name]]" of the page, once, from left to right: what is filled in is never read again.

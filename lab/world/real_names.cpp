@@ -4,12 +4,11 @@
 #include <set>
 #include <string>
 
-namespace kedit::lab {
-
-namespace assets {
+namespace kedit::assets {
 extern const std::string_view real_names;  // assets/world/real_names.txt, built in
 }
 
+namespace kedit::lab {
 namespace {
 
 using Names = std::set<std::string, std::less<>>;

@@ -72,7 +72,7 @@ struct Workplace {
     EditRun run{editor};
     run.store = &store;
     run.mode = mode;
-    run.form = prompt_form("few-shot", MquakeDataset{});
+    run.form = prompt_form("few-shot", {});
     return run;
   }
 };

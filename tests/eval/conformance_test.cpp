@@ -20,7 +20,7 @@ std::filesystem::path sample_file(const std::string& name) {
 }  // namespace
 
 TEST_CASE("score: recorded predictions give the counts of plain string comparison") {
-  const MquakeDataset dataset = read_mquake(sample_file("cases.json"));
+  const Dataset dataset = cases_of(read_mquake(sample_file("cases.json")));
   const auto predictions = read_predictions(sample_file("predictions.json"));
   REQUIRE(dataset.cases.size() == 55);
   REQUIRE(predictions.size() == 55);

@@ -106,7 +106,7 @@ struct Fixture {
         to_json(runner::SystemInfo{"a", "editor", "fake", "A fake.", "none", "{}"}),
         to_json(runner::SystemInfo{"b", "control", "fake", "A fake.", "", ""})};
     const std::string id = store.begin_run("test", canonical_text(config), to_text(header), 10);
-    store.put_results(id, {{kCasesRow, 0, to_text(cases)}});
+    store.put_results(id, {{runner::kCasesRow, 0, to_text(cases)}});
     return id;
   }
 };

@@ -162,7 +162,7 @@ TEST_CASE("run_bench: a report states the settings in effect") {
       parse_json(data.header["systems"][0]["settings"].get<std::string>(), "settings");
   const auto& outputs = data.outputs.at("rome").at(1);
   REQUIRE(outputs.edit_ids.size() == 1);
-  Json used = parse_json(store.find(outputs.edit_ids[0])->settings, "settings of the edit");
+  Json used = store.find(outputs.edit_ids[0])->settings;
   used.erase("seed");  // of the run, which its header states
   CHECK(stated == used);
 }
@@ -412,13 +412,13 @@ TEST_CASE("where one edit of a case fails, the others are made on top of all ear
   // The tiny model has one layer: a change there reaches the answer only if the subject ends the
   // prompt, so that ROME refuses the first edit of the second case and no other.
   runner::BenchInputs inputs = mini_inputs();
-  MquakeCase first = two_hop_case(1), second = two_hop_case(2);
+  MquakeCase first = two_hop_record(1), second = two_hop_record(2);
   first.rewrites[0].prompt = "They speak of {}";
   second.rewrites.insert(second.rewrites.end(), 2, second.rewrites[0]);
   second.rewrites[1].prompt = "They think of {}";
   second.rewrites[2].prompt = "They sing of {}";
   second.edit_triples.insert(second.edit_triples.end(), 2, second.edit_triples[0]);
-  inputs.dataset.cases = {first, second};
+  inputs.dataset.cases = cases_of(std::vector<MquakeCase>{first, second});
   runner::BenchConfig config = mini_config();
   config.controls = {};
   config.grouping = {protocol::Grouping::file, 0, 0};
@@ -442,7 +442,7 @@ TEST_CASE("where one edit of a case fails, the others are made on top of all ear
   model.mount(said.edit_ids[0], store.find(said.edit_ids[0]).value());
   for (const std::size_t i : {1U, 2U}) {
     CAPTURE(i);
-    const EditDelta expected = rome->edit(model, {requests_of(second)[i]}, {}).front();
+    const EditDelta expected = rome->edit(model, {inputs.dataset.cases[1].edits[i]}, {}).front();
     const EditDelta stored = store.find(said.edit_ids[i]).value();
     CHECK(at::equal(std::get<LowRank>(stored.updates.at(0).update).left,
                     std::get<LowRank>(expected.updates.at(0).update).left));

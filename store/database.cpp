@@ -109,7 +109,8 @@ std::string immutable_uri(const std::filesystem::path& file) {
 
 // As SQLite takes it for a file's name whatever it is: ":memory:" and "file:..." mean something
 // else to it, and the empty name a file that goes when it is closed.
-std::string plain_name(const std::filesystem::path& file) {
+std::string plain_name(const std::filesystem::path& file, Access access) {
+  if (access == Access::in_memory) return ":memory:";
   return file.is_absolute() ? file.string() : "./" + file.string();
 }
 
@@ -140,7 +141,8 @@ bool is_write_protected(const std::filesystem::path& file) {
 // keep a reader from writing.
 int open_flags(Access access) {
   constexpr int kBoth = SQLITE_OPEN_READWRITE;
-  return access == Access::create ? kBoth | SQLITE_OPEN_CREATE : kBoth;
+  const bool creates = access == Access::create || access == Access::in_memory;
+  return creates ? kBoth | SQLITE_OPEN_CREATE : kBoth;
 }
 
 // A log that one large commit made long is cut to 64 MiB when it is begun anew.
@@ -230,7 +232,7 @@ std::vector<std::uint8_t> Statement::blob(int column) const {
 Connection::Connection(const std::filesystem::path& file, Access access, int busy_ms)
     : file_(file), access_(access), busy_ms_(busy_ms) {
   try {
-    open_handle(plain_name(file), open_flags(access));
+    open_handle(plain_name(file, access), open_flags(access));
     const int code = sqlite3_exec(handle_, "PRAGMA schema_version", nullptr, nullptr, nullptr);
     // Where nothing can be written and no log lies there is no index to be had, and none is needed.
     if (lacks_log_index(code) && !writable()) {

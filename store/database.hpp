@@ -64,7 +64,8 @@ class Statement {
 enum class Access {
   read_only,  ///< Writes nothing but what a log holds that a killed writer left.
   read_write,
-  create
+  create,
+  in_memory,  ///< A new database that no file holds; the name stands in messages only.
 };
 
 /// One SQLite connection: foreign keys on, schema of the file not trusted, extended error codes.
@@ -72,7 +73,7 @@ enum class Access {
 /// (`begin_act`), the file and the remedy.
 class Connection {
  public:
-  /// `busy_ms`: how long a lock held elsewhere is waited for. ":memory:" is a database in memory.
+  /// `busy_ms`: how long a lock held elsewhere is waited for.
   Connection(const std::filesystem::path& file, Access access, int busy_ms);
   ~Connection();
   Connection(const Connection&) = delete;

@@ -104,7 +104,7 @@ bool is_older_store(Connection& connection) {
 }
 
 std::vector<std::string> schema_differences(Connection& connection) {
-  Connection model(":memory:", Access::create, 0);
+  Connection model("the schema", Access::in_memory, 0);
   for (const std::string_view step : schema_migrations()) model.execute(std::string(step));
   const auto expected = objects_of(model);
   const auto found = objects_of(connection);

@@ -374,6 +374,9 @@ def write_checkpoint(folder, config, tokenizer, generator):
     randomise(model, generator)
     model.save_pretrained(folder)
     write_json(folder / "tokenizer.json", json.loads(tokenizer.to_str()))
+    # Named as it is: the class of a Llama model would add tokens that these weights do not have.
+    write_json(folder / "tokenizer_config.json",
+               {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": END, "eos_token": END})
     return Subject(folder)
 
 

@@ -11,7 +11,7 @@ namespace {
 
 struct Memory {
   Memory() { db.execute("CREATE TABLE t (x INTEGER PRIMARY KEY, y ANY) STRICT"); }
-  Connection db{":memory:", Access::create, 0};
+  Connection db{"memory", Access::in_memory, 0};
 };
 
 }  // namespace

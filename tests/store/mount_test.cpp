@@ -88,7 +88,7 @@ TEST_CASE("EditedModel and store: an edit for another fingerprint is refused") {
   Store store = Store::open(directory / "a.db", OpenMode::create);
   store.put_model({base->fingerprint(), "llama", "", "float32", base->parameters()});
   const std::string id = store.commit(random_delta(*base, 1));
-  EditedModel other(golden_model("llama", "bfloat16"));
+  EditedModel other(golden_model("qwen2", "float32"));
   CHECK_THROWS_AS(other.mount(id, *store.find(id)), ModelError);
   CHECK(other.mounted().empty());
   CHECK(other.fingerprint() == other.base().fingerprint());

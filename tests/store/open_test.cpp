@@ -310,7 +310,11 @@ TEST_CASE("a store's name is a file's name, whatever SQLite takes it for") {
   std::filesystem::current_path(directory.path());
   for (const char* name : {":memory:", "file:x.db?mode=memory", "file:y.db"}) {
     CAPTURE(name);
-    { Store::open(name, OpenMode::create).commit(rank_one_delta(1, 6, 4)); }
+    {
+      Store store = Store::open(name, OpenMode::create);
+      store.put_model(sample_model());
+      store.commit(rank_one_delta(1, 6, 4));
+    }
     CHECK(std::filesystem::is_regular_file(directory / name));
     CHECK(Store::open(name, OpenMode::existing).log().size() == 1);
   }

@@ -69,7 +69,13 @@ TEST_CASE("stored runs of an earlier version are reported with the same numbers"
     }
   }
   CHECK(numbers["recall"] == expected["recall"]);
-  CHECK(to_text(numbers["specificity"]) == to_text(expected["specificity"]));
+  REQUIRE(numbers["specificity"].size() == expected["specificity"].size());
+  for (std::size_t i = 0; i < expected["specificity"].size(); ++i) {
+    for (const auto& [field, was] : expected["specificity"][i].items()) {
+      CAPTURE(i, field);
+      CHECK(to_text(numbers["specificity"][i].at(field)) == to_text(was));
+    }
+  }
 }
 
 TEST_CASE("compare_runs: a case that stays unedited in one run is judged by each run's own golds") {

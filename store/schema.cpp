@@ -18,7 +18,9 @@ struct FileState {
   bool empty() const { return application == 0 && version == 0 && objects == 0; }
 };
 
+// In one transaction: another process may be making the store meanwhile.
 FileState state_of(Connection& connection) {
+  const Transaction one_state(connection, Transaction::Kind::read);
   return {connection.integer("PRAGMA application_id"), connection.integer("PRAGMA user_version"),
           connection.integer("SELECT count(*) FROM sqlite_master")};
 }

@@ -212,7 +212,8 @@ TEST_CASE("Store open: several processes may create the same store at once") {
       try {
         new_store(file).commit(rank_one_delta(i));
         _exit(0);
-      } catch (...) {
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
         _exit(1);
       }
     }

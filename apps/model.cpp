@@ -142,7 +142,7 @@ int run_logits(Context& context) {
   return 0;
 }
 
-int run_score(Context& context) {
+int run_model_score(Context& context) {
   const std::string prompt = context.options.text("prompt");
   const std::string target = context.options.text("target");
   if (target.empty()) throw UsageError("--target: expected text, found nothing");
@@ -231,8 +231,8 @@ std::vector<Command> model_commands() {
   logits.options = {text("ids", "LIST", "token ids with commas").required()};
   logits.example = "kedit model logits --ids 1,2,3 --json";
 
-  Command score =
-      model_command("model score", "compute the log-probability of a continuation", run_score);
+  Command score = model_command("model score", "compute the log-probability of a continuation",
+                                run_model_score);
   score.options = {text("prompt", "TEXT", "what comes before").required(),
                    text("target", "TEXT", "the continuation, with its leading space").required()};
   score.example = "kedit model score --prompt 'The capital of France is' --target ' Paris'";

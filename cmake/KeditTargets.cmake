@@ -71,6 +71,14 @@ endfunction()
 kedit_make_pch(text ${KEDIT_PCH_TEXT})
 kedit_make_pch(torch ${KEDIT_PCH_TORCH})
 
+# kedit_unity(TARGET): reading the precompiled header and the templates of JSON once for six sources. Sources that
+# share a folder then share unnamed namespaces; those that cannot are told with SKIP_UNITY_BUILD_INCLUSION.
+function(kedit_unity target)
+  if(KEDIT_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  endif()
+endfunction()
+
 # kedit_library(NAME [WITHOUT_TORCH] SOURCES ... [DEPENDS kedit libraries] [PRIVATE outside libraries])
 function(kedit_library name)
   cmake_parse_arguments(arg "WITHOUT_TORCH" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
@@ -84,6 +92,7 @@ function(kedit_library name)
     kedit_common(kedit_${name})
     kedit_use_pch(kedit_${name} torch)
   endif()
+  kedit_unity(kedit_${name})
   target_link_libraries(kedit_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE})
   set(KEDIT_LIBRARIES ${KEDIT_LIBRARIES} kedit_${name} CACHE INTERNAL "")
 endfunction()

@@ -1,5 +1,6 @@
 #include "datasets/counterfact.hpp"
 
+#include "datasets/record_fields.hpp"
 #include "json/json.hpp"
 
 #include <fmt/format.h>
@@ -9,13 +10,6 @@
 
 namespace kedit {
 namespace {
-
-std::string text_at(const JsonView& object, std::string_view key) {
-  const JsonView field = object.at(key);
-  std::string text = field.string();
-  if (text.empty()) field.fail("some text");
-  return text;
-}
 
 // Prompts are strings; a file of later making holds {"prompt", "target"} here.
 std::vector<std::string> prompts_at(const JsonView& record, std::string_view key) {

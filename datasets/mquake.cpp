@@ -2,6 +2,7 @@
 
 #include "datasets/mquake_checks.hpp"
 #include "datasets/mquake_files.hpp"
+#include "datasets/record_fields.hpp"
 #include "edits/hash.hpp"
 
 #include <fmt/format.h>
@@ -26,13 +27,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kVariants
     {"145ca14619cd9da26b2faaec38aae6a11cd88d78758d418811be341e867b090b", "2002"},
     {"1425ee11bee2548056b43d2b23e0e9fcc4969dfea1ecc89575b6e847edad9455", "hard"},
 }};
-
-std::string text_at(const JsonView& object, std::string_view key) {
-  const JsonView field = object.at(key);
-  std::string text = field.string();
-  if (text.empty()) field.fail("some text");
-  return text;
-}
 
 std::vector<std::string> strings_or_none(const JsonView& object, std::string_view key) {
   const auto field = object.find(key);

@@ -13,7 +13,7 @@
 namespace kedit::report {
 namespace {
 
-constexpr std::size_t kWidth = 100;
+constexpr std::size_t kTextWidth = 100;
 constexpr std::size_t kIndent = 22;
 
 std::string with_period(const std::string& text) {
@@ -30,7 +30,7 @@ void append_wrapped(std::string& out, const std::string& text) {
   bool first = true;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
-    if (!first && column + 1 + (end - at) > kWidth) {
+    if (!first && column + 1 + (end - at) > kTextWidth) {
       out += "\n" + std::string(kIndent, ' ');
       column = kIndent;
     } else if (!first) {

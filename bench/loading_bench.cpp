@@ -1,7 +1,7 @@
 // A float32 checkpoint of about 1 GB in the page cache: seconds to the first weight, to all
 // weights, to all weights checked for NaN and infinity, and to the fingerprint, with and without a
-// memory of an earlier start; and the most anonymous memory that any
-// of it took, which is what loading costs besides the page cache.
+// memory of an earlier start; and the most anonymous memory that any of it took, which is what
+// loading costs besides the page cache.
 //
 //   kedit_bench_loading [THREADS] [DIRECTORY FOR THE CHECKPOINT]
 #include "model/checkpoint/checkpoint_files.hpp"

@@ -19,7 +19,7 @@ namespace {
 // has it too.
 void apply_overrides(Context& context, runner::BenchConfig& config) {
   if (context.options.given("model") || config.model.empty()) {
-    config.model = std::filesystem::absolute(context.model_directory()).lexically_normal().string();
+    config.model = std::filesystem::absolute(context.model_path()).lexically_normal().string();
   }
   if (context.options.given("device")) config.device = context.options.text("device");
   if (context.options.given("dtype")) config.dtype = context.options.text("dtype");

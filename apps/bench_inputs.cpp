@@ -2,6 +2,7 @@
 
 #include "apps/thread_choice.hpp"
 #include "datasets/case_files.hpp"
+#include "model/catalogue.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -67,7 +68,7 @@ runner::BenchInputs open_inputs(Context& context, runner::BenchConfig& config, c
   if (!context.options.given("dtype")) options.dtype = config.dtype;
   const bool chosen = context.options.given("model") || config.model.empty();
   const std::filesystem::path directory =
-      chosen ? context.model_directory() : std::filesystem::path(config.model);
+      chosen ? context.model_path() : catalogue::resolve(config.model);
   runner::BenchInputs inputs;
   inputs.model = Model::load(directory, options);
   choose_threads(context, *inputs.model);

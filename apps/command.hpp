@@ -140,8 +140,9 @@ class Context {
   /// written.
   void print(std::string_view bytes);
 
-  /// --model, else $KEDIT_MODEL, else the lab model; throws `InputError` when there is none.
-  std::filesystem::path model_directory() const;
+  /// --model, else $KEDIT_MODEL (names of fetched models resolved), else the lab model; throws
+  /// `InputError` when there is none, `ModelError` for a known name that is not fetched.
+  std::filesystem::path model_path() const;
   std::shared_ptr<const Model> load_model();
   /// The same with the edits of --store mounted (kMount), in commit order. A live edit that cannot
   /// be mounted, as one for another model, is a `StoreError` of exit code 4.

@@ -179,7 +179,7 @@ std::vector<std::string> read_texts(const std::filesystem::path& file) {
 int tokenize_one(Context& context, const Tokenizer& tokenizer, const EncodeOptions& encode,
                  bool skip) {
   std::string given = context.options.text("text");
-  if (context.options.flag("chat")) given = chat_texts(context.model_directory(), {given}).at(0);
+  if (context.options.flag("chat")) given = chat_texts(context.model_path(), {given}).at(0);
   const Ids ids = tokenizer.encode(given, encode).ids;
   Json tokens = Json::array();
   Table table({{"id", Table::Align::right}, {"token"}});
@@ -197,12 +197,12 @@ int run_tokenize(Context& context) {
   EncodeOptions encode;
   const bool chat = context.options.flag("chat");
   encode.add_special_tokens = !chat && !context.options.flag("no-special-tokens");
-  const auto tokenizer = Tokenizer::load(context.model_directory());
+  const auto tokenizer = Tokenizer::load(context.model_path());
   if (source == "text") return tokenize_one(context, *tokenizer, encode, skip);
   Json results = Json::array();
   std::string lines;
   std::vector<std::string> texts = read_texts(context.options.path("texts"));
-  if (chat) texts = chat_texts(context.model_directory(), texts);
+  if (chat) texts = chat_texts(context.model_path(), texts);
   for (const std::string& text : texts) {
     const Ids ids = tokenizer->encode(text, encode).ids;
     results.push_back({{"ids", ids}, {"text", tokenizer->decode(ids, skip)}});
@@ -247,7 +247,7 @@ std::vector<Command> model_commands() {
       flag("no-special-tokens", "do not add what the tokenizer file adds to a text"),
       flag("skip-special-tokens", "leave special tokens out of the decoded text")};
   tokenize.example = "kedit model tokenize --text 'The capital of France' --json";
-  return {info, logits, generate_command(), score, tokenize};
+  return {info, logits, generate_command(), score, tokenize, get_model_command()};
 }
 
 }  // namespace kedit::cli

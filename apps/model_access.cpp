@@ -1,7 +1,8 @@
 #include "apps/command.hpp"
 #include "apps/process.hpp"
-#include "editors/locate/second_moment.hpp"
 #include "edits/delta.hpp"
+#include "model/cache_directory.hpp"
+#include "model/catalogue.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,16 +22,6 @@ bool is_device_name(std::string_view name) {
   if (name == "auto" || name == "cpu" || name == "cuda") return true;
   if (name.rfind("cuda:", 0) != 0 || name.size() == 5 || name.size() > 8) return false;
   return std::all_of(name.begin() + 5, name.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// Where findings about checkpoints are kept. Not in a temporary directory, where others may write.
-fs::path findings_cache() {
-  const auto is_set = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && *value != '\0';
-  };
-  const bool own = is_set("KEDIT_CACHE") || is_set("XDG_CACHE_HOME") || is_set("HOME");
-  return own ? locate::cache_directory() : fs::path();
 }
 
 std::vector<std::string> split_ids(const std::string& text) {
@@ -112,15 +103,15 @@ std::optional<fs::path> lab_directory() {
   return std::nullopt;
 }
 
-fs::path Context::model_directory() const {
-  if (options.given("model")) return options.path("model");
+fs::path Context::model_path() const {
+  if (options.given("model")) return catalogue::resolve(options.text("model"));
   const char* chosen = std::getenv("KEDIT_MODEL");
-  if (chosen != nullptr && *chosen != '\0') return chosen;
+  if (chosen != nullptr && *chosen != '\0') return catalogue::resolve(chosen);
   const auto lab = lab_directory();
   std::error_code error;
   if (lab && fs::is_directory(*lab / "model", error)) return *lab / "model";
   throw InputError(
-      "choosing a model: expected --model DIR, $KEDIT_MODEL or the lab model, found none; give "
+      "choosing a model: expected --model, $KEDIT_MODEL or the lab model, found none; give "
       "--model");
 }
 
@@ -130,7 +121,7 @@ LoadOptions Context::load_options() {
   load.dtype = options.text("dtype");
   load.allow_nonfinite = options.flag("allow-nonfinite");
   load.warn = [this](const std::string& sentence) { warn(sentence); };
-  load.cache = findings_cache();
+  load.cache = own_cache_directory().value_or(fs::path());
   load.verify = options.flag("verify-model");
   if (!is_device_name(load.device)) {
     throw UsageError(
@@ -140,7 +131,7 @@ LoadOptions Context::load_options() {
 }
 
 std::shared_ptr<const Model> Context::load_model() {
-  return Model::load(model_directory(), load_options());
+  return Model::load(model_path(), load_options());
 }
 
 EditedModel Context::load_edited_model() {

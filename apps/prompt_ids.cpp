@@ -81,7 +81,7 @@ std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model
     }
     texts.push_back(prompt.text);
   }
-  if (chat) texts = chat_texts(context.model_directory(), texts);
+  if (chat) texts = chat_texts(context.model_path(), texts);
   std::vector<Ids> all;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     all.push_back(prompts[i].ids ? *prompts[i].ids : model.tokenizer().ids(texts[i], !chat));

@@ -9,6 +9,7 @@ set(KEDIT_PUBLIC_HEADERS
   edits/request.hpp
   tokenizer/tokenizer.hpp
   tokenizer/tokenizer_error.hpp
+  model/catalogue.hpp
   model/edited_model.hpp
   model/language_model.hpp
   model/model.hpp

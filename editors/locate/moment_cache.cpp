@@ -8,7 +8,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace kedit::locate {
 namespace {
@@ -28,11 +27,6 @@ void check_matrix(const fs::path& file, const at::Tensor& matrix, std::int64_t w
   }
   if (!at::isfinite(matrix).all().item<bool>()) fail(file, "finite numbers", "NaN or infinity");
   if (!at::allclose(matrix, matrix.t(), 1e-3, 1e-5)) fail(file, "a symmetric matrix", "another");
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
 }
 
 }  // namespace
@@ -62,14 +56,6 @@ void write_second_moment(const fs::path& file, const SecondMoment& moment) {
       {{"second_moment", moment.matrix.contiguous()},
        {"count", at::tensor(std::vector<std::int64_t>{moment.count}, at::kLong)}},
       {{"format", "pt"}, {"provenance", to_text(moment.provenance)}});
-}
-
-fs::path cache_directory() {
-  if (const std::string own = environment("KEDIT_CACHE"); !own.empty()) return own;
-  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty())
-    return fs::path(xdg) / "kedit";
-  const std::string home = environment("HOME");
-  return (home.empty() ? fs::temp_directory_path() : fs::path(home) / ".cache") / "kedit";
 }
 
 std::string moment_owner(const Model& model) {

@@ -2,6 +2,7 @@
 
 #include "edits/progress.hpp"
 #include "json/json.hpp"
+#include "model/cache_directory.hpp"
 #include "model/edited_model.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -54,9 +55,6 @@ std::map<std::int64_t, SecondMoment> collect_second_moments(const Model& model,
 /// not [width, width], the matrix is not finite or not symmetric.
 SecondMoment read_second_moment(const std::filesystem::path& file, std::int64_t width);
 void write_second_moment(const std::filesystem::path& file, const SecondMoment& moment);
-
-/// $KEDIT_CACHE, else $XDG_CACHE_HOME/kedit, else ~/.cache/kedit.
-std::filesystem::path cache_directory();
 
 /// Whose statistics they are: the model's fingerprint; computed in another type than the stored one
 /// the numbers are others, and so is this.

@@ -3,6 +3,7 @@
 #include "datasets/case_files.hpp"
 #include "editors/editor.hpp"
 #include "eval/metrics/metrics.hpp"
+#include "model/catalogue.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -59,6 +60,14 @@ std::filesystem::path located(const std::filesystem::path& directory,
   const std::filesystem::path beside = directory / file;
   std::error_code ignored;
   return std::filesystem::absolute(std::filesystem::exists(beside, ignored) ? beside : file);
+}
+
+// A path, unless there is nothing there and it is the name of a model that can be fetched.
+std::string located_model(const std::filesystem::path& directory, const std::string& model) {
+  const std::filesystem::path path = located(directory, model);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored) && catalogue::find(model) != nullptr) return model;
+  return path.lexically_normal().string();
 }
 
 std::string located_dataset(const JsonView& view, const std::filesystem::path& directory) {
@@ -241,9 +250,7 @@ void read_place(const JsonView& view, BenchConfig& config) {
   if (const auto prompts = view.find("prompts")) {
     check_name(*prompts, config.prompts, {"auto", "lab", "few-shot"});
   }
-  if (!config.model.empty()) {
-    config.model = located(config.directory, config.model).lexically_normal().string();
-  }
+  if (!config.model.empty()) config.model = located_model(config.directory, config.model);
   config.dataset = located_dataset(view.at("dataset"), config.directory);
 }
 

@@ -20,4 +20,15 @@ struct Bar {
 /// text is legible there. `description` is what a screen reader says.
 std::string bar_panel_svg(const std::vector<Bar>& bars, const std::string& description);
 
+/// Several bars on one line, such as one token's probability before and after an edit.
+struct BarGroup {
+  std::string label;
+  std::vector<double> values;  ///< Shares in [0, 1], by colour.
+};
+
+/// The same picture with a group of thin bars a row, in `colours` (CSS custom properties).
+std::string grouped_bars_svg(const std::vector<BarGroup>& groups,
+                             const std::vector<std::string>& colours,
+                             const std::string& description);
+
 }  // namespace kedit::report

@@ -1,6 +1,7 @@
 // Provenance, headline panels, per-hop panels.
 #include "eval/report/chart.hpp"
 #include "eval/report/html.hpp"
+#include "eval/report/page_frame.hpp"
 #include "eval/report/sections.hpp"
 
 #include <fmt/format.h>
@@ -27,11 +28,6 @@ std::string rule_names(const BenchReport& report) {
   std::vector<std::string> names;
   for (const MatchRule rule : report.rules) names.emplace_back(to_string(rule));
   return fmt::format("{}", fmt::join(names, ", "));
-}
-
-std::string fact(const char* term, const std::string& value, const std::string& detail = "") {
-  const std::string small = detail.empty() ? "" : fmt::format("<small>{}</small>", detail);
-  return fmt::format("<div><dt>{}</dt><dd>{}{}</dd></div>\n", term, value, small);
 }
 
 std::string hash(const char* what, const std::string& digest) {
@@ -112,35 +108,35 @@ std::string provenance_html(const BenchReport& report) {
   std::string out = "<h2>What was run</h2>\n<div class=\"card\"><dl class=\"facts\">\n";
   const std::string parameters = text_of(header, "model", "parameters");
   out +=
-      fact("Model",
+      fact_html("Model",
            fmt::format("{} ({}, {} parameters, {})", text("model", "name"), text("model", "family"),
                        with_thousands(parameters.empty() ? 0 : std::stoll(parameters)),
                        text("model", "dtype")),
            hash("fingerprint", text_of(header, "model", "fingerprint")));
   const Json mounted = header.contains("model") ? header["model"].value("mounted", Json()) : Json();
   if (mounted.is_array() && !mounted.empty()) {
-    out += fact("Starts from",
+    out += fact_html("Starts from",
                 fmt::format("{} that stay mounted throughout", plural(mounted.size(), "edit")),
                 hash("fingerprint", text_of(header, "model", "mounted_fingerprint")));
   }
-  out += fact("Data",
+  out += fact_html("Data",
               fmt::format("{}: {} of {} cases", text("dataset", "name"), report.data.cases.size(),
                           text("dataset", "cases_in_file")),
               hash("SHA-256", text_of(header, "dataset", "sha256")));
   out +=
-      fact("Protocol",
+      fact_html("Protocol",
            fmt::format("{}; grouping {}, seed {}; mask {}; {}", escape_html(grouping_text(header)),
                        text("protocol", "grouping"), text("protocol", "seed"),
                        text("protocol", "mask"), text("protocol", "schedule")),
            hash("groups", text_of(header, "protocol", "groups_sha256")));
-  out += fact("Prompts",
+  out += fact_html("Prompts",
               fmt::format("{}, version {}; {} decoding", text("prompts", "name"),
                           text("prompts", "version"), text("protocol", "decoding")),
               hash("SHA-256", text_of(header, "prompts", "sha256")));
-  out += fact("Matching", escape_html(rule_names(report)),
+  out += fact_html("Matching", escape_html(rule_names(report)),
               "golds after the edits unless a table says otherwise");
   const std::string state = record.state == "done" ? "complete" : record.state;
-  out += fact("Run", fmt::format("{}, {}", escape_html(record.id), escape_html(state)),
+  out += fact_html("Run", fmt::format("{}, {}", escape_html(record.id), escape_html(state)),
               fmt::format("seed {}; {} to {}", escape_html(to_text(header.value("seed", Json(0)))),
                           escape_html(record.started),
                           record.finished.empty() ? "now" : escape_html(record.finished)));

@@ -1,31 +1,17 @@
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/report/html.hpp"
+#include "eval/report/page_frame.hpp"
 #include "eval/report/report.hpp"
 #include "eval/report/sections.hpp"
 
 #include <fmt/format.h>
 
-#include <map>
-
-namespace kedit::assets {
-extern const std::string_view report_page;  // assets/report/page.html, built in
-extern const std::string_view report_css;   // light and dark, phone to desk, print
-}  // namespace kedit::assets
-
 namespace kedit::report {
 namespace {
 
-// Each "[[name]]" of the page, once, from left to right: what is filled in is never read again.
-std::string filled(std::string_view page, const std::map<std::string, std::string>& parts) {
-  std::string out;
-  for (std::size_t at = page.find("[["); at != std::string_view::npos; at = page.find("[[")) {
-    const std::size_t end = page.find("]]", at);
-    out += page.substr(0, at);
-    out += parts.at(std::string(page.substr(at + 2, end - at - 2)));
-    page.remove_prefix(end + 2);
-  }
-  return out += page;
-}
+constexpr const char* kFooter =
+    "Made by kedit from stored outputs alone. Every number names its protocol; numbers made by "
+    "different protocols are not comparable.";
 
 std::string run_title(const BenchReport& report) {
   return report.data.record.name.empty() ? "run " + report.data.record.id : report.data.record.name;
@@ -98,11 +84,12 @@ std::string to_html(const std::vector<BenchReport>& reports) {
   std::string body;
   for (const BenchReport& report : reports) body += run_section(report, reports.size() > 1);
   body += comparisons_html(reports) + definitions_html(reports);
-  return filled(assets::report_page, {{"title", page_title(reports)},
-                                      {"style", std::string(assets::report_css)},
-                                      {"heading", page_heading(reports)},
-                                      {"lead", page_lead(reports)},
-                                      {"main", body}});
+  return page_html({.brand = "kedit report",
+                    .title = page_title(reports),
+                    .heading = page_heading(reports),
+                    .lead = page_lead(reports),
+                    .main = body,
+                    .footer = kFooter});
 }
 
 }  // namespace kedit::report

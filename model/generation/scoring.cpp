@@ -5,6 +5,7 @@
 #include "model/generation/ragged_batch.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -228,20 +229,31 @@ class Scorer {
   std::vector<ContinuationScore> scores_;
 };
 
+// [vocab] of the token after `prompt`.
+at::Tensor next_logits(const EditedModel& model, const generation::TokenIds& prompt) {
+  generation::check_prompts(model.architecture(), {prompt}, "looking at the next tokens");
+  ForwardInput input;
+  const at::Device device = model.weights().token_embedding.device();
+  input.ids = at::tensor(prompt, at::kLong).unsqueeze(0).to(device);
+  input.logit_positions = at::tensor({size_of(prompt) - 1}, at::kLong).to(device);
+  return model.forward(input).logits.view({-1});
+}
+
 }  // namespace
 
 std::vector<std::int64_t> likely_ids(const EditedModel& model,
                                      const std::vector<std::int64_t>& prompt, std::int64_t count) {
-  generation::check_prompts(model.architecture(), {prompt}, "looking at the next tokens");
   const c10::InferenceMode inference;
-  ForwardInput input;
-  input.ids = at::tensor(prompt, at::kLong).unsqueeze(0);
-  input.logit_positions = at::tensor({size_of(prompt) - 1}, at::kLong);
-  const at::Tensor logits = model.forward(input).logits.view({-1});
+  const at::Tensor logits = next_logits(model, prompt);
   const std::int64_t kept = std::min(count, logits.numel());
   const at::Tensor ids = std::get<1>(logits.topk(kept)).to(at::kCPU).contiguous();
   const auto* first = ids.const_data_ptr<std::int64_t>();
   return {first, first + kept};
+}
+
+at::Tensor next_probabilities(const EditedModel& model, const std::vector<std::int64_t>& prompt) {
+  const c10::NoGradGuard no_grad;
+  return at::softmax(next_logits(model, prompt).to(at::kFloat), 0).to(at::kCPU);
 }
 
 std::vector<ContinuationScore> score_ids(const EditedModel& model, const Pairs& pairs,

@@ -1,6 +1,6 @@
 #include "apps/chat.hpp"
 
-#include "tokenizer/chat_template.hpp"
+#include "model/text_side.hpp"
 
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ Json messages_of(const std::string& prompt) {
 
 std::vector<std::string> chat_texts(const std::filesystem::path& model,
                                     const std::vector<std::string>& prompts) {
-  const auto chat = tokenizer::ChatTemplate::load(model);
+  const auto chat = load_chat_template(model);
   if (!chat) {
     throw InputError(
         fmt::format("reading {}: expected chat_template.jinja, or a chat_template in "

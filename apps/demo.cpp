@@ -36,7 +36,7 @@ struct DemoEdit {
 };
 
 fs::path lab_file(const Model& model, const char* name) {
-  const fs::path beside = fs::absolute(model.directory()).parent_path() / name;
+  const fs::path beside = fs::absolute(model.path()).parent_path() / name;
   std::error_code ignored;
   if (fs::exists(beside, ignored)) return beside;
   const auto lab = lab_directory();
@@ -191,7 +191,7 @@ report::BenchReport run_demo_bench(Context& context, const std::shared_ptr<const
   runner::BenchInputs inputs{model, cases_of(read_mquake(lab_file(*model, "mquake.json")))};
   runner::BenchConfig config;
   config.name = "demo";
-  config.model = model->directory().string();
+  config.model = model->path().string();
   config.dataset = "mquake:" + lab_file(*model, "mquake.json").string();
   config.cases = balanced_cases(inputs.dataset, context.options.integer("cases"));
   config.editors = {{"rome", "rome", Json::object()}, {"in-context", "in-context", Json::object()}};

@@ -3,6 +3,10 @@
 #include "model/checkpoint/fingerprint.hpp"
 #include "model/checkpoint/load.hpp"
 #include "model/device.hpp"
+#include "model/gguf/configuration.hpp"
+#include "model/gguf/load.hpp"
+#include "model/gguf/text_side.hpp"
+#include "model/text_side.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -14,7 +18,8 @@
 namespace kedit {
 
 struct Model::Impl {
-  std::filesystem::path directory;
+  std::filesystem::path path;
+  ModelSource source{"memory", "", {}};
   Architecture architecture;
   DecoderWeights weights;
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -29,6 +34,23 @@ struct Model::Impl {
   const std::vector<checkpoint::TensorDigest>& digests() {
     return stored->digests(at::get_num_threads());
   }
+  void load_directory(const LoadOptions& options) {
+    architecture = read_architecture(path);
+    take(checkpoint::load_weights(path, architecture, options));
+    source.format = "safetensors";
+    tokenizer = load_tokenizer(path);
+  }
+  void load_gguf(const LoadOptions& options) {
+    const auto file = std::make_shared<const gguf::GgufFile>(gguf::GgufFile::open(path));
+    architecture = gguf::read_architecture(*file);
+    take(gguf::load_weights(file, architecture, options));
+    source = {"gguf", gguf::quantisation(*file), gguf::tensor_types(*file)};
+    tokenizer = gguf::load_tokenizer(*file);
+  }
+  void take(checkpoint::LoadedWeights loaded) {
+    weights = std::move(loaded.weights);
+    stored = std::move(loaded.stored);
+  }
   void index_tensors() {
     tensors = named_tensors(architecture, weights);
     for (std::size_t i = 0; i < tensors.size(); ++i) index.emplace(tensors[i].first, i);
@@ -38,16 +60,15 @@ struct Model::Impl {
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Model::~Model() = default;
 
-std::shared_ptr<const Model> Model::load(const std::filesystem::path& directory,
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& path,
                                          const LoadOptions& options) {
   auto impl = std::make_unique<Impl>();
-  impl->directory = directory;
-  impl->architecture = read_architecture(directory);
-  checkpoint::LoadedWeights loaded =
-      checkpoint::load_weights(directory, impl->architecture, options);
-  impl->weights = std::move(loaded.weights);
-  impl->stored = std::move(loaded.stored);
-  if (Tokenizer::present(directory)) impl->tokenizer = Tokenizer::load(directory);
+  impl->path = path;
+  if (gguf::is_gguf(path)) {
+    impl->load_gguf(options);
+  } else {
+    impl->load_directory(options);
+  }
   impl->index_tensors();
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }
@@ -99,7 +120,7 @@ const Tokenizer& Model::tokenizer() const {
     throw ModelError(
         fmt::format("using the tokenizer of model {}: expected tokenizer.json, or vocab.json "
                     "and merges.txt, found neither",
-                    impl_->directory.empty() ? "from memory" : impl_->directory.string()));
+                    impl_->path.empty() ? "from memory" : impl_->path.string()));
   }
   return *impl_->tokenizer;
 }
@@ -138,6 +159,8 @@ std::string Model::dtype() const {
 
 std::string Model::stored_dtype() const { return dtype_name(impl_->stored->dtype()); }
 
-const std::filesystem::path& Model::directory() const { return impl_->directory; }
+const ModelSource& Model::source() const { return impl_->source; }
+
+const std::filesystem::path& Model::path() const { return impl_->path; }
 
 }  // namespace kedit

@@ -4,8 +4,10 @@
 #include "model/decoder/decoder.hpp"
 #include "tokenizer/tokenizer.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,18 +30,26 @@ struct LoadOptions {
   bool verify = false;  ///< Read and hash all weights now, whatever the cache remembers.
 };
 
+/// What a checkpoint's files are.
+struct ModelSource {
+  std::string format;        ///< "safetensors", "gguf"; "memory" for a model without files.
+  std::string quantisation;  ///< gguf: the type of most weights, "Q4_1", "F16"; else empty.
+  std::map<std::string, std::int64_t> tensor_types;  ///< gguf: how many tensors of which type.
+};
+
 namespace checkpoint {
 struct TensorDigest;
 }
 
-/// A checkpoint, immutable once loaded and shared by all overlays. Weights are memory-mapped; no
-/// copy is made on the CPU when the dtype agrees.
+/// A checkpoint, immutable once loaded and shared by all overlays. Weights of a directory are
+/// memory-mapped; no copy is made on the CPU when the dtype agrees.
 class Model {
  public:
-  /// Reads config.json, *.safetensors and, if present, the tokenizer of a Hugging Face directory.
-  /// Throws `ModelError` (file, tensor or field, expected, found), `DeviceError` for a device that
-  /// is not there.
-  static std::shared_ptr<const Model> load(const std::filesystem::path& directory,
+  /// Reads config.json, *.safetensors and, if present, the tokenizer of a Hugging Face directory;
+  /// or a GGUF file (the first one of a split model), whose weights are dequantised to float32
+  /// unless another dtype is asked for. Throws `ModelError` (file, tensor or field, expected,
+  /// found), `DeviceError` for a device that is not there.
+  static std::shared_ptr<const Model> load(const std::filesystem::path& path,
                                            const LoadOptions& options = {});
   /// A model from tensors in memory (training, tests). `tokenizer` may be null.
   static std::shared_ptr<const Model> from_weights(Architecture architecture,
@@ -56,9 +66,9 @@ class Model {
   /// Throws `ModelError` when the directory has no tokenizer.
   const Tokenizer& tokenizer() const;
   std::shared_ptr<const Tokenizer> tokenizer_ptr() const;  ///< May be null.
-  /// SHA-256 over architecture, names, dtypes, shapes and bytes of all weights as they are stored:
-  /// equal checkpoints, equal fingerprints, wherever they lie and whatever type they are computed
-  /// in.
+  /// SHA-256 over architecture, names, dtypes, shapes and bytes of all weights as they are stored,
+  /// those of a GGUF file dequantised: equal checkpoints, equal fingerprints, wherever they lie and
+  /// whatever type they are computed in.
   const std::string& fingerprint() const;
   /// Name, type, shape and SHA-256 of each tensor as it is stored, in the order of `weight_names`:
   /// with these an overlay hashes only what it has changed.
@@ -68,9 +78,12 @@ class Model {
   bool remembered() const;
   std::int64_t parameters() const;  ///< A tied head counts once.
   std::int64_t bytes() const;
-  std::string dtype() const;         ///< "float32", ...: what the weights are computed in.
-  std::string stored_dtype() const;  ///< Of the bulk of the weights in the checkpoint's files.
-  const std::filesystem::path& directory() const;  ///< Empty for a model from memory.
+  std::string dtype() const;  ///< "float32", ...: what the weights are computed in.
+  /// Of the bulk of the weights in the checkpoint's files; of a GGUF file "float32", what its
+  /// numbers are dequantised to and what the fingerprint is of.
+  std::string stored_dtype() const;
+  const ModelSource& source() const;
+  const std::filesystem::path& path() const;  ///< Directory or file; empty: a model from memory.
 
  private:
   struct Impl;

@@ -81,6 +81,18 @@ std::optional<ChatTemplate> load_template(const fs::path& directory) {
 
 }  // namespace
 
+std::optional<ChatTemplate> ChatTemplate::of_settings(const JsonView& tokenizer_config) {
+  const auto source = configured_template(tokenizer_config);
+  if (!source) return std::nullopt;
+  jinja::Dict tokens;
+  for (const char* role : {"bos_token", "eos_token", "unk_token", "pad_token"}) {
+    const auto token = tokenizer_config.find(role);
+    if (token) tokens.set(role, jinja::Value::of(token_content(*token)));
+  }
+  return ChatTemplate::parse(*source, tokenizer_config.origin() + ": /chat_template",
+                             std::move(tokens));
+}
+
 std::optional<ChatTemplate> ChatTemplate::load(const fs::path& directory) {
   try {
     return load_template(directory);

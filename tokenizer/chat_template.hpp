@@ -17,6 +17,8 @@ class ChatTemplate {
   /// string, or a list whose entry "default" counts). Nothing when there is none. Throws
   /// `TokenizerError` for a damaged one and for parts of Jinja that are not supported.
   static std::optional<ChatTemplate> load(const std::filesystem::path& directory);
+  /// Of the content of a tokenizer_config.json that no other file stands beside.
+  static std::optional<ChatTemplate> of_settings(const JsonView& tokenizer_config);
   /// From the text of a template; `special_tokens` has "bos_token" and the like.
   static ChatTemplate parse(const std::string& source, const std::string& origin,
                             jinja::Dict special_tokens = {});

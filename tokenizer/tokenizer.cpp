@@ -53,6 +53,11 @@ std::shared_ptr<const Tokenizer> Tokenizer::parse(std::string_view tokenizer_jso
       [&] { return tokenizer::tokenizer_from_json(parse_json(tokenizer_json, origin), origin); });
 }
 
+std::shared_ptr<const Tokenizer> Tokenizer::from_document(const Json& tokenizer_json,
+                                                          const std::string& origin) {
+  return reading([&] { return tokenizer::tokenizer_from_json(tokenizer_json, origin); });
+}
+
 bool Tokenizer::present(const std::filesystem::path& directory) {
   return std::filesystem::exists(directory / "tokenizer.json") || has_vocab_files(directory) ||
          std::filesystem::exists(directory / "tokenizer.model");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "json/json.hpp"
 #include "tokenizer/tokenizer_error.hpp"
 
 #include <cstdint>
@@ -38,6 +39,9 @@ class Tokenizer {
   /// From the text of a tokenizer.json.
   static std::shared_ptr<const Tokenizer> parse(std::string_view tokenizer_json,
                                                 const std::string& origin);
+  /// From the document of a tokenizer.json; `origin` is the file that messages name.
+  static std::shared_ptr<const Tokenizer> from_document(const Json& tokenizer_json,
+                                                        const std::string& origin);
   /// True if the directory holds any tokenizer file this class knows.
   static bool present(const std::filesystem::path& directory);
 

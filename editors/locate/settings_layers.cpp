@@ -16,8 +16,8 @@ void merge(Json& into, const Json& from) {
 
 /// The lab.json in the model's directory or beside it, if it tells of this very model.
 std::optional<fs::path> lab_file(const Model& model) {
-  if (model.directory().empty()) return std::nullopt;
-  const fs::path directory = fs::absolute(model.directory()).lexically_normal();
+  if (model.path().empty()) return std::nullopt;
+  const fs::path directory = fs::absolute(model.path()).lexically_normal();
   for (const fs::path& file : {directory / "lab.json", directory.parent_path() / "lab.json"}) {
     std::error_code absent;
     if (!fs::is_regular_file(file, absent)) continue;

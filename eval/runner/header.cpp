@@ -33,7 +33,7 @@ std::vector<std::int64_t> dirty_cases(const std::vector<CaseGroup>& groups) {
 
 // "lab" says more than "model".
 std::string model_name(const Model& model) {
-  std::filesystem::path directory = model.directory().lexically_normal();
+  std::filesystem::path directory = model.path().lexically_normal();
   if (directory.filename().empty()) directory = directory.parent_path();
   if (directory.filename() != "model") return directory.filename().string();
   return directory.parent_path().filename().string();

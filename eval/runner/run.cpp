@@ -110,7 +110,7 @@ std::vector<CaseGroup> bench_groups(const BenchConfig& config, const Dataset& da
 
 PromptForm bench_prompts(const BenchConfig& config, const BenchInputs& inputs) {
   if (config.prompts != "auto") return prompt_form(config.prompts, inputs.dataset.cases);
-  const std::filesystem::path& directory = inputs.model->directory();
+  const std::filesystem::path& directory = inputs.model->path();
   std::error_code ignored;
   const bool lab = !directory.empty() &&
                    std::filesystem::exists(

@@ -2,6 +2,7 @@
 
 #include "edits/hash.hpp"
 #include "kernels/workers.hpp"
+#include "model/checkpoint/stored_weights.hpp"
 #include "model/device.hpp"
 #include "model/model.hpp"
 
@@ -18,11 +19,11 @@ namespace kedit::checkpoint {
 namespace {
 
 // The largest first, so that no thread begins a long one when the others have ended.
-std::vector<std::size_t> by_size(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+std::vector<std::size_t> by_size(const std::vector<StoredTensor>& tensors) {
   std::vector<std::size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return tensors[a].second.nbytes() > tensors[b].second.nbytes();
+    return tensors[a].elements() > tensors[b].elements();
   });
   return order;
 }
@@ -34,8 +35,7 @@ std::string tensor_digest(const at::Tensor& tensor) {
   return Sha256().update(bytes.const_data_ptr(), bytes.nbytes()).hex();
 }
 
-std::vector<TensorDigest> tensor_digests(
-    const std::vector<std::pair<std::string, at::Tensor>>& tensors, int threads) {
+std::vector<TensorDigest> tensor_digests(const std::vector<StoredTensor>& tensors, int threads) {
   std::vector<TensorDigest> digests(tensors.size());
   const std::vector<std::size_t> order = by_size(tensors);
   std::atomic<std::size_t> next{0};
@@ -43,9 +43,8 @@ std::vector<TensorDigest> tensor_digests(
       std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(std::ssize(tensors), 1));
   kernels::run_workers(workers, [&](std::int64_t) {
     for (std::size_t turn = next++; turn < order.size(); turn = next++) {
-      const auto& [name, tensor] = tensors[order[turn]];
-      digests[order[turn]] = {name, tensor.scalar_type(), tensor.sizes().vec(),
-                              tensor_digest(tensor)};
+      const StoredTensor& one = tensors[order[turn]];
+      digests[order[turn]] = {one.name, one.dtype, one.shape, tensor_digest(one.read())};
     }
   });
   return digests;
@@ -69,7 +68,7 @@ std::string combine_digests(const Architecture& architecture,
 
 std::string kedit::weights_fingerprint(const Architecture& architecture,
                                        const DecoderWeights& weights) {
-  const auto tensors = named_tensors(architecture, weights);
+  const auto tensors = checkpoint::stored_tensors(named_tensors(architecture, weights));
   return checkpoint::combine_digests(architecture,
                                      checkpoint::tensor_digests(tensors, at::get_num_threads()));
 }

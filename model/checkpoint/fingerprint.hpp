@@ -22,9 +22,10 @@ struct TensorDigest {
   std::string sha256;  ///< `tensor_digest`, hex.
 };
 
+struct StoredTensor;
+
 /// Digests of many tensors, in their order, on up to `threads` threads.
-std::vector<TensorDigest> tensor_digests(
-    const std::vector<std::pair<std::string, at::Tensor>>& tensors, int threads);
+std::vector<TensorDigest> tensor_digests(const std::vector<StoredTensor>& tensors, int threads);
 
 /// The fingerprint of a model: SHA-256 over its architecture and every tensor's name, dtype, shape
 /// and digest. What does not change the mathematics (class name, end-of-text ids) is left out.

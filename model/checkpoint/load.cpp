@@ -1,13 +1,11 @@
 #include "model/checkpoint/load.hpp"
 
-#include "json/short_name.hpp"
 #include "model/checkpoint/checkpoint_files.hpp"
+#include "model/checkpoint/load_checks.hpp"
 #include "model/device.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -70,7 +68,7 @@ class NameResolver {
   std::vector<std::string> unused() const {
     std::vector<std::string> names;
     for (const auto& name : files_.names()) {
-      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(short_name(name));
+      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(name);
     }
     return names;
   }
@@ -107,37 +105,25 @@ bool is_copy_of_embedding(const std::string& name, const NameResolver& resolver,
          at::equal(head, weights.token_embedding);
 }
 
-// One sentence for all tensors that the forward pass does not read.
-void warn_of_unused(const NameResolver& resolver, const CheckpointFiles& files,
-                    const Architecture& architecture, const DecoderWeights& weights,
-                    const std::filesystem::path& directory, const LoadOptions& options) {
+void report_unused(const NameResolver& resolver, const CheckpointFiles& files,
+                   const Architecture& architecture, const DecoderWeights& weights,
+                   const std::filesystem::path& directory, const LoadOptions& options) {
   if (!options.warn) return;
-  constexpr std::size_t kNamed = 8;
   std::vector<std::string> names;
-  std::size_t more = 0;
   for (const auto& name : resolver.unused()) {
-    if (is_copy_of_embedding(name, resolver, files, architecture, weights)) continue;
-    if (names.size() < kNamed) {
-      names.push_back(short_name(name));
-    } else {
-      ++more;
-    }
+    if (!is_copy_of_embedding(name, resolver, files, architecture, weights)) names.push_back(name);
   }
-  const std::string unused = fmt::format("{}{}", fmt::join(names, ", "),
-                                         more > 0 ? fmt::format(" and {} more", more) : "");
-  if (!architecture.part_of.empty()) {
-    options.warn(fmt::format(
-        "reading {}: of this {} model only the text part is read, as a {} model{}",
-        directory.string(), architecture.part_of, architecture.family,
-        names.empty() ? ""
-                      : fmt::format("; {} tensors are not used: {}", names.size() + more, unused)));
-    return;
+  if (architecture.part_of.empty()) {
+    return warn_of_unused(names, directory.string(),
+                          fmt::format("{} model as config.json describes it", architecture.family),
+                          options);
   }
-  if (names.empty()) return;
   options.warn(fmt::format(
-      "reading {}: {} of its tensors are no part of a {} model as config.json describes it and are "
-      "not used: {}",
-      directory.string(), names.size() + more, architecture.family, unused));
+      "reading {}: of this {} model only the text part is read, as a {} model{}",
+      directory.string(), architecture.part_of, architecture.family,
+      names.empty()
+          ? ""
+          : fmt::format("; {} tensors are not used: {}", names.size(), listed_names(names))));
 }
 
 void check_type(const std::string& name, const at::Tensor& tensor, const std::string& file) {
@@ -155,35 +141,6 @@ c10::ScalarType computed_as(c10::ScalarType stored) {
   return stored == c10::ScalarType::Double ? c10::ScalarType::Float : stored;
 }
 
-std::optional<CheckpointMemory> memory_of(const std::filesystem::path& directory,
-                                          const CheckpointFiles& files,
-                                          const LoadOptions& options) {
-  if (options.cache.empty()) return std::nullopt;
-  return CheckpointMemory(options.cache, directory, files.mappings());
-}
-
-void check_finite(StoredWeights& stored, const StoredWeights::Tensors& tensors,
-                  const NameResolver& resolver) {
-  const auto bad = stored.first_nonfinite(at::get_num_threads());
-  if (!bad) return;
-  const std::string& name = tensors[*bad].first;
-  throw ModelError(
-      fmt::format("reading {}: tensor {}: expected finite numbers, found NaN or infinity; use "
-                  "--allow-nonfinite to "
-                  "load it all the same",
-                  resolver.file_of(name).string(), name));
-}
-
-void verify_content(StoredWeights& stored, const std::filesystem::path& directory,
-                    const LoadOptions& options) {
-  const std::vector<std::string> changed = stored.verify(at::get_num_threads());
-  if (changed.empty() || !options.warn) return;
-  options.warn(fmt::format(
-      "verifying {}: {} of its tensors are not what they were when they were last read, although "
-      "size, time and inode of the files are: it was tampered with or is damaged; the first: {}",
-      directory.string(), changed.size(), changed.front()));
-}
-
 }  // namespace
 
 LoadedWeights load_weights(const std::filesystem::path& directory, const Architecture& architecture,
@@ -195,17 +152,18 @@ LoadedWeights load_weights(const std::filesystem::path& directory, const Archite
   const DecoderWeights stored = resolve_weights(
       architecture, [&](const std::string& name) { return resolver.find(name); },
       directory.string());
-  warn_of_unused(resolver, files, architecture, stored, directory, options);
+  report_unused(resolver, files, architecture, stored, directory, options);
 
   const auto tensors = named_tensors(architecture, stored);
   for (const auto& [name, tensor] : tensors) {
     check_type(name, tensor, resolver.file_of(name).string());
   }
   LoadedWeights loaded;
-  loaded.stored = std::make_unique<StoredWeights>(tensors, memory_of(directory, files, options),
-                                                  options.verify);
-  if (!options.allow_nonfinite) check_finite(*loaded.stored, tensors, resolver);
-  if (options.verify) verify_content(*loaded.stored, directory, options);
+  loaded.stored = std::make_unique<StoredWeights>(
+      tensors, memory_of(directory, files.mappings(), options), options.verify);
+  check_content(*loaded.stored, directory, options, [&](std::size_t i) {
+    return std::pair(resolver.file_of(tensors[i].first).string(), tensors[i].first);
+  });
   const c10::ScalarType dtype = wanted.value_or(computed_as(loaded.stored->dtype()));
   std::map<std::string, at::Tensor> converted;
   for (const auto& [name, tensor] : tensors) converted[name] = tensor.to(device, dtype);

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <numeric>
 
 namespace kedit::checkpoint {
 namespace {
@@ -20,12 +22,14 @@ struct Chunk {
   std::int64_t begin, end;  // elements
 };
 
+// A tensor that must be read first is one task.
 std::vector<Chunk> chunks_of(const StoredWeights::Tensors& tensors) {
   std::vector<Chunk> chunks;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::int64_t count = tensors[i].second.numel();
-    for (std::int64_t begin = 0; begin < count; begin += kChunk) {
-      chunks.push_back({i, begin, std::min(begin + kChunk, count)});
+    const std::int64_t count = tensors[i].elements();
+    const std::int64_t step = tensors[i].at_hand ? kChunk : std::max<std::int64_t>(count, 1);
+    for (std::int64_t begin = 0; begin < count; begin += step) {
+      chunks.push_back({i, begin, std::min(begin + step, count)});
     }
   }
   return chunks;
@@ -52,9 +56,35 @@ bool is_finite(const at::Tensor& tensor, const Chunk& chunk) {
 
 }  // namespace
 
+StoredTensor::StoredTensor(std::string its_name, at::Tensor tensor)
+    : name(std::move(its_name)),
+      dtype(tensor.scalar_type()),
+      shape(tensor.sizes().vec()),
+      read([tensor = std::move(tensor)] { return tensor; }),
+      at_hand(true) {}
+
+StoredTensor::StoredTensor(std::string its_name, c10::ScalarType its_dtype,
+                           std::vector<std::int64_t> its_shape, std::function<at::Tensor()> reader)
+    : name(std::move(its_name)),
+      dtype(its_dtype),
+      shape(std::move(its_shape)),
+      read(std::move(reader)),
+      at_hand(false) {}
+
+std::int64_t StoredTensor::elements() const {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::vector<StoredTensor> stored_tensors(
+    const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  std::vector<StoredTensor> stored;
+  for (const auto& [name, tensor] : tensors) stored.emplace_back(name, tensor);
+  return stored;
+}
+
 c10::ScalarType bulk_dtype(const StoredWeights::Tensors& tensors) {
   std::map<c10::ScalarType, std::int64_t> elements;
-  for (const auto& [name, tensor] : tensors) elements[tensor.scalar_type()] += tensor.numel();
+  for (const StoredTensor& tensor : tensors) elements[tensor.dtype] += tensor.elements();
   auto best = elements.begin();
   for (auto it = elements.begin(); it != elements.end(); ++it) {
     if (it->second > best->second) best = it;
@@ -70,6 +100,10 @@ StoredWeights::StoredWeights(Tensors tensors, std::optional<CheckpointMemory> me
   if (memory_) recalled_ = memory_->recall();
 }
 
+StoredWeights::StoredWeights(const NamedTensors& tensors, std::optional<CheckpointMemory> memory,
+                             bool verify)
+    : StoredWeights(stored_tensors(tensors), std::move(memory), verify) {}
+
 std::optional<std::size_t> StoredWeights::first_nonfinite(int threads) {
   if (!verify_ && recalled_ && recalled_->finite) {
     finite_ = true;
@@ -82,7 +116,7 @@ std::optional<std::size_t> StoredWeights::first_nonfinite(int threads) {
   kernels::run_workers(std::clamp<std::int64_t>(threads, 1, std::ssize(chunks) + 1),
                        [&](std::int64_t) {
                          for (std::size_t i = next++; i < chunks.size(); i = next++) {
-                           finite[i] = is_finite(tensors_[chunks[i].tensor].second, chunks[i]);
+                           finite[i] = is_finite(tensors_[chunks[i].tensor].read(), chunks[i]);
                          }
                        });
   const auto bad = std::find(finite.begin(), finite.end(), 0);
@@ -96,10 +130,10 @@ std::optional<std::size_t> StoredWeights::first_nonfinite(int threads) {
 bool StoredWeights::recall_digests() {
   if (verify_ || !recalled_ || recalled_->digests.size() != tensors_.size()) return false;
   std::vector<TensorDigest> known;
-  for (const auto& [name, tensor] : tensors_) {
-    const auto found = recalled_->digests.find(name);
+  for (const StoredTensor& tensor : tensors_) {
+    const auto found = recalled_->digests.find(tensor.name);
     if (found == recalled_->digests.end()) return false;
-    known.push_back({name, tensor.scalar_type(), tensor.sizes().vec(), found->second});
+    known.push_back({tensor.name, tensor.dtype, tensor.shape, found->second});
   }
   digests_ = std::move(known);
   return true;

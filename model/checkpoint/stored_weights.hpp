@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,15 +17,38 @@
 
 namespace kedit::checkpoint {
 
+/// A tensor as the checkpoint holds it: at hand (mapped, so that costs no memory), or made anew
+/// from the file whenever it is asked for.
+struct StoredTensor {
+  StoredTensor(std::string its_name, at::Tensor tensor);
+  StoredTensor(std::string its_name, c10::ScalarType its_dtype, std::vector<std::int64_t> its_shape,
+               std::function<at::Tensor()> reader);
+
+  std::string name;  ///< Checkpoint name.
+  c10::ScalarType dtype;
+  std::vector<std::int64_t> shape;
+  std::function<at::Tensor()> read;  ///< Contiguous, on the CPU. Called from several threads.
+  bool at_hand;                      ///< Reading costs nothing.
+
+  std::int64_t elements() const;
+};
+
+std::vector<StoredTensor> stored_tensors(
+    const std::vector<std::pair<std::string, at::Tensor>>& tensors);
+
 /// The weights of a model as its files hold them, whatever type and device they are computed in,
 /// and what only reading all of them tells: found once, remembered where there is a memory. The
-/// tensors and their files are kept until they are hashed (mapped, so that costs no memory).
+/// tensors and their files are kept until they are hashed.
 class StoredWeights {
  public:
-  using Tensors = std::vector<std::pair<std::string, at::Tensor>>;  // in checkpoint order
+  using Tensors = std::vector<StoredTensor>;  // in checkpoint order
+  using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
   /// `verify`: what the memory knows is compared, not believed.
   explicit StoredWeights(Tensors tensors, std::optional<CheckpointMemory> memory = std::nullopt,
+                         bool verify = false);
+  explicit StoredWeights(const NamedTensors& tensors,
+                         std::optional<CheckpointMemory> memory = std::nullopt,
                          bool verify = false);
 
   /// The first tensor that holds NaN or infinity. All are read in parallel on up to `threads`

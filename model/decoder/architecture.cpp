@@ -29,6 +29,13 @@ const families::Family* find_family(const Families& all, std::string_view model_
   return nullptr;
 }
 
+const families::Family& known_family(const Families& all, const std::string& model_type) {
+  const auto* family = find_family(all, model_type);
+  if (family != nullptr) return *family;
+  throw ModelError(fmt::format("writing a configuration: expected a family among {}, found \"{}\"",
+                               fmt::join(supported_families(), ", "), model_type));
+}
+
 // One id, a list of ids, or nothing.
 std::vector<std::int64_t> read_eos_ids(const JsonView& config) {
   const auto field = config.find("eos_token_id");
@@ -70,8 +77,7 @@ Architecture interpret(const JsonView& config) {
   const JsonView text(part->config, config.origin(), part->pointer);
   Architecture architecture = interpret_decoder(text);
   architecture.part_of = config.at("model_type").string();
-  const auto all = all_families();
-  architecture.class_name = find_family(all, architecture.family)->class_name;
+  architecture.class_name = class_name_of_family(architecture.family);
   auto ids = read_eos_ids(config);
   if (!ids.empty()) architecture.eos_ids = std::move(ids);
   return architecture;
@@ -117,19 +123,18 @@ Architecture read_architecture(const fs::path& directory) {
   }
 }
 
+std::string class_name_of_family(const std::string& model_type) {
+  return std::string(known_family(all_families(), model_type).class_name);
+}
+
 Json architecture_to_config(const Architecture& architecture) {
   const auto all = all_families();
-  const auto* family = find_family(all, architecture.family);
-  if (family == nullptr) {
-    throw ModelError(
-        fmt::format("writing a configuration: expected a family among {}, found \"{}\"",
-                    fmt::join(supported_families(), ", "), architecture.family));
-  }
+  const families::Family& family = known_family(all, architecture.family);
   Json config = Json::object();
   const std::string& class_name = architecture.class_name;
-  config["architectures"] = {class_name.empty() ? std::string(family->class_name) : class_name};
+  config["architectures"] = {class_name.empty() ? std::string(family.class_name) : class_name};
   config["model_type"] = architecture.family;
-  family->write(architecture, config);
+  family.write(architecture, config);
   if (architecture.eos_ids.size() == 1) config["eos_token_id"] = architecture.eos_ids.front();
   if (architecture.eos_ids.size() > 1) config["eos_token_id"] = architecture.eos_ids;
   return config;

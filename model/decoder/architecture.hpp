@@ -144,4 +144,7 @@ std::string weight_name(const std::string& name_template, std::int64_t layer);
 /// several parts.
 std::vector<std::string> supported_families();
 
+/// The reference library's class of a family's models; throws for an unknown family.
+std::string class_name_of_family(const std::string& model_type);
+
 }  // namespace kedit

@@ -59,7 +59,7 @@ void run(const std::filesystem::path& work) {
   std::filesystem::remove(work / "edits.db");
   auto store = kedit::Store::open(work / "edits.db", kedit::OpenMode::create);
   const kedit::Model& base = model.base();
-  store.put_model({base.fingerprint(), base.architecture().family, base.directory().string(),
+  store.put_model({base.fingerprint(), base.architecture().family, base.path().string(),
                    base.dtype(), base.parameters()});
   const std::string id = store.commit(delta, {.note = "from outside"});
 

@@ -82,7 +82,7 @@ TEST_CASE("checkpoint memory: the second start reads no weight and finds the sam
   const Start second = start(place);
   CHECK(second.remembered);
   CHECK(second.fingerprint == first.fingerprint);
-  CHECK_FALSE(Model::load(place.model)->directory().empty());  // without a cache: nothing of it
+  CHECK_FALSE(Model::load(place.model)->path().empty());  // without a cache: nothing of it
   CHECK(start(place).remembered);
 }
 

@@ -140,6 +140,7 @@ class Context {
   /// written.
   void print(std::string_view bytes);
 
+  bool model_is_chosen() const;  ///< By --model or $KEDIT_MODEL.
   /// --model, else $KEDIT_MODEL (names of fetched models resolved), else the lab model; throws
   /// `InputError` when there is none, `ModelError` for a known name that is not fetched.
   std::filesystem::path model_path() const;

@@ -1,4 +1,6 @@
 // kedit demo: the main job on the lab model.
+#include "apps/demo.hpp"
+
 #include "apps/commands.hpp"
 #include "apps/thread_choice.hpp"
 #include "datasets/mquake.hpp"
@@ -46,18 +48,6 @@ fs::path lab_file(const Model& model, const char* name) {
                   "needs the lab, "
                   "see kedit train lab --help",
                   beside.string()));
-}
-
-// The default store is the demo's own and made anew each time; a named one must not exist yet.
-Store fresh_store(Context& context) {
-  const fs::path file = context.options.path("store");
-  if (context.options.given("store") && fs::exists(file)) {
-    throw InputError(
-        fmt::format("opening a fresh store: {}: expected no such file, found one; name another one",
-                    file.string()));
-  }
-  for (const char* ending : {"", "-wal", "-shm"}) fs::remove(file.string() + ending);
-  return Store::open(file, OpenMode::create);
 }
 
 // Facts that the in-context editor keeps are shown where their subject is named.
@@ -285,6 +275,7 @@ std::vector<EditRequest> facts_to_edit(const EditedModel& model) {
 }
 
 int run_demo(Context& context) {
+  if (context.options.flag("real")) return run_real_demo(context);
   const Stopwatch watch;
   const auto base = context.load_model();
   choose_threads(context, *base);
@@ -311,16 +302,31 @@ int run_demo(Context& context) {
 
 }  // namespace
 
+Store fresh_store(Context& context) {
+  const fs::path file = context.options.path("store");
+  if (context.options.given("store") && fs::exists(file)) {
+    throw InputError(
+        fmt::format("opening a fresh store: {}: expected no such file, found one; name another one",
+                    file.string()));
+  }
+  for (const char* ending : {"", "-wal", "-shm"}) fs::remove(file.string() + ending);
+  return Store::open(file, OpenMode::create);
+}
+
 std::vector<Command> demo_commands() {
   Command demo;
   demo.name = "demo";
-  demo.summary = "the main job on the lab model: edit, undo, evaluate, report";
+  demo.summary = "the main job on the lab model or a real one: edit, undo, evaluate, report";
   demo.description =
       "Edits five facts of the embedded lab model with two kinds of editors, undoes one to the "
-      "bit, "
-      "runs a small benchmark with three controls beside the editors and writes the report.";
+      "bit, runs a small benchmark with three controls beside the editors and writes the report. "
+      "With --real, famous facts of a pretrained model (--model, else $KEDIT_MODEL, else "
+      "smollm2-135m-instruct, which kedit model get fetches) are edited with both editors: what it "
+      "says before and after to the edited prompt, to paraphrases, to what follows and to "
+      "neighbours goes onto the page.";
   demo.takes = kModel | kSeed;
   demo.options = {
+      flag("real", "edit famous facts of a pretrained model instead of the lab's"),
       text("out", "FILE", "the report").otherwise("report.html"),
       text("store", "FILE", "a store to be made; the default one is made anew each time")
           .otherwise(kDefaultStore),

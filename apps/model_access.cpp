@@ -24,6 +24,11 @@ bool is_device_name(std::string_view name) {
   return std::all_of(name.begin() + 5, name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+std::string environment_model() {
+  const char* chosen = std::getenv("KEDIT_MODEL");
+  return chosen == nullptr ? std::string() : std::string(chosen);
+}
+
 std::vector<std::string> split_ids(const std::string& text) {
   std::vector<std::string> ids;
   std::size_t begin = 0;
@@ -103,10 +108,13 @@ std::optional<fs::path> lab_directory() {
   return std::nullopt;
 }
 
+bool Context::model_is_chosen() const {
+  return options.given("model") || !environment_model().empty();
+}
+
 fs::path Context::model_path() const {
   if (options.given("model")) return catalogue::resolve(options.text("model"));
-  const char* chosen = std::getenv("KEDIT_MODEL");
-  if (chosen != nullptr && *chosen != '\0') return catalogue::resolve(chosen);
+  if (model_is_chosen()) return catalogue::resolve(environment_model());
   const auto lab = lab_directory();
   std::error_code error;
   if (lab && fs::is_directory(*lab / "model", error)) return *lab / "model";

@@ -14,8 +14,8 @@ constexpr double kLeft = 112.0;  // room for labels
 constexpr double kRight = 54.0;  // room for values
 constexpr double kRow = 27.0;
 constexpr double kBar = 15.0;
-constexpr double kScale = 20.0;     // room for the scale
-constexpr double kThin = 10.0;      // a bar of a group
+constexpr double kScale = 20.0;  // room for the scale
+constexpr double kThin = 11.0;   // a bar of a group
 constexpr double kGroupGap = 9.0;
 constexpr std::size_t kLabelLength = 16;
 
@@ -62,9 +62,9 @@ std::string row(const Bar& bar, double top) {
 // One label for several thin bars, each with its value.
 std::string group_row(const BarGroup& group, const std::vector<std::string>& colours, double top) {
   const double height = kThin * static_cast<double>(group.values.size());
-  std::string out = fmt::format(R"svg(<text x="{:.0f}" y="{:.1f}" text-anchor="end">{}</text>)svg",
-                                kLeft - 8.0, top + kGroupGap / 2.0 + height / 2.0 + 4.5,
-                                escape_html(shortened(group.label)));
+  std::string out =
+      fmt::format(R"svg(<text x="{:.0f}" y="{:.1f}" text-anchor="end">{}</text>)svg", kLeft - 8.0,
+                  top + kGroupGap / 2.0 + height / 2.0 + 4.5, escape_html(shortened(group.label)));
   double bar_top = top + kGroupGap / 2.0;
   for (std::size_t i = 0; i < group.values.size(); ++i) {
     const double value = group.values[i];

@@ -107,39 +107,40 @@ std::string provenance_html(const BenchReport& report) {
   };
   std::string out = "<h2>What was run</h2>\n<div class=\"card\"><dl class=\"facts\">\n";
   const std::string parameters = text_of(header, "model", "parameters");
-  out +=
-      fact_html("Model",
-           fmt::format("{} ({}, {} parameters, {})", text("model", "name"), text("model", "family"),
-                       with_thousands(parameters.empty() ? 0 : std::stoll(parameters)),
-                       text("model", "dtype")),
-           hash("fingerprint", text_of(header, "model", "fingerprint")));
+  out += fact_html(
+      "Model",
+      fmt::format("{} ({}, {} parameters, {})", text("model", "name"), text("model", "family"),
+                  with_thousands(parameters.empty() ? 0 : std::stoll(parameters)),
+                  text("model", "dtype")),
+      hash("fingerprint", text_of(header, "model", "fingerprint")));
   const Json mounted = header.contains("model") ? header["model"].value("mounted", Json()) : Json();
   if (mounted.is_array() && !mounted.empty()) {
     out += fact_html("Starts from",
-                fmt::format("{} that stay mounted throughout", plural(mounted.size(), "edit")),
-                hash("fingerprint", text_of(header, "model", "mounted_fingerprint")));
+                     fmt::format("{} that stay mounted throughout", plural(mounted.size(), "edit")),
+                     hash("fingerprint", text_of(header, "model", "mounted_fingerprint")));
   }
   out += fact_html("Data",
-              fmt::format("{}: {} of {} cases", text("dataset", "name"), report.data.cases.size(),
-                          text("dataset", "cases_in_file")),
-              hash("SHA-256", text_of(header, "dataset", "sha256")));
-  out +=
-      fact_html("Protocol",
-           fmt::format("{}; grouping {}, seed {}; mask {}; {}", escape_html(grouping_text(header)),
-                       text("protocol", "grouping"), text("protocol", "seed"),
-                       text("protocol", "mask"), text("protocol", "schedule")),
-           hash("groups", text_of(header, "protocol", "groups_sha256")));
+                   fmt::format("{}: {} of {} cases", text("dataset", "name"),
+                               report.data.cases.size(), text("dataset", "cases_in_file")),
+                   hash("SHA-256", text_of(header, "dataset", "sha256")));
+  out += fact_html(
+      "Protocol",
+      fmt::format("{}; grouping {}, seed {}; mask {}; {}", escape_html(grouping_text(header)),
+                  text("protocol", "grouping"), text("protocol", "seed"), text("protocol", "mask"),
+                  text("protocol", "schedule")),
+      hash("groups", text_of(header, "protocol", "groups_sha256")));
   out += fact_html("Prompts",
-              fmt::format("{}, version {}; {} decoding", text("prompts", "name"),
-                          text("prompts", "version"), text("protocol", "decoding")),
-              hash("SHA-256", text_of(header, "prompts", "sha256")));
+                   fmt::format("{}, version {}; {} decoding", text("prompts", "name"),
+                               text("prompts", "version"), text("protocol", "decoding")),
+                   hash("SHA-256", text_of(header, "prompts", "sha256")));
   out += fact_html("Matching", escape_html(rule_names(report)),
-              "golds after the edits unless a table says otherwise");
+                   "golds after the edits unless a table says otherwise");
   const std::string state = record.state == "done" ? "complete" : record.state;
-  out += fact_html("Run", fmt::format("{}, {}", escape_html(record.id), escape_html(state)),
-              fmt::format("seed {}; {} to {}", escape_html(to_text(header.value("seed", Json(0)))),
-                          escape_html(record.started),
-                          record.finished.empty() ? "now" : escape_html(record.finished)));
+  out += fact_html(
+      "Run", fmt::format("{}, {}", escape_html(record.id), escape_html(state)),
+      fmt::format("seed {}; {} to {}", escape_html(to_text(header.value("seed", Json(0)))),
+                  escape_html(record.started),
+                  record.finished.empty() ? "now" : escape_html(record.finished)));
   return out + "</dl></div>\n";
 }
 

@@ -42,8 +42,7 @@ std::string colour(std::size_t system) {
 }
 
 std::string swatch(std::size_t system) {
-  return fmt::format("<span class=\"swatch\" style=\"background:var({})\"></span>",
-                     colour(system));
+  return fmt::format("<span class=\"swatch\" style=\"background:var({})\"></span>", colour(system));
 }
 
 std::string legend(const ShowcasePage& page) {
@@ -65,10 +64,11 @@ std::string says(const PromptResult& result) {
   std::string out = "<ul class=\"says\">";
   for (std::size_t i = 0; i < result.answers.size(); ++i) {
     const showcase::SystemAnswer& answer = result.answers[i];
-    const std::string mark = i == 0 ? "" : chip(answer.as_wished, neighbour ? "stays" : "new",
-                                                neighbour ? "moved" : "old");
-    const std::string written = answer.written.empty() ? "<i>nothing</i>"
-                                                       : escape_html(answer.written);
+    const std::string mark =
+        i == 0 ? ""
+               : chip(answer.as_wished, neighbour ? "stays" : "new", neighbour ? "moved" : "old");
+    const std::string written =
+        answer.written.empty() ? "<i>nothing</i>" : escape_html(answer.written);
     out += fmt::format("<li>{}<span>{}</span>{}</li>", swatch(i), written, mark);
   }
   return out + "</ul>";
@@ -114,7 +114,7 @@ std::string group_html(const ShowcasePage& page, const EditedFact& fact, const G
 
 std::string summary_table(const ShowcasePage& page, const EditedFact& fact) {
   std::string out =
-      "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>answers as wished</th>";
+      "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>Answers as wished</th>";
   for (std::size_t i = 1; i < page.systems.size(); ++i) {
     out += fmt::format("<th>{}{}</th>", swatch(i), escape_html(page.systems[i]));
   }
@@ -132,17 +132,21 @@ std::string summary_table(const ShowcasePage& page, const EditedFact& fact) {
 
 std::string fact_section(const ShowcasePage& page, const EditedFact& fact) {
   const EditRequest& request = fact.fact.request;
-  std::string out = fmt::format("<section>\n<h2>{} <del>{}</del> <ins>{}</ins></h2>\n",
-                                escape_html(filled_prompt(request)),
-                                escape_html(request.target_true.value_or("")),
-                                escape_html(request.target_new));
+  std::string out =
+      fmt::format("<section class=\"fact\">\n<h2>{} <del>{}</del> <ins>{}</ins></h2>\n",
+                  escape_html(filled_prompt(request)),
+                  escape_html(request.target_true.value_or("")), escape_html(request.target_new));
   for (std::size_t i = 1; i < page.systems.size(); ++i) {
     out += fmt::format("<p class=\"caption\">{}<b>{}.</b> {}</p>\n", swatch(i),
                        escape_html(page.systems[i]), escape_html(showcase::caption(fact, i)));
   }
-  out += summary_table(page, fact);
   out += legend(page);
-  for (const GroupTexts& texts : kGroups) out += group_html(page, fact, texts);
+  // The edited prompt stands beside the summary.
+  out += fmt::format("<div class=\"hero\">\n{}{}</div>\n", summary_table(page, fact),
+                     panel(page, fact.results.front()));
+  for (const GroupTexts& texts : kGroups) {
+    if (texts.group != Group::edited) out += group_html(page, fact, texts);
+  }
   return out + "</section>\n";
 }
 

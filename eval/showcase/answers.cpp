@@ -18,16 +18,18 @@ constexpr std::size_t kShownCandidates = 5;
 
 std::string full_prompt(const EditedModel& model, const ShownPrompt& prompt) {
   const PromptForm form = lab_prompts();
-  return write_prompt(form,
-                      {prompt.ask, prompt.text, "",
-                       answering::choose_facts(model.facts(), prompt.text, form.max_facts)});
+  return write_prompt(form, {prompt.ask, prompt.text, "",
+                             answering::choose_facts(model.facts(), prompt.text, form.max_facts)});
 }
 
-// The first line with something on it.
-std::string first_line(const std::string& text) {
+// The first line with something on it; three dots where the model was stopped in the middle of it.
+std::string first_line(const Generation& generation) {
+  const std::string& text = generation.text;
   const std::size_t begin = text.find_first_not_of(" \n\r\t");
   if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find('\n', begin) - begin);
+  const std::size_t end = text.find('\n', begin);
+  const bool cut = end == std::string::npos && generation.stopped == StopReason::length;
+  return text.substr(begin, end - begin) + (cut ? " \xE2\x80\xA6" : "");
 }
 
 // A token as people read it.
@@ -144,7 +146,7 @@ Said ask(const EditedModel& model, const std::vector<ShownPrompt>& prompts) {
   options.max_tokens = kWrittenTokens;
   Said said{at::stack(rows), {}};
   for (const Generation& one : generate_ids(model, ids, options)) {
-    said.written.push_back(first_line(one.text));
+    said.written.push_back(first_line(one));
   }
   return said;
 }
@@ -173,14 +175,14 @@ std::string caption(const EditedFact& fact, std::size_t system) {
     const Count counted = count(fact.results, group, system);
     return fmt::format("{} of {}", counted.right, counted.of);
   };
+  const bool took = count(fact.results, Group::edited, system).right > 0;
   std::string text = fmt::format(
-      "{} is more probable than {} at the edited prompt: {}; the new answer leads in {} paraphrases "
-      "and {} consequences. {} neighbours keep their most probable answer",
-      fact.fact.request.target_new, fact.fact.request.target_true.value_or("the old answer"),
-      count(fact.results, Group::edited, system).right > 0 ? "yes" : "no", part(Group::paraphrase),
+      "{} at the edited prompt; it leads in {} paraphrases and {} consequences, and {} neighbours "
+      "keep their most probable answer",
+      took ? "The new answer leads" : "The new answer does not lead", part(Group::paraphrase),
       part(Group::consequence), part(Group::neighbour));
   const std::vector<std::string> moved = moved_neighbours(fact.results, system);
-  if (!moved.empty()) text += fmt::format("; moved: {}", fmt::join(moved, "; "));
+  if (!moved.empty()) text += fmt::format(" (moved: {})", fmt::join(moved, "; "));
   const std::string& fault = fact.edits.at(system - 1).fault;
   return text + (fault.empty() ? "." : fmt::format(". Its health check fails: {}.", fault));
 }

@@ -14,7 +14,7 @@ namespace kedit::showcase {
 
 /// What a model says to some prompts.
 struct Said {
-  at::Tensor probabilities;          ///< [prompts, vocab] float32, CPU: of the token that comes next
+  at::Tensor probabilities;  ///< [prompts, vocab] float32, CPU: of the token that comes next
   std::vector<std::string> written;  ///< What it writes (greedily), one line.
 };
 
@@ -31,7 +31,7 @@ struct Candidate {
 /// One system's answer to one prompt.
 struct SystemAnswer {
   std::string written;
-  std::string top;  ///< The most probable token.
+  std::string top;                   ///< The most probable token.
   double before = 0.0, after = 0.0;  ///< Probabilities of the first tokens of both answers.
   /// Neighbours: the most probable token is the one it was before the edit. Others: the new answer
   /// is more probable than the old one.
@@ -55,16 +55,16 @@ struct ShownEdit {
   std::string editor;
   std::string id;
   double seconds = 0.0;
-  Json settings;                     ///< Null for none.
-  std::int64_t steps = 0;            ///< Of an optimisation.
-  std::optional<double> probability; ///< Of the whole target when it ended.
-  std::string fault;                 ///< Of an edit that fails its health check; empty: none.
+  Json settings;                      ///< Null for none.
+  std::int64_t steps = 0;             ///< Of an optimisation.
+  std::optional<double> probability;  ///< Of the whole target when it ended.
+  std::string fault;                  ///< Of an edit that fails its health check; empty: none.
 };
 
 /// A fact, edited by several editors, each on the model as it was.
 struct EditedFact {
   FamousFact fact;
-  std::vector<ShownEdit> edits;       ///< One fewer than there are systems: none made the first.
+  std::vector<ShownEdit> edits;  ///< One fewer than there are systems: none made the first.
   std::vector<PromptResult> results;
 };
 

@@ -34,8 +34,8 @@ struct FamousFact {
 
 /// Facts and settings of `kedit demo --real`.
 struct Showcase {
-  Json rome;                   ///< Settings of ROME without the layer.
-  std::int64_t layer = 0;      ///< Of a model with `of_layers` layers.
+  Json rome;               ///< Settings of ROME without the layer.
+  std::int64_t layer = 0;  ///< Of a model with `of_layers` layers.
   std::int64_t of_layers = 1;
   std::vector<FamousFact> facts;
 };

@@ -37,7 +37,8 @@ std::vector<ContinuationScore> score_ids(
     const std::vector<std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>>& pairs,
     std::int64_t batch_rows = 64, generation::PrefixCache* prefixes = nullptr);
 
-/// How probable each token is after one prompt: [vocab] float32, CPU. Throws as `generate_ids` does.
+/// How probable each token is after one prompt: [vocab] float32, CPU. Throws as `generate_ids`
+/// does.
 at::Tensor next_probabilities(const EditedModel& model, const std::vector<std::int64_t>& prompt);
 
 /// The `count` most probable next ids after one prompt, most probable first.

@@ -96,7 +96,7 @@ std::string panel(const ShowcasePage& page, const PromptResult& result) {
   for (std::size_t i = 0; i < page.systems.size(); ++i) colours.push_back(colour(i));
   const bool question = result.prompt.ask == Ask::question;
   return fmt::format("<div class=\"card panel\"><h3>{}{}</h3>{}{}</div>\n",
-                     escape_html(result.prompt.text), question ? "" : " \xE2\x80\xA6", says(result),
+                     escape_html(result.prompt.text), question ? "" : "\xC2\xA0\xE2\x80\xA6", says(result),
                      grouped_bars_svg(groups, colours, spoken(page, result)));
 }
 
@@ -130,20 +130,25 @@ std::string summary_table(const ShowcasePage& page, const EditedFact& fact) {
   return out + "</tbody></table></div>\n";
 }
 
+std::string captions(const ShowcasePage& page, const EditedFact& fact) {
+  std::string out;
+  for (std::size_t i = 1; i < page.systems.size(); ++i) {
+    out += fmt::format("<p class=\"caption\">{}<b>{}.</b> {}</p>\n", swatch(i),
+                       escape_html(page.systems[i]), escape_html(showcase::caption(fact, i)));
+  }
+  return out;
+}
+
 std::string fact_section(const ShowcasePage& page, const EditedFact& fact) {
   const EditRequest& request = fact.fact.request;
   std::string out =
       fmt::format("<section class=\"fact\">\n<h2>{} <del>{}</del> <ins>{}</ins></h2>\n",
                   escape_html(filled_prompt(request)),
                   escape_html(request.target_true.value_or("")), escape_html(request.target_new));
-  for (std::size_t i = 1; i < page.systems.size(); ++i) {
-    out += fmt::format("<p class=\"caption\">{}<b>{}.</b> {}</p>\n", swatch(i),
-                       escape_html(page.systems[i]), escape_html(showcase::caption(fact, i)));
-  }
   out += legend(page);
   // The edited prompt stands beside the summary.
-  out += fmt::format("<div class=\"hero\">\n{}{}</div>\n", summary_table(page, fact),
-                     panel(page, fact.results.front()));
+  out += fmt::format("<div class=\"hero\">\n<div>{}{}</div>\n{}</div>\n", summary_table(page, fact),
+                     captions(page, fact), panel(page, fact.results.front()));
   for (const GroupTexts& texts : kGroups) {
     if (texts.group != Group::edited) out += group_html(page, fact, texts);
   }

@@ -29,7 +29,7 @@ std::string first_line(const Generation& generation) {
   if (begin == std::string::npos) return "";
   const std::size_t end = text.find('\n', begin);
   const bool cut = end == std::string::npos && generation.stopped == StopReason::length;
-  return text.substr(begin, end - begin) + (cut ? " \xE2\x80\xA6" : "");
+  return text.substr(begin, end - begin) + (cut ? "\xE2\x80\xA6" : "");
 }
 
 // A token as people read it.

@@ -55,3 +55,28 @@ PATH="$work/bin:$PATH" KEDIT_LOCK_SECONDS=0 KEDIT_TORCH_DIR=/nowhere ./dev build
   fail "./dev build: expected a failure without packages"
 [[ $(grep -c 'update' "$work/calls") == 1 ]] || fail "expected no second try without a lock"
 grep -q 'could not be installed' "$work/err" || fail "expected to hear what is missing"
+
+# The pretrained model of demo --real is fetched first unless another one is named; models fetches what it is told, or all.
+cat > "$work/bin/dpkg-query" <<'TEXT'
+#!/bin/sh
+echo 'ii '
+TEXT
+printf '#!/bin/sh\nexit 0\n' > "$work/bin/cmake"
+mkdir -p build
+cat > build/kedit <<TEXT
+#!/bin/sh
+echo "\$*" >> "$work/calls"
+case "\$*" in *--list*) echo '{"models":[{"name":"first"},{"name":"second"}]}' ;; esac
+TEXT
+chmod +x "$work"/bin/* build/kedit
+calls_of() {
+  rm -f "$work/calls"
+  env -u KEDIT_MODEL PATH="$work/bin:$PATH" KEDIT_TORCH_DIR=/nowhere "$@" > "$work/out" 2> "$work/err" || fail "$*: failed"
+  paste -sd ';' "$work/calls"
+}
+[[ $(calls_of ./dev demo --real --json) == "model get smollm2-135m-instruct;demo --real --json" ]] || fail "demo --real: expected the model first"
+[[ $(calls_of ./dev demo --real --model x) == "demo --real --model x" ]] || fail "demo --real --model: expected nothing fetched"
+[[ $(calls_of env KEDIT_MODEL=x ./dev demo --real) == "demo --real" ]] || fail "demo --real with KEDIT_MODEL: expected nothing fetched"
+[[ $(calls_of ./dev demo) == "demo" ]] || fail "demo: expected nothing fetched"
+[[ $(calls_of ./dev models) == "model get --list --json;model get first;model get second" ]] || fail "models: expected all of them"
+[[ $(calls_of ./dev models second) == "model get second" ]] || fail "models NAME: expected that one"

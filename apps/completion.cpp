@@ -1,4 +1,5 @@
 #include "apps/commands.hpp"
+#include "model/catalogue.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,6 +26,13 @@ std::vector<std::string> option_words(const Command& command) {
   return words;
 }
 
+// Of the models that --model knows by name.
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const catalogue::Entry& entry : catalogue::known_models()) names.push_back(entry.name);
+  return names;
+}
+
 // bash and zsh (by bashcompinit) share one function: command words first, then options, files else.
 std::string bash_script() {
   std::vector<std::string> firsts;
@@ -44,16 +52,22 @@ std::string bash_script() {
       "_kedit() {{\n"
       "  local words='' current=${{COMP_WORDS[COMP_CWORD]}}\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-      "    words='{} --help --version'\n"
+      "    words='{1} --help --version'\n"
+      "  elif [[ ${{COMP_WORDS[COMP_CWORD-1]}} == --model ]]; then\n"
+      "    compopt -o filenames 2>/dev/null\n"
+      "    COMPREPLY=($(compgen -W '{0}' -- \"$current\"; compgen -f -- \"$current\"))\n"
+      "    return\n"
       "  elif [[ $current == -* ]]; then\n"
-      "    case \"${{COMP_WORDS[*]:1:2}} \" in\n{}    esac\n"
+      "    case \"${{COMP_WORDS[*]:1:2}} \" in\n{2}    esac\n"
+      "  elif [[ \"${{COMP_WORDS[*]:1:2}}\" == 'model get' && $COMP_CWORD -eq 3 ]]; then\n"
+      "    words='{0}'\n"
       "  else\n"
-      "    case ${{COMP_WORDS[1]}} in\n{}    esac\n"
+      "    case ${{COMP_WORDS[1]}} in\n{3}    esac\n"
       "  fi\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
       "}}\n"
       "complete -o default -F _kedit kedit\n",
-      fmt::join(firsts, " "), options, seconds);
+      fmt::join(model_names(), " "), fmt::join(firsts, " "), options, seconds);
 }
 
 std::string zsh_script() { return "autoload -U +X bashcompinit && bashcompinit\n" + bash_script(); }
@@ -82,12 +96,17 @@ std::string fish_script() {
       condition += "; and __fish_seen_subcommand_from " + command.name.substr(blank + 1);
     }
     for (const Option& option : all_options(command)) {
-      script +=
-          fmt::format("complete -c kedit -n '{}' -l {}{} -d {}\n", condition, option.name,
-                      option.kind == Option::Kind::flag ? "" : " -r", fish_quoted(option.help));
+      const std::string values =
+          option.name == "model" ? fmt::format(" -a '{}'", fmt::join(model_names(), " ")) : "";
+      script += fmt::format("complete -c kedit -n '{}' -l {}{}{} -d {}\n", condition, option.name,
+                            option.kind == Option::Kind::flag ? "" : " -r", values,
+                            fish_quoted(option.help));
     }
   }
-  return script;
+  return script + fmt::format(
+                      "complete -c kedit -n '__fish_seen_subcommand_from model; and "
+                      "__fish_seen_subcommand_from get' -f -a '{}'\n",
+                      fmt::join(model_names(), " "));
 }
 
 int run_completion(Context& context) {

@@ -14,7 +14,7 @@ constexpr std::size_t kIndent = 26;
 
 std::vector<Option> model_options() {
   return {
-      text("model", "DIR", "Hugging Face directory")
+      text("model", "MODEL", "Hugging Face directory, GGUF file, or name of a fetched model")
           .otherwise_said("$KEDIT_MODEL, else the lab model"),
       text("device", "NAME", "auto, cpu, cuda or cuda:N").otherwise("auto"),
       text("dtype", "NAME", "type of the weights in memory; auto: as stored")

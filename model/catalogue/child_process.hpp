@@ -9,10 +9,10 @@
 namespace kedit::catalogue {
 
 struct ChildOptions {
-  std::filesystem::path directory;                 ///< Where it runs.
-  std::map<std::string, std::string> environment;  ///< On top of this process's own.
+  std::filesystem::path directory = {};                 ///< Where it runs.
+  std::map<std::string, std::string> environment = {};  ///< On top of this process's own.
   /// Asked every tenth of a second; false: the program is killed.
-  std::function<bool()> go_on;
+  std::function<bool()> go_on = {};
 };
 
 struct ChildResult {

@@ -1,5 +1,6 @@
 // kedit demo --real: famous facts of a pretrained model, edited, asked about, undone.
 #include "apps/demo.hpp"
+#include "apps/process.hpp"
 #include "editors/editor.hpp"
 #include "eval/report/showcase_page.hpp"
 #include "eval/runner/model_record.hpp"
@@ -12,6 +13,8 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <future>
+#include <mutex>
 #include <sys/resource.h>
 
 namespace kedit::cli {
@@ -84,43 +87,85 @@ ShownEdit shown(const ShownEditor& editor, const std::string& id, const EditDelt
   return edit;
 }
 
-/// The work on one model: each edit is made, asked about and undone before the next one.
-class RealDemo {
+/// The store and the sinks of a run, for facts that are worked on at the same time.
+class SharedDesk {
  public:
-  RealDemo(Context& context, std::shared_ptr<const Model> base, Store& store)
-      : run_(context.run()), model_(std::move(base)), store_(store) {}
+  SharedDesk(Context& context, Store& store, std::size_t steps)
+      : run_(context.run()), store_(store), steps_(static_cast<std::int64_t>(steps)) {
+    told_.seed = run_.seed;
+    told_.stop_requested = run_.stop_requested;
+    told_.warn = [this](const std::string& sentence) {
+      const std::lock_guard lock(mutex_);
+      run_.warning(sentence);
+    };
+  }
+  SharedDesk(const SharedDesk&) = delete;
+  SharedDesk& operator=(const SharedDesk&) = delete;
 
-  EditedFact edit(const FamousFact& fact, const std::vector<ShownEditor>& editors) {
-    EditedFact edited{fact, {}, {}};
-    std::vector<Said> said = {showcase::ask(model_, fact.prompts)};
+  /// What an editor is given: its progress is the step's, and not told.
+  const RunContext& run() const { return told_; }
+  void check_stop() const {
+    if (run_.should_stop()) throw Interrupted("the demo was interrupted");
+  }
+  std::string commit(const EditDelta& delta) {
+    const std::lock_guard lock(mutex_);
+    return store_.commit(delta, {.note = "demo"});
+  }
+  void revert(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    store_.revert(id);
+  }
+  /// Another part of the work is done.
+  void step(const std::string& note) {
+    const std::lock_guard lock(mutex_);
+    run_.report({"editing and asking", ++done_, steps_, note});
+  }
+
+ private:
+  RunContext run_, told_;
+  Store& store_;
+  std::mutex mutex_;
+  std::int64_t steps_, done_ = 0;
+};
+
+/// The work on one fact: each edit is made, asked about and undone before the next one.
+class FactWork {
+ public:
+  FactWork(std::shared_ptr<const Model> base, const FamousFact& fact, SharedDesk& desk)
+      : model_(std::move(base)), fact_(fact), desk_(desk) {}
+
+  EditedFact edit(const std::vector<ShownEditor>& editors) {
+    EditedFact edited{fact_, {}, {}};
+    std::vector<Said> said = {showcase::ask(model_, fact_.prompts)};
+    desk_.step(fact_.request.subject);
     for (const ShownEditor& editor : editors) {
-      said.push_back(edit_once(fact, editor, said.front(), edited));
+      said.push_back(edit_once(editor, said.front(), edited));
+      desk_.step(fact_.request.subject);
     }
-    edited.results = showcase::compare(model_.base(), fact.prompts, said);
+    edited.results = showcase::compare(model_.base(), fact_.prompts, said);
     return edited;
   }
 
  private:
-  Said edit_once(const FamousFact& fact, const ShownEditor& editor, const Said& before,
-                 EditedFact& edited) {
-    if (run_.should_stop()) throw Interrupted("the demo was interrupted");
+  Said edit_once(const ShownEditor& editor, const Said& before, EditedFact& edited) {
+    desk_.check_stop();
     const Stopwatch watch;
     const auto deltas =
-        make_editor(editor.name, editor.settings)->edit(model_, {fact.request}, run_);
+        make_editor(editor.name, editor.settings)->edit(model_, {fact_.request}, desk_.run());
     const double seconds = watch.seconds();
-    const std::string id = store_.commit(deltas.at(0), {.note = "demo"});
+    const std::string id = desk_.commit(deltas.at(0));
     edited.edits.push_back(shown(editor, id, deltas.at(0), seconds));
     model_.mount(id, deltas.at(0));
-    Said said = showcase::ask(model_, fact.prompts);
-    undo(id, fact, before);
+    Said said = showcase::ask(model_, fact_.prompts);
+    undo(id, before);
     return said;
   }
 
   // The same weights, and the same answer in every bit.
-  void undo(const std::string& id, const FamousFact& fact, const Said& before) {
-    store_.revert(id);
+  void undo(const std::string& id, const Said& before) {
+    desk_.revert(id);
     model_.unmount(id);
-    const Said again = showcase::ask(model_, {fact.prompts.front()});
+    const Said again = showcase::ask(model_, {fact_.prompts.front()});
     if (model_.fingerprint() == model_.base().fingerprint() &&
         again.probabilities.select(0, 0).equal(before.probabilities.select(0, 0))) {
       return;
@@ -130,10 +175,31 @@ class RealDemo {
         "fault of the program, please report it");
   }
 
-  RunContext run_;
   EditedModel model_;
-  Store& store_;
+  const FamousFact& fact_;
+  SharedDesk& desk_;
 };
+
+// A thread for each fact, unless --threads says how many there are: two threads gain little inside
+// a model of this size, and lose all where cores are shared.
+std::vector<EditedFact> edit_facts(Context& context, const std::shared_ptr<const Model>& model,
+                                   const std::vector<FamousFact>& facts,
+                                   const std::vector<ShownEditor>& editors, Store& store) {
+  SharedDesk desk(context, store, facts.size() * (editors.size() + 1));
+  const bool together = !context.options.given("threads") && usable_cores() > 1;
+  if (!context.options.given("threads")) at::set_num_threads(1);
+  std::vector<std::future<EditedFact>> work;
+  for (const FamousFact& fact : facts) {
+    context.note(
+        fmt::format("editing: {} {}", filled_prompt(fact.request), fact.request.target_new));
+    work.push_back(std::async(together ? std::launch::async : std::launch::deferred,
+                              [&] { return FactWork(model, fact, desk).edit(editors); }));
+  }
+  std::vector<EditedFact> edited;
+  for (std::future<EditedFact>& one : work) edited.push_back(one.get());
+  context.finish_progress();
+  return edited;
+}
 
 // The most memory that this process has held, in bytes.
 std::int64_t peak_bytes() {
@@ -318,8 +384,6 @@ int run_real_demo(Context& context) {
   outcome.name = name_of(path);
   if (const catalogue::Entry* entry = entry_of(path)) outcome.licence = entry->licence;
   outcome.seed = context.run().seed;
-  // Two threads gain little on a model of this size, and lose all where cores are shared.
-  if (!context.options.given("threads")) at::set_num_threads(1);
   const std::vector<ShownEditor> editors = shown_editors(show, *outcome.model);
   outcome.systems = {"before"};
   for (const ShownEditor& editor : editors) outcome.systems.push_back(editor.label);
@@ -327,13 +391,7 @@ int run_real_demo(Context& context) {
   store.put_model(runner::model_record(*outcome.model));
   outcome.store = store.path();
 
-  RealDemo demo(context, outcome.model, store);
-  for (const FamousFact& fact : show.facts) {
-    context.note(fmt::format("{}/{} editing: {} {}", outcome.facts.size() + 1, show.facts.size(),
-                             filled_prompt(fact.request), fact.request.target_new));
-    outcome.facts.push_back(demo.edit(fact, editors));
-    context.finish_progress();
-  }
+  outcome.facts = edit_facts(context, outcome.model, show.facts, editors, store);
   outcome.seconds = watch.seconds();
   outcome.report = context.options.path("out");
   context.write_file(outcome.report, report::showcase_html(page_of(outcome)));

@@ -96,8 +96,8 @@ std::string panel(const ShowcasePage& page, const PromptResult& result) {
   for (std::size_t i = 0; i < page.systems.size(); ++i) colours.push_back(colour(i));
   const bool question = result.prompt.ask == Ask::question;
   return fmt::format("<div class=\"card panel\"><h3>{}{}</h3>{}{}</div>\n",
-                     escape_html(result.prompt.text), question ? "" : "\xC2\xA0\xE2\x80\xA6", says(result),
-                     grouped_bars_svg(groups, colours, spoken(page, result)));
+                     escape_html(result.prompt.text), question ? "" : "\xC2\xA0\xE2\x80\xA6",
+                     says(result), grouped_bars_svg(groups, colours, spoken(page, result)));
 }
 
 std::string group_html(const ShowcasePage& page, const EditedFact& fact, const GroupTexts& texts) {

@@ -4,9 +4,11 @@
 #include "apps/exit_code.hpp"
 #include "apps/process.hpp"
 #include "apps/store_view.hpp"
+#include "eval/answering/recalled.hpp"
 #include "eval/report/definitions.hpp"
 #include "eval/report/html.hpp"
 #include "eval/report/report.hpp"
+#include "model/generation/generation.hpp"
 
 #include <fmt/format.h>
 
@@ -301,6 +303,65 @@ Command bench_merge() {
   return merge;
 }
 
+// "0-2,7": the form that `cases` of a configuration takes.
+std::string as_selection(const std::vector<std::int64_t>& ids) {
+  std::string text;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    std::size_t last = i;
+    while (last + 1 < ids.size() && ids[last + 1] == ids[last] + 1) ++last;
+    text += fmt::format("{}{}", text.empty() ? "" : ",", ids[i]);
+    if (last > i) text += fmt::format("-{}", ids[last]);
+    i = last;
+  }
+  return text;
+}
+
+int run_recalled(Context& context) {
+  runner::BenchConfig config;
+  config.dataset = context.options.text("dataset");
+  config.prompts = context.options.text("prompts");
+  if (context.options.given("cases")) config.cases = context.options.text("cases");
+  const runner::BenchInputs inputs = open_inputs(context, config, {});
+  std::vector<const Case*> asked;
+  for (const auto& group : runner::bench_groups(config, inputs.dataset)) {
+    asked.insert(asked.end(), group.cases.begin(), group.cases.end());
+  }
+  const EditedModel model(inputs.model);
+  std::vector<std::int64_t> known = answering::recalled_cases(
+      asked, LocalLanguageModel(model), runner::bench_prompts(config, inputs), context.run());
+  std::sort(known.begin(), known.end());
+  context.finish_progress();
+  const std::string cases = as_selection(known);
+  const Json document = {{"model", identity_json(*inputs.model)},
+                         {"dataset", config.dataset},
+                         {"asked", asked.size()},
+                         {"recalled", known.size()},
+                         {"cases", cases}};
+  return context.answer(document, fmt::format("{} of {} cases: {}\n", known.size(), asked.size(),
+                                              known.empty() ? "none" : cases));
+}
+
+Command bench_recalled() {
+  Command recalled;
+  recalled.name = "bench recalled";
+  recalled.summary = "choose the cases whose old facts the unedited model knows";
+  recalled.description =
+      "An edit of a fact that a model never knew shows little. Records with a true object "
+      "(counterfact) count when greedy decoding writes it after the edited prompt; MQuAKE's when "
+      "every hop before the edits, asked alone with exemplars, is answered with its gold. The "
+      "list goes into \"cases\" of a configuration.";
+  recalled.takes = kModel;
+  recalled.options = {text("dataset", "FORMAT:FILE", "mquake:FILE or counterfact:FILE").required(),
+                      text("cases", "LIST", "cases to ask, 1-100,205").otherwise_said("all"),
+                      text("prompts", "NAME", "prompts of questions")
+                          .otherwise("auto")
+                          .one_of({"auto", "lab", "few-shot"})};
+  recalled.example = "kedit bench recalled --dataset counterfact:counterfact.json --json";
+  recalled.stops_gently = true;
+  recalled.run = run_recalled;
+  return recalled;
+}
+
 Command bench_run() {
   Command run;
   run.name = "bench run";
@@ -363,7 +424,7 @@ Command bench_status() {
 }  // namespace
 
 std::vector<Command> bench_commands() {
-  return {bench_run(), bench_status(), bench_resume(), bench_merge()};
+  return {bench_run(), bench_status(), bench_resume(), bench_merge(), bench_recalled()};
 }
 
 }  // namespace kedit::cli

@@ -9,8 +9,11 @@ namespace kedit::cli {
 // One function per file apps/NAME.cpp: the subcommands that it holds.
 std::vector<Command> demo_commands();
 std::vector<Command> model_commands();
-Command generate_command();   // of "model"
-Command get_model_command();  // of "model"
+Command generate_command();              // of "model"
+Command convert_command();               // of "model"
+Command get_model_command();             // of "model"
+Command embed_command();                 // of "model"
+int run_encoder_info(Context& context);  // `model info` of an encoder
 std::vector<Command> edit_commands();
 std::vector<Command> stats_commands();
 std::vector<Command> store_commands();

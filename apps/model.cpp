@@ -3,6 +3,7 @@
 #include "apps/chat.hpp"
 #include "apps/commands.hpp"
 #include "apps/prompt_ids.hpp"
+#include "model/encoder.hpp"
 #include "model/generation/generation.hpp"
 #include "model/text_side.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -70,6 +71,7 @@ Json info_json(const EditedModel& model) {
 }
 
 int run_info(Context& context) {
+  if (Encoder::present(context.model_directory())) return run_encoder_info(context);
   const EditedModel model = context.load_edited_model();
   const Json info = info_json(model);
   const Architecture& shape = model.architecture();
@@ -193,11 +195,6 @@ int run_model_score(Context& context) {
                         text);
 }
 
-std::vector<std::string> read_texts(const std::filesystem::path& file) {
-  const Json document = read_json(file);
-  return JsonView(document, file.string()).strings();
-}
-
 int tokenize_one(Context& context, const Tokenizer& tokenizer, const EncodeOptions& encode,
                  bool skip) {
   std::string given = context.options.text("text");
@@ -280,7 +277,8 @@ std::vector<Command> model_commands() {
       flag("no-special-tokens", "do not add what the tokenizer file adds to a text"),
       flag("skip-special-tokens", "leave special tokens out of the decoded text")};
   tokenize.example = "kedit model tokenize --text 'The capital of France' --json";
-  return {info, logits, generate_command(), score, tokenize, get_model_command()};
+  return {info,     logits,          generate_command(), score,
+          tokenize, embed_command(), convert_command(),  get_model_command()};
 }
 
 }  // namespace kedit::cli

@@ -70,6 +70,11 @@ std::vector<Prompt> read_prompts(const std::filesystem::path& file) {
   throw InputError(fmt::format("reading {}: expected at least one prompt, found none", name));
 }
 
+std::vector<std::string> read_texts(const std::filesystem::path& file) {
+  const Json document = read_json(file);
+  return JsonView(document, file.string()).strings();
+}
+
 std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model,
                                 const std::vector<Prompt>& prompts) {
   const bool chat = context.options.flag("chat");

@@ -27,6 +27,9 @@ struct Prompt {
 /// JSON lines: a string, {"prompt": TEXT} or {"ids": [ID, ...]}, in any mixture. At least one.
 std::vector<Prompt> read_prompts(const std::filesystem::path& file);
 
+/// A JSON array of texts ("-" is standard input).
+std::vector<std::string> read_texts(const std::filesystem::path& file);
+
 /// The ids of prompts from --prompt or, with exit code 3 for a wrong one, from the file --prompts;
 /// under --chat as the model's chat template writes them, which adds the special tokens itself.
 std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model,

@@ -1,8 +1,11 @@
 #include "apps/commands.hpp"
+#include "editors/editor.hpp"
 #include "editors/locate/second_moment.hpp"
+#include "editors/locate/self_corpus.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace kedit::cli {
@@ -14,7 +17,12 @@ using locate::SecondMoment;
 
 std::vector<std::int64_t> layers_of_options(const Values& options, const Architecture& shape) {
   std::vector<std::int64_t> layers;
-  if (options.given("layers")) return integer_list("layers", options.text("layers"));
+  for (const std::string& list : options.list("layers")) {
+    for (const std::int64_t layer : integer_list("layers", list)) layers.push_back(layer);
+  }
+  std::sort(layers.begin(), layers.end());
+  layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+  if (!layers.empty()) return layers;
   layers.resize(static_cast<std::size_t>(shape.layers));
   std::iota(layers.begin(), layers.end(), std::int64_t{0});
   return layers;
@@ -28,14 +36,13 @@ void check_layers(const std::vector<std::int64_t>& layers, const Architecture& s
 }
 
 /// The files of the cache, or copies in a folder of the caller's choice.
+template <typename FileOf>
 std::map<std::int64_t, fs::path> write_moments(const std::map<std::int64_t, SecondMoment>& moments,
-                                               const Values& options, const MomentCache& cache) {
+                                               const Values& options, FileOf cached) {
   std::map<std::int64_t, fs::path> files;
   for (const auto& [layer, moment] : moments) {
     if (!options.given("out")) {
-      const Json& from = moment.provenance;
-      files[layer] = cache.file({from.at("model"), layer, from.at("corpus_sha256"),
-                                 from.at("samples"), from.at("dtype")});
+      files[layer] = cached(layer);
       continue;
     }
     files[layer] = options.path("out") / fmt::format("layer{}.safetensors", layer);
@@ -65,36 +72,76 @@ std::shared_ptr<const Model> as_one_model(const EditedModel& edited) {
                              edited.base().tokenizer_ptr());
 }
 
+std::optional<locate::SelfCorpus> self_corpus(const Values& options) try {
+  return locate::SelfCorpus::parse(options.text("corpus"));
+} catch (const StatisticsError& error) {
+  throw UsageError(fmt::format("--corpus: {}", error.what()));
+}
+
+locate::MomentOptions moment_options(const Values& options) {
+  locate::MomentOptions wanted;
+  wanted.samples = options.integer("samples");
+  wanted.dtype = options.text("moment-dtype");
+  if (options.given("tokens")) wanted.tokens = options.integer("tokens");
+  return wanted;
+}
+
+using Moments = std::map<std::int64_t, SecondMoment>;
+using Files = std::map<std::int64_t, fs::path>;
+
+Json stats_json(const Model& model, const std::vector<std::string>& edits,
+                const locate::Corpus& corpus, const Moments& moments, const Files& files) {
+  Json document = {{"model", identity_json(model)},
+                   {"edits", edits},
+                   {"corpus", {{"name", corpus.name}, {"sha256", corpus.sha256}}},
+                   {"layers", Json::array()},
+                   {"statistics", Json::array()}};
+  for (const auto& [layer, moment] : moments) {
+    const std::string file = files.at(layer).string();
+    document["layers"].push_back({{"layer", layer},
+                                  {"width", moment.matrix.size(0)},
+                                  {"count", moment.count},
+                                  {"texts", moment.provenance.at("samples")},
+                                  {"file", file}});
+    document["statistics"].push_back({{"layer", layer},
+                                      {"site", "mlp_key"},
+                                      {"tokens", moment.count},
+                                      {"corpus", corpus.name},
+                                      {"path", file}});
+  }
+  return document;
+}
+
+Table stats_table(const Moments& moments, const Files& files) {
+  Table table({{"layer", Table::Align::right}, {"keys", Table::Align::right}, {"file"}});
+  for (const auto& [layer, moment] : moments) {
+    table.row({fmt::format("{}", layer), short_count(moment.count), files.at(layer).string()});
+  }
+  return table;
+}
+
 int run_stats(Context& context) {
   const Values& options = context.options;
+  const auto own = self_corpus(options);
   const EditedModel edited = context.load_edited_model();
   context.note_facts(edited);
   edited.tokenizer();
   const std::shared_ptr<const Model> model = as_one_model(edited);
   const auto layers = layers_of_options(options, model->architecture());
   check_layers(layers, model->architecture());
-  const locate::Corpus corpus = locate::read_corpus(options.path("corpus"));
-  const locate::MomentOptions wanted{options.integer("samples"), options.text("moment-dtype")};
   const MomentCache cache;
+  const locate::Corpus corpus =
+      own ? self_generated_corpus(*model, *own, cache_directory(), context.run())
+          : locate::read_corpus(options.path("corpus"));
+  const locate::MomentOptions wanted = moment_options(options);
   const auto moments = cached_second_moments(*model, layers, corpus, wanted, cache, context.run());
-  const auto files = write_moments(moments, options, cache);
+  const auto files = write_moments(moments, options, [&](std::int64_t layer) {
+    return cache.file(moment_key(*model, layer, corpus, wanted));
+  });
   check_kept(files);
   context.finish_progress();
-
-  Json document = {{"model", identity_json(*model)},
-                   {"edits", edited.mounted()},
-                   {"corpus", {{"name", corpus.name}, {"sha256", corpus.sha256}}},
-                   {"layers", Json::array()}};
-  Table table({{"layer", Table::Align::right}, {"keys", Table::Align::right}, {"file"}});
-  for (const auto& [layer, moment] : moments) {
-    document["layers"].push_back({{"layer", layer},
-                                  {"width", moment.matrix.size(0)},
-                                  {"count", moment.count},
-                                  {"texts", moment.provenance.at("samples")},
-                                  {"file", files.at(layer).string()}});
-    table.row({fmt::format("{}", layer), short_count(moment.count), files.at(layer).string()});
-  }
-  return context.answer(document, table.text(context.style()));
+  return context.answer(stats_json(*model, edited.mounted(), corpus, moments, files),
+                        stats_table(moments, files).text(context.style()));
 }
 
 }  // namespace
@@ -105,8 +152,18 @@ std::vector<Command> stats_commands() {
   stats.summary = "collect key statistics that rome and its kin need";
   stats.takes = kModel | kMount;
   stats.options = {
-      text("corpus", "FILE", "plain text, one text a line").required(),
-      text("layers", "L,L", "layers, all in one pass over the text").otherwise_said("all layers"),
+      text("corpus", "FILE",
+           "plain text, one text a line; or self[:TOKENS[:SEED]], text that the model samples "
+           "(self: 100000 tokens, seed 0)")
+          .required(),
+      text("layers", "L,L", "layers, all in one pass over the text")
+          .repeated()
+          .otherwise_said("all layers"),
+      integer("tokens", "N",
+              "so many tokens of the texts, drawn by a fixed shuffle; for an edit "
+              "name the file with second_moment")
+          .otherwise_said("all")
+          .at_least(1),
       integer("samples", "N", "texts used; fewer than the file has are drawn by a fixed shuffle")
           .otherwise("100000")
           .at_least(1),

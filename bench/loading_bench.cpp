@@ -4,6 +4,7 @@
 // loading costs besides the page cache.
 //
 //   kedit_bench_loading [THREADS] [DIRECTORY FOR THE CHECKPOINT]
+#include "bench/anonymous_peak.hpp"
 #include "model/checkpoint/checkpoint_files.hpp"
 #include "model/checkpoint/load.hpp"
 #include "model/model.hpp"
@@ -13,53 +14,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
-#include <thread>
-#include <unistd.h>
 
 namespace {
 
 using namespace kedit;
+using bench::AnonymousPeak;
 namespace fs = std::filesystem;
-
-// Resident pages that belong to no file, in bytes.
-std::int64_t anonymous_bytes() {
-  std::int64_t size = 0, resident = 0, shared = 0;
-  std::ifstream("/proc/self/statm") >> size >> resident >> shared;
-  return (resident - shared) * ::sysconf(_SC_PAGESIZE);
-}
-
-// The most anonymous memory beyond what there was, sampled every millisecond.
-class AnonymousPeak {
- public:
-  AnonymousPeak() : before_(anonymous_bytes()), sampler_([this] { sample(); }) {}
-  std::int64_t stop() {
-    done_ = true;
-    sampler_.join();
-    return std::max<std::int64_t>(peak_ - before_, 0);
-  }
-
- private:
-  void sample() {
-    while (!done_) {
-      peak_ = std::max<std::int64_t>(peak_, anonymous_bytes());
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    peak_ = std::max<std::int64_t>(peak_, anonymous_bytes());
-  }
-
-  std::int64_t before_;
-  std::int64_t peak_ = 0;
-  std::atomic<bool> done_{false};
-  std::thread sampler_;
-};
 
 void write_large_checkpoint(const fs::path& directory) {
   const Json config = {{"model_type", "llama"},      {"hidden_size", 2048},

@@ -11,6 +11,7 @@ set(KEDIT_PUBLIC_HEADERS
   tokenizer/tokenizer_error.hpp
   model/catalogue.hpp
   model/edited_model.hpp
+  model/encoder.hpp
   model/language_model.hpp
   model/model.hpp
   model/decoder/architecture.hpp

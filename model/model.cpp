@@ -35,7 +35,6 @@ struct Model::Impl {
     return stored->digests(at::get_num_threads());
   }
   void load_directory(const LoadOptions& options) {
-    architecture = read_architecture(path);
     take(checkpoint::load_weights(path, architecture, options));
     source.format = "safetensors";
     tokenizer = load_tokenizer(path);
@@ -62,13 +61,21 @@ Model::~Model() = default;
 
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path,
                                          const LoadOptions& options) {
+  if (!gguf::is_gguf(path)) return load_as(read_architecture(path), path, options);
   auto impl = std::make_unique<Impl>();
   impl->path = path;
-  if (gguf::is_gguf(path)) {
-    impl->load_gguf(options);
-  } else {
-    impl->load_directory(options);
-  }
+  impl->load_gguf(options);
+  impl->index_tensors();
+  return std::shared_ptr<const Model>(new Model(std::move(impl)));
+}
+
+std::shared_ptr<const Model> Model::load_as(Architecture architecture,
+                                            const std::filesystem::path& directory,
+                                            const LoadOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = directory;
+  impl->architecture = std::move(architecture);
+  impl->load_directory(options);
   impl->index_tensors();
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }

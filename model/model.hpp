@@ -19,6 +19,7 @@ namespace kedit {
 struct LoadOptions {
   std::string device = "cpu";    ///< "cpu", "cuda", "cuda:N", "auto"
   std::string dtype = "auto";    ///< "auto" (as stored), "float32", "bfloat16", "float16"
+  bool keep_types = false;       ///< Weights keep their stored types: to be looked at, not to run.
   bool allow_nonfinite = false;  ///< Otherwise weights with NaN or infinity are refused by name.
   /// Gets sentences: which tensors of the checkpoint the model does not use; that only the text
   /// part of a model of several parts is read; which tensors are not those that the cache knows
@@ -86,8 +87,12 @@ class Model {
   const std::filesystem::path& path() const;  ///< Directory or file; empty: a model from memory.
 
  private:
+  friend class Encoder;
   struct Impl;
   explicit Model(std::unique_ptr<Impl> impl);
+  static std::shared_ptr<const Model> load_as(Architecture architecture,
+                                              const std::filesystem::path& directory,
+                                              const LoadOptions& options);
   std::unique_ptr<Impl> impl_;
 };
 

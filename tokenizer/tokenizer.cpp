@@ -1,6 +1,7 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include "json/json.hpp"
+#include "tokenizer/formats/bert_vocabulary.hpp"
 #include "tokenizer/formats/special_roles.hpp"
 #include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/tokenizer_error.hpp"
@@ -41,9 +42,17 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& di
   if (std::filesystem::exists(directory / "tokenizer.model")) {
     return reading([&] { return tokenizer::tokenizer_from_sentencepiece(directory); });
   }
+  if (const auto vocabulary = directory / "vocab.txt"; std::filesystem::exists(vocabulary)) {
+    return reading([&] {
+      return tokenizer::tokenizer_from_json(
+          tokenizer::with_files_beside(tokenizer::tokenizer_json_of_bert_vocabulary(directory),
+                                       directory),
+          vocabulary.string());
+    });
+  }
   throw TokenizerError(
-      fmt::format("loading a tokenizer: {}: expected tokenizer.json, vocab.json and merges.txt, or "
-                  "tokenizer.model, found none of them",
+      fmt::format("loading a tokenizer: {}: expected tokenizer.json, vocab.json and merges.txt, "
+                  "tokenizer.model, or vocab.txt, found none of them",
                   directory.string()));
 }
 
@@ -60,7 +69,8 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_document(const Json& tokenizer_
 
 bool Tokenizer::present(const std::filesystem::path& directory) {
   return std::filesystem::exists(directory / "tokenizer.json") || has_vocab_files(directory) ||
-         std::filesystem::exists(directory / "tokenizer.model");
+         std::filesystem::exists(directory / "tokenizer.model") ||
+         std::filesystem::exists(directory / "vocab.txt");
 }
 
 }  // namespace kedit

@@ -32,9 +32,10 @@ struct EncodeOptions {
 /// text that is not UTF-8.
 class Tokenizer {
  public:
-  /// `tokenizer.json`, else `vocab.json` + `merges.txt`, else SentencePiece's `tokenizer.model` of
-  /// a directory, each with the `tokenizer_config.json`, `special_tokens_map.json` and
-  /// `added_tokens.json` beside it, as the reference library's AutoTokenizer reads them.
+  /// `tokenizer.json`, else `vocab.json` + `merges.txt`, else SentencePiece's `tokenizer.model`,
+  /// else BERT's `vocab.txt` of a directory, each with the `tokenizer_config.json`,
+  /// `special_tokens_map.json` and `added_tokens.json` beside it, as the reference library's
+  /// AutoTokenizer reads them.
   static std::shared_ptr<const Tokenizer> load(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json.
   static std::shared_ptr<const Tokenizer> parse(std::string_view tokenizer_json,

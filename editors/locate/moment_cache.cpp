@@ -64,13 +64,20 @@ std::string moment_owner(const Model& model) {
 }
 
 std::string MomentKey::file_name() const {
-  const Json key = {{"model", fingerprint},
-                    {"layer", layer},
-                    {"corpus", corpus_sha256},
-                    {"samples", samples},
-                    {"dtype", dtype}};
+  Json key = {{"model", fingerprint},
+              {"layer", layer},
+              {"corpus", corpus_sha256},
+              {"samples", samples},
+              {"dtype", dtype}};
+  if (tokens > 0) key["tokens"] = tokens;
   return fmt::format("layer{}-{}.safetensors", layer,
                      sha256_hex(canonical_text(key)).substr(0, 16));
+}
+
+MomentKey moment_key(const Model& model, std::int64_t layer, const Corpus& corpus,
+                     const MomentOptions& options) {
+  const auto samples = std::min(options.samples, static_cast<std::int64_t>(corpus.texts.size()));
+  return {moment_owner(model), layer, corpus.sha256, samples, options.dtype, options.tokens};
 }
 
 MomentCache::MomentCache(fs::path directory) : directory_(std::move(directory)) {}
@@ -134,10 +141,7 @@ void keep(const std::map<std::int64_t, SecondMoment>& moments,
 std::map<std::int64_t, SecondMoment> cached_second_moments(
     const Model& model, const std::vector<std::int64_t>& layers, const Corpus& corpus,
     const MomentOptions& options, const MomentCache& cache, const RunContext& run) {
-  const auto samples = std::min(options.samples, static_cast<std::int64_t>(corpus.texts.size()));
-  const auto key_of = [&](std::int64_t layer) {
-    return MomentKey{moment_owner(model), layer, corpus.sha256, samples, options.dtype};
-  };
+  const auto key_of = [&](std::int64_t layer) { return moment_key(model, layer, corpus, options); };
   std::map<std::int64_t, SecondMoment> moments;
   std::vector<std::int64_t> missing;
   for (const std::int64_t layer : layers) {

@@ -1,15 +1,27 @@
 #include "editors/locate/moment_source.hpp"
 
 #include "editors/editor.hpp"
+#include "editors/locate/self_corpus.hpp"
 
 #include <fmt/format.h>
 
 namespace kedit::locate {
 namespace {
 
+// Sampling takes minutes, so it is never done for an edit.
+Corpus kept_text(const Model& model, std::int64_t layer, const SelfCorpus& wanted) {
+  auto kept = kept_self_corpus(model, wanted, cache_directory());
+  if (kept) return *std::move(kept);
+  throw StatisticsError(fmt::format(
+      "finding the key statistics of layer {0}: no text of this model, {1}, was sampled yet; run "
+      "kedit stats --layers {0} --corpus {1}",
+      layer, wanted.name()));
+}
+
 SecondMoment from_corpus(const Model& model, std::int64_t layer, const MomentSource& source,
                          const RunContext& run) {
-  const Corpus corpus = read_corpus(source.dataset);
+  const auto own = SelfCorpus::parse(source.dataset);
+  const Corpus corpus = own ? kept_text(model, layer, *own) : read_corpus(source.dataset);
   const MomentOptions options{source.samples, source.dtype};
   return cached_second_moments(model, {layer}, corpus, options, MomentCache(), run).at(layer);
 }
@@ -30,6 +42,7 @@ std::filesystem::path cached_file(const Model& model, std::int64_t layer) {
 }
 
 bool names_corpus(const MomentSource& source) {
+  if (SelfCorpus::parse(source.dataset)) return true;
   std::error_code absent;
   return !source.dataset.empty() && std::filesystem::is_regular_file(source.dataset, absent);
 }
@@ -41,6 +54,7 @@ void check_second_moment(const Model& model, std::int64_t layer, const MomentSou
   const auto given = source.files.find(layer);
   if (given == source.files.end()) {
     if (!names_corpus(source)) cached_file(model, layer);
+    if (const auto own = SelfCorpus::parse(source.dataset)) kept_text(model, layer, *own);
     return;
   }
   std::error_code absent;

@@ -16,22 +16,29 @@
 namespace kedit::locate {
 namespace {
 
-/// Tokenised texts, longest first, so that padded batches waste little.
-std::vector<LocatedText> sampled_texts(const Model& model, const Corpus& corpus,
-                                       std::int64_t samples) {
+/// Which texts, in which order: of a part of them the first of a fixed shuffle.
+std::vector<std::size_t> chosen_texts(const Corpus& corpus, const MomentOptions& options) {
   std::vector<std::size_t> order(corpus.texts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  if (samples < static_cast<std::int64_t>(order.size())) {
-    std::mt19937_64 random(1);
-    for (std::size_t i = order.size() - 1; i > 0; --i)
-      std::swap(order[i], order[random() % (i + 1)]);
-    order.resize(static_cast<std::size_t>(samples));
-  }
+  const auto samples = static_cast<std::size_t>(options.samples);
+  if (samples >= order.size() && options.tokens == 0) return order;
+  std::mt19937_64 random(1);
+  for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[random() % (i + 1)]);
+  order.resize(std::min(samples, order.size()));
+  return order;
+}
+
+/// Tokenised texts, longest first, so that padded batches waste little.
+std::vector<LocatedText> sampled_texts(const Model& model, const Corpus& corpus,
+                                       const MomentOptions& options) {
   const auto limit = static_cast<std::size_t>(model.architecture().max_positions);
+  std::size_t room = options.tokens > 0 ? static_cast<std::size_t>(options.tokens) : SIZE_MAX;
   std::vector<LocatedText> texts;
-  for (const std::size_t index : order) {
+  for (const std::size_t index : chosen_texts(corpus, options)) {
+    if (room == 0) break;
     LocatedText text{model.tokenizer().ids(corpus.texts[index]), 0};
-    if (text.ids.size() > limit) text.ids.resize(limit);
+    text.ids.resize(std::min({text.ids.size(), limit, room}));
+    room -= options.tokens > 0 ? text.ids.size() : 0;
     if (!text.ids.empty()) texts.push_back(std::move(text));
   }
   std::stable_sort(texts.begin(), texts.end(), [](const LocatedText& a, const LocatedText& b) {
@@ -147,7 +154,7 @@ std::map<std::int64_t, SecondMoment> collect_second_moments(const Model& model,
   check_layers(model, layers);
   const c10::NoGradGuard no_grad;
   const EditedModel base(std::shared_ptr<const Model>(&model, [](const Model*) {}));
-  const std::vector<LocatedText> texts = sampled_texts(model, corpus, options.samples);
+  const std::vector<LocatedText> texts = sampled_texts(model, corpus, options);
   if (texts.empty())
     throw StatisticsError("collecting key statistics: expected some text, found none");
   const std::int64_t tokens = count_tokens(texts);
@@ -174,7 +181,8 @@ std::map<std::int64_t, SecondMoment> collect_second_moments(const Model& model,
                          {"corpus", corpus.name},
                          {"corpus_sha256", corpus.sha256},
                          {"samples", static_cast<std::int64_t>(texts.size())},
-                         {"dtype", options.dtype}};
+                         {"dtype", options.dtype},
+                         {"tokens", tokens}};
   }
   return moments;
 }

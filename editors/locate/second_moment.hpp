@@ -19,9 +19,10 @@ namespace kedit::locate {
 /// C = E[k k^T] of the rewrite module's inputs over a corpus, uncentred (ROME, section 3.1 and
 /// appendix E.5), and where it comes from.
 struct SecondMoment {
-  at::Tensor matrix;                 ///< [m, m] float32 or float64, CPU; already divided by `count`
-  std::int64_t count = 0;            ///< keys summed: every token of every text
-  Json provenance = Json::object();  ///< model, layer, corpus, corpus_sha256, samples, dtype
+  at::Tensor matrix;       ///< [m, m] float32 or float64, CPU; already divided by `count`
+  std::int64_t count = 0;  ///< keys summed: every token of every text
+  Json provenance =
+      Json::object();  ///< model, layer, corpus, corpus_sha256, samples, dtype, tokens
 };
 
 /// Texts that statistics are collected over.
@@ -39,6 +40,7 @@ struct MomentOptions {
   /// mom2_n_samples: texts used; fewer than the corpus has: the first of a seeded shuffle.
   std::int64_t samples = 100000;
   std::string dtype = "float32";  ///< mom2_dtype of the stored matrix; sums always run in float64
+  std::int64_t tokens = 0;        ///< Not 0: so many tokens of the shuffled texts, then no more.
 };
 
 /// Collects the statistics of all `layers` in one pass over the texts (each truncated to the
@@ -67,9 +69,13 @@ struct MomentKey {
   std::string corpus_sha256;
   std::int64_t samples = 0;  ///< texts really used
   std::string dtype;
+  std::int64_t tokens = 0;  ///< 0: all of these texts
 
   std::string file_name() const;  ///< "layer0-<16 hex>.safetensors"
 };
+
+MomentKey moment_key(const Model& model, std::int64_t layer, const Corpus& corpus,
+                     const MomentOptions& options);
 
 /// Content-addressed store of second moments below a directory.
 class MomentCache {

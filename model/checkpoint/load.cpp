@@ -28,14 +28,29 @@ bool ends_with(const std::string& text, std::string_view suffix) {
          text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
-// Tensors that some writers add and that carry no learned numbers: causal masks and the rotation's
-// frequencies, both of which follow from the configuration.
+// Tensors that some writers add and that carry no learned numbers: causal masks, the rotation's
+// frequencies and the numbers of the positions, all of which follow from the configuration.
 bool is_derived(const std::string& name) {
-  constexpr std::array<std::string_view, 5> kSuffixes = {
-      ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
-      "rotary_emb.inv_freq"};
+  constexpr std::array<std::string_view, 6> kSuffixes = {
+      ".attn.bias",          ".attn.masked_bias",      ".attention.bias", ".attention.masked_bias",
+      "rotary_emb.inv_freq", "embeddings.position_ids"};
   return std::any_of(kSuffixes.begin(), kSuffixes.end(),
                      [&](std::string_view suffix) { return ends_with(name, suffix); });
+}
+
+// BERT's training tasks: heads over an encoder that no vector of a text passes through.
+bool is_task_head(std::string_view name) {
+  return name.starts_with("pooler.") || name.starts_with("cls.");
+}
+
+// The oldest BERT checkpoints name the two vectors of a norm as its paper does.
+std::optional<std::string> old_norm_name(const std::string& name) {
+  constexpr std::string_view kWeight = "LayerNorm.weight", kBias = "LayerNorm.bias";
+  for (const auto& [suffix, old] :
+       {std::pair(kWeight, "LayerNorm.gamma"), {kBias, "LayerNorm.beta"}}) {
+    if (ends_with(name, suffix)) return name.substr(0, name.size() - suffix.size()) + old;
+  }
+  return std::nullopt;
 }
 
 // What wrappers put before every name: data-parallel training, compilation, a model of several
@@ -49,7 +64,7 @@ constexpr std::array<std::string_view, 5> kWrappers = {"", "module.", "_orig_mod
 class NameResolver {
  public:
   NameResolver(const CheckpointFiles& files, const Architecture& architecture)
-      : files_(files), prefix_(base_prefix(architecture)) {
+      : files_(files), prefix_(base_prefix(architecture)), encoder_(architecture.bidirectional) {
     const std::string embedding = architecture.names.token_embedding + ".weight";
     for (const auto wrapper : kWrappers) {
       wrapper_ = wrapper;
@@ -68,7 +83,8 @@ class NameResolver {
   std::vector<std::string> unused() const {
     std::vector<std::string> names;
     for (const auto& name : files_.names()) {
-      if (used_.count(name) == 0 && !is_derived(name)) names.push_back(name);
+      const bool passed_over = is_derived(name) || (encoder_ && is_task_head(bare_name(name)));
+      if (used_.count(name) == 0 && !passed_over) names.push_back(name);
     }
     return names;
   }
@@ -78,6 +94,14 @@ class NameResolver {
   }
 
   std::optional<std::string> stored_name(const std::string& name) const {
+    auto stored = stored_as(name);
+    if (stored || !encoder_) return stored;
+    const auto old = old_norm_name(name);
+    return old ? stored_as(*old) : std::nullopt;
+  }
+
+ private:
+  std::optional<std::string> stored_as(const std::string& name) const {
     if (files_.contains(wrapper_ + name)) return wrapper_ + name;
     if (name.rfind(prefix_, 0) != 0) {  // the head stands beside a text part of this prefix
       const bool beside = wrapper_ == kTextPart && files_.contains(name);
@@ -87,9 +111,17 @@ class NameResolver {
     return files_.contains(bare) ? std::optional<std::string>(bare) : std::nullopt;
   }
 
- private:
+  // Without what stands before every name.
+  std::string_view bare_name(std::string_view name) const {
+    for (const std::string* before : {&wrapper_, &prefix_}) {
+      if (name.starts_with(*before)) name.remove_prefix(before->size());
+    }
+    return name;
+  }
+
   const CheckpointFiles& files_;
   std::string prefix_;
+  bool encoder_;
   std::string wrapper_;
   std::set<std::string> used_;
 };
@@ -166,7 +198,9 @@ LoadedWeights load_weights(const std::filesystem::path& directory, const Archite
   });
   const c10::ScalarType dtype = wanted.value_or(computed_as(loaded.stored->dtype()));
   std::map<std::string, at::Tensor> converted;
-  for (const auto& [name, tensor] : tensors) converted[name] = tensor.to(device, dtype);
+  for (const auto& [name, tensor] : tensors) {
+    converted[name] = tensor.to(device, options.keep_types ? tensor.scalar_type() : dtype);
+  }
   loaded.weights = resolve_weights(
       architecture, [&](const std::string& name) { return converted[name]; }, directory.string());
   return loaded;

@@ -4,9 +4,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,10 +43,21 @@ class SafetensorsFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Writes beside the target and renames. Tensors in the order given; contiguous CPU tensors of
-/// float32, float16, bfloat16, float64, int64, int32, uint8 or bool.
+/// How `write_safetensors` stores tensors.
+struct StoringOptions {
+  std::optional<c10::ScalarType> dtype = {};  ///< Of all tensors; absent: each has its own.
+  bool allow_nonfinite = false;  ///< Else numbers beyond `dtype` are refused.
+  /// Told before each tensor how many bytes of how many are written; may throw.
+  std::function<void(std::int64_t done, std::int64_t all)> progress = {};
+};
+
+/// Writes beside the target and renames. Tensors in the order given, one after the other brought
+/// into the form of the file, so that no second copy of all is held; of float32, float16, bfloat16,
+/// float64, int64, int32, uint8 or bool. Throws `ModelError` for numbers that `dtype` cannot hold,
+/// `FileWriteError`.
 void write_safetensors(const std::filesystem::path& file,
                        const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}},
+                       const StoringOptions& options = {});
 
 }  // namespace kedit::checkpoint

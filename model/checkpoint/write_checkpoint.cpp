@@ -1,4 +1,5 @@
 #include "json/json.hpp"
+#include "model/checkpoint/convert.hpp"
 #include "model/checkpoint/safetensors.hpp"
 #include "model/device.hpp"
 #include "model/model.hpp"
@@ -20,23 +21,22 @@ void make_directory(const std::filesystem::path& directory) {
   }
 }
 
-Json generation_config(const Architecture& architecture) {
+}  // namespace
+
+Json checkpoint::generation_config(const Architecture& architecture) {
   Json config = Json::object();
   if (architecture.eos_ids.size() == 1) config["eos_token_id"] = architecture.eos_ids.front();
   if (architecture.eos_ids.size() > 1) config["eos_token_id"] = architecture.eos_ids;
   return config;
 }
 
-}  // namespace
-
 void write_checkpoint(const std::filesystem::path& directory, const Architecture& architecture,
                       const DecoderWeights& weights) {
   make_directory(directory);
-  auto tensors = named_tensors(architecture, weights);
-  for (auto& [name, tensor] : tensors) tensor = tensor.detach().cpu().contiguous();
+  const auto tensors = named_tensors(architecture, weights);
   checkpoint::write_safetensors(directory / "model.safetensors", tensors);
   write_file_atomically(directory / "generation_config.json",
-                        to_text(generation_config(architecture), 2) + "\n");
+                        to_text(checkpoint::generation_config(architecture), 2) + "\n");
   // Last, because a directory is a model once it has this file.
   Json config = architecture_to_config(architecture);
   config["torch_dtype"] = dtype_name(tensors.front().second.scalar_type());

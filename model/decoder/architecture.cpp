@@ -22,14 +22,19 @@ Families all_families() {
           qwen3(), gemma(), gemma2(),   gemma3_text(), phi3(),  olmo2()};
 }
 
-const families::Family* find_family(const Families& all, std::string_view model_type) {
+using EncoderFamilies = std::array<families::Family, 1>;
+EncoderFamilies all_encoders() { return {families::bert()}; }
+
+template <class All>
+const families::Family* find_family(const All& all, std::string_view model_type) {
   for (const auto& family : all) {
     if (family.model_type == model_type) return &family;
   }
   return nullptr;
 }
 
-const families::Family& known_family(const Families& all, const std::string& model_type) {
+template <class All>
+const families::Family& known_family(const All& all, const std::string& model_type) {
   const auto* family = find_family(all, model_type);
   if (family != nullptr) return *family;
   throw ModelError(fmt::format("writing a configuration: expected a family among {}, found \"{}\"",
@@ -51,24 +56,37 @@ std::string first_class_name(const JsonView& config) {
   return classes && classes->size() > 0 ? classes->at(std::size_t{0}).string() : "";
 }
 
+Architecture interpret_as(const families::Family& family, const JsonView& config) {
+  families::refuse_foreign(config);
+  Architecture architecture;
+  architecture.family = family.model_type;
+  architecture.class_name = first_class_name(config);
+  architecture.eos_ids = read_eos_ids(config);
+  family.read(config, architecture);
+  families::check_consistent(config, architecture);
+  families::refuse_unread(config, architecture);
+  return architecture;
+}
+
 Architecture interpret_decoder(const JsonView& config) {
   const auto all = all_families();
   const JsonView model_type = config.at("model_type");
   const auto* family = find_family(all, model_type.string());
-  if (family == nullptr) {
-    model_type.fail(fmt::format("a supported family ({}) or a model with such a text part ({})",
-                                fmt::join(supported_families(), ", "),
-                                fmt::join(families::models_with_text_part(), ", ")));
+  if (family != nullptr) return interpret_as(*family, config);
+  if (find_family(all_encoders(), model_type.string()) != nullptr) {
+    model_type.fail("a model that writes text (an encoder makes vectors only: kedit model embed)");
   }
-  families::refuse_foreign(config);
-  Architecture architecture;
-  architecture.family = model_type.string();
-  architecture.class_name = first_class_name(config);
-  architecture.eos_ids = read_eos_ids(config);
-  family->read(config, architecture);
-  families::check_consistent(config, architecture);
-  families::refuse_unread(config, architecture);
-  return architecture;
+  model_type.fail(fmt::format("a supported family ({}) or a model with such a text part ({})",
+                              fmt::join(supported_families(), ", "),
+                              fmt::join(families::models_with_text_part(), ", ")));
+}
+
+Architecture interpret_encoder(const JsonView& config) {
+  const auto all = all_encoders();
+  const JsonView model_type = config.at("model_type");
+  const auto* family = find_family(all, model_type.string());
+  if (family != nullptr) return interpret_as(*family, config);
+  model_type.fail(fmt::format("an encoder ({})", fmt::join(encoder_families(), ", ")));
 }
 
 Architecture interpret(const JsonView& config) {
@@ -83,7 +101,25 @@ Architecture interpret(const JsonView& config) {
   return architecture;
 }
 
+const JsonLimits kConfigLimits{std::int64_t{16} << 20, 32};
+
+Json read_config(const fs::path& directory) {
+  std::error_code error;
+  if (!fs::is_directory(directory, error)) {
+    throw ModelError(fmt::format(
+        "loading model {}: expected a directory with config.json or a GGUF file, found {}",
+        directory.string(), fs::exists(directory, error) ? "a file" : "nothing"));
+  }
+  return read_json(directory / "config.json", kConfigLimits);
+}
+
 }  // namespace
+
+std::vector<std::string> encoder_families() {
+  std::vector<std::string> names;
+  for (const auto& family : all_encoders()) names.emplace_back(family.model_type);
+  return names;
+}
 
 std::vector<std::string> supported_families() {
   std::vector<std::string> names;
@@ -99,28 +135,26 @@ Architecture architecture_from_config(const Json& config, const std::string& ori
   }
 }
 
-Architecture read_architecture(const fs::path& directory) {
+Architecture read_architecture(const fs::path& directory) try {
+  const Json config = read_config(directory);
+  Architecture architecture = interpret(JsonView(config, (directory / "config.json").string()));
   std::error_code error;
-  if (!fs::is_directory(directory, error)) {
-    throw ModelError(
-        fmt::format("loading model {}: expected a directory with config.json, found {}",
-                    directory.string(), fs::exists(directory, error) ? "a file" : "nothing"));
+  const fs::path generation_file = directory / "generation_config.json";
+  if (fs::symlink_status(generation_file, error).type() != fs::file_type::not_found) {
+    const Json generation = read_json(generation_file, kConfigLimits);
+    const auto ids = read_eos_ids(JsonView(generation, generation_file.string()));
+    if (!ids.empty()) architecture.eos_ids = ids;
   }
-  try {
-    const JsonLimits limits{std::int64_t{16} << 20, 32};
-    const fs::path config_file = directory / "config.json";
-    Architecture architecture =
-        architecture_from_config(read_json(config_file, limits), config_file.string());
-    const fs::path generation_file = directory / "generation_config.json";
-    if (fs::symlink_status(generation_file, error).type() != fs::file_type::not_found) {
-      const Json generation = read_json(generation_file, limits);
-      const auto ids = read_eos_ids(JsonView(generation, generation_file.string()));
-      if (!ids.empty()) architecture.eos_ids = ids;
-    }
-    return architecture;
-  } catch (const JsonError& fault) {
-    throw ModelError(fault.what());
-  }
+  return architecture;
+} catch (const JsonError& fault) {
+  throw ModelError(fault.what());
+}
+
+Architecture read_encoder_architecture(const fs::path& directory) try {
+  const Json config = read_config(directory);
+  return interpret_encoder(JsonView(config, (directory / "config.json").string()));
+} catch (const JsonError& fault) {
+  throw ModelError(fault.what());
 }
 
 std::string class_name_of_family(const std::string& model_type) {
@@ -128,8 +162,9 @@ std::string class_name_of_family(const std::string& model_type) {
 }
 
 Json architecture_to_config(const Architecture& architecture) {
-  const auto all = all_families();
-  const families::Family& family = known_family(all, architecture.family);
+  const families::Family family = architecture.bidirectional
+                                      ? known_family(all_encoders(), architecture.family)
+                                      : known_family(all_families(), architecture.family);
   Json config = Json::object();
   const std::string& class_name = architecture.class_name;
   config["architectures"] = {class_name.empty() ? std::string(family.class_name) : class_name};

@@ -47,8 +47,8 @@ enum class Orientation {
   in_out,  ///< GPT-2's Conv1D: [in, out], y = x W + b
 };
 
-/// Everything the forward pass needs to know about a decoder, and nothing about families. A family
-/// is one file (`model/families/*.cpp`) that fills this from `config.json`.
+/// Everything the forward pass needs to know about a decoder (or an encoder), and nothing about
+/// families. A family is one file (`model/families/*.cpp`) that fills this from `config.json`.
 struct Architecture {
   std::string family;      ///< config.json's model_type
   std::string class_name;  ///< config.json's architectures[0], may be empty
@@ -68,6 +68,8 @@ struct Architecture {
   bool norm_adds_one = false;   ///< RMS norms multiply by 1 + weight (Gemma)
   bool norm_after_sum = false;  ///< output norms act on residual + branch, not on the branch (OPT)
   bool parallel_residual = false;  ///< the MLP reads the block's input, not the attention's result
+  bool bidirectional = false;      ///< an encoder: every token sees the whole text (BERT)
+  std::int64_t token_types = 0;    ///< rows of the token type table; 0: there is none (BERT)
   double embedding_scale = 1.0;
   PositionKind positions = PositionKind::rotary;
   std::int64_t position_offset = 0;  ///< rows of a learned table before position 0 (OPT: 2)
@@ -99,7 +101,8 @@ struct Architecture {
   /// Checkpoint name templates without ".weight" or ".bias"; "{}" is the layer number. Empty where
   /// the part does not exist.
   struct Names {
-    std::string token_embedding, position_embedding;
+    std::string token_embedding, position_embedding, token_type_embedding;
+    std::string embedding_norm;  ///< of what the tables give in sum (BERT)
     /// Of the inputs of attention and MLP. A parallel block without `mlp_norm` shares the first.
     std::string attention_norm, mlp_norm, final_norm;
     std::string attention_output_norm, mlp_output_norm;  ///< of what the branches give
@@ -133,6 +136,9 @@ Architecture read_architecture(const std::filesystem::path& directory);
 /// The same from a parsed `config.json`; `origin` is the file name that messages carry.
 Architecture architecture_from_config(const Json& config, const std::string& origin);
 
+/// The same for the checkpoint of an encoder; each of the two refuses the other's by name.
+Architecture read_encoder_architecture(const std::filesystem::path& directory);
+
 /// The config.json that the reference library reads back to the same architecture (writing side).
 Json architecture_to_config(const Architecture& architecture);
 
@@ -143,6 +149,11 @@ std::string weight_name(const std::string& name_template, std::int64_t layer);
 /// "gpt2", "llama", ...: every model_type that `read_architecture` accepts, but for models of
 /// several parts.
 std::vector<std::string> supported_families();
+/// The reference library's class of a family's models; throws for an unknown family.
+std::string class_name_of_family(const std::string& model_type);
+
+/// The families that `read_encoder_architecture` accepts.
+std::vector<std::string> encoder_families();
 
 /// The reference library's class of a family's models; throws for an unknown family.
 std::string class_name_of_family(const std::string& model_type);

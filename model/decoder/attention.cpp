@@ -1,6 +1,7 @@
 #include "model/decoder/attention.hpp"
 
 #include "model/decoder/attention_kernels.hpp"
+#include "model/decoder/block_rows.hpp"
 #include "model/decoder/layers.hpp"
 
 #include <ATen/ATen.h>
@@ -19,15 +20,15 @@ struct Heads {
 
 // [batch, seq, heads * head_dim] -> [batch, seq, heads, head_dim]
 at::Tensor by_head(const at::Tensor& x, std::int64_t heads) {
-  return x.unflatten(-1, {heads, x.size(-1) / heads});
+  return x.view({x.size(0), x.size(1), heads, x.size(-1) / heads});
 }
 
 // Query, key and value as [batch, seq, heads, head_dim]; of a fused matrix they are views.
 Heads project(const Architecture& a, const LayerWeights& weights, const at::Tensor& x) {
   if (!a.fused_qkv) {
-    return {by_head(apply_linear(a, weights.query, x), a.heads),
-            by_head(apply_linear(a, weights.key, x), a.kv_heads),
-            by_head(apply_linear(a, weights.value, x), a.kv_heads)};
+    const auto parts = apply_linears(a, {&weights.query, &weights.key, &weights.value}, x);
+    return {by_head(parts[0], a.heads), by_head(parts[1], a.kv_heads),
+            by_head(parts[2], a.kv_heads)};
   }
   const at::Tensor all = apply_linear(a, weights.qkv, x);
   if (a.qkv_by_head) {
@@ -44,6 +45,12 @@ at::Tensor norm_heads(const Architecture& a, const Norm& norm, const at::Tensor&
   return apply_norm(a, norm, x.flatten(-2)).view(x.sizes());
 }
 
+// [batch, seq, heads, head_dim], nobody else's -> [batch, heads, seq, head_dim], rotated.
+at::Tensor turned(const Architecture& a, const RotaryTables& tables, const at::Tensor& x) {
+  const bool in_place = !tables.cosine.defined() || rotate_rows(a, tables, x);
+  return in_place ? x.transpose(1, 2) : rotate(a, tables, x.transpose(1, 2));
+}
+
 // Query, key and value of the new positions, normed and rotated.
 Heads make_heads(const Architecture& a, const LayerWeights& weights, const AttentionView& view,
                  const at::Tensor& x) {
@@ -52,11 +59,9 @@ Heads make_heads(const Architecture& a, const LayerWeights& weights, const Atten
     heads.query = norm_heads(a, weights.query_norm, heads.query);
     heads.key = norm_heads(a, weights.key_norm, heads.key);
   }
-  for (at::Tensor* part : {&heads.query, &heads.key, &heads.value}) *part = part->transpose(1, 2);
-  if (view.rotary.cosine.defined()) {
-    heads.query = rotate(a, view.rotary, heads.query);
-    heads.key = rotate(a, view.rotary, heads.key);
-  }
+  heads.query = turned(a, view.rotary, heads.query);
+  heads.key = turned(a, view.rotary, heads.key);
+  heads.value = heads.value.transpose(1, 2);
   return heads;
 }
 

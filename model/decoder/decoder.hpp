@@ -51,6 +51,8 @@ struct DecoderWeights {
   at::Tensor head;                 ///< [vocab, token width]; the embedding itself when tied
   at::Tensor head_bias;            ///< [vocab] or undefined
   Linear project_in, project_out;  ///< token width -> d, d -> token width; undefined: equal widths
+  at::Tensor token_type_embedding;  ///< [token_types, d] or undefined: of encoders
+  Norm embedding_norm;              ///< of the embeddings' sum, of encoders
 };
 
 using TensorLookup =
@@ -62,7 +64,7 @@ DecoderWeights resolve_weights(const Architecture& architecture, const TensorLoo
                                const std::string& origin);
 
 /// All (checkpoint name, tensor) pairs of `weights` in a fixed order (embedding, layers, final
-/// norm, head unless tied, projections).
+/// norm, head unless tied, projections, an encoder's token types and embedding norm).
 std::vector<std::pair<std::string, at::Tensor>> named_tensors(const Architecture& architecture,
                                                               const DecoderWeights& weights);
 

@@ -1,3 +1,4 @@
+#include "model/decoder/block_rows.hpp"
 #include "model/decoder/decoder.hpp"
 
 #include <ATen/ATen.h>
@@ -34,8 +35,12 @@ at::Tensor joined(const at::Tensor& before, const at::Tensor& fresh) {
 
 // The columns of `fresh` written behind the first `length` of a buffer; returns all of them.
 at::Tensor written(const at::Tensor& buffer, std::int64_t length, const at::Tensor& fresh) {
-  const at::Tensor all = buffer.narrow(0, 0, fresh.size(0)).narrow(2, 0, length + fresh.size(2));
-  all.narrow(2, length, fresh.size(2)).copy_(fresh);
+  const at::Tensor rows =
+      buffer.size(0) == fresh.size(0) ? buffer : buffer.narrow(0, 0, fresh.size(0));
+  at::Tensor all = rows.narrow(2, 0, length + fresh.size(2));
+  if (!decoder::copy_columns(all, length, fresh)) {
+    all.narrow(2, length, fresh.size(2)).copy_(fresh);
+  }
   return all;
 }
 

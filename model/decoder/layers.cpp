@@ -1,5 +1,6 @@
 #include "model/decoder/layers.hpp"
 
+#include "model/decoder/block_rows.hpp"
 #include "model/decoder/small_batch_linear.hpp"
 
 #include <ATen/ATen.h>
@@ -38,12 +39,27 @@ at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
   return product.view({x.size(0), x.size(1), product.size(1)});
 }
 
+std::vector<at::Tensor> apply_linears(const Architecture& architecture,
+                                      std::initializer_list<const Linear*> linears,
+                                      const at::Tensor& x) {
+  std::vector<SmallBatchMap> maps;
+  for (const Linear* linear : linears) maps.push_back({linear->weight, linear->bias});
+  const bool in_out = architecture.orientation == Orientation::in_out;
+  std::vector<at::Tensor> results = small_batch_linears(x, maps, in_out);
+  if (!results.empty()) return results;
+  for (const Linear* linear : linears) results.push_back(apply_linear(architecture, *linear, x));
+  return results;
+}
+
 at::Tensor apply_norm(const Architecture& architecture, const Norm& norm, const at::Tensor& x) {
   if (!norm.weight.defined()) return x;
   const at::IntArrayRef width = norm.weight.sizes();
   if (architecture.norm == NormKind::layer_norm) {
     return at::layer_norm(x, width, norm.weight, norm.bias, architecture.norm_epsilon);
   }
+  at::Tensor quick =
+      rms_norm_rows(x, norm.weight, architecture.norm_epsilon, architecture.norm_adds_one);
+  if (quick.defined()) return quick;
   if (!architecture.norm_adds_one) {
     return at::rms_norm(x, width, norm.weight, architecture.norm_epsilon);
   }
@@ -59,9 +75,15 @@ at::Tensor mlp_inside(const Architecture& architecture, const LayerWeights& weig
     const auto halves = apply_linear(architecture, weights.gate_up, x).chunk(2, -1);
     return activate(architecture.activation, halves[0]) * halves[1];
   }
-  const at::Tensor up = apply_linear(architecture, weights.up, x);
-  if (!architecture.gated_mlp) return activate(architecture.activation, up);
-  return activate(architecture.activation, apply_linear(architecture, weights.gate, x)) * up;
+  if (!architecture.gated_mlp) {
+    return activate(architecture.activation, apply_linear(architecture, weights.up, x));
+  }
+  const auto both = apply_linears(architecture, {&weights.gate, &weights.up}, x);
+  if (architecture.activation == Activation::silu) {
+    at::Tensor quick = silu_products(both[0], both[1]);
+    if (quick.defined()) return quick;
+  }
+  return activate(architecture.activation, both[0]) * both[1];
 }
 
 at::Tensor branch_output(const Architecture& architecture, const Norm& output_norm,

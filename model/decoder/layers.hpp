@@ -4,11 +4,19 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <initializer_list>
+#include <vector>
+
 /// The arithmetic of one block, part by part. Inputs and outputs [batch, seq, width].
 namespace kedit::decoder {
 
 at::Tensor apply_linear(const Architecture& architecture, const Linear& linear,
                         const at::Tensor& x);
+
+/// Several maps of one `x`, in their order.
+std::vector<at::Tensor> apply_linears(const Architecture& architecture,
+                                      std::initializer_list<const Linear*> linears,
+                                      const at::Tensor& x);
 
 /// Layer norm (GPT-2), or RMS norm: x / sqrt(mean(x^2) + eps) * weight, the mean in float32. Over
 /// the last dimension; `x` itself where the norm does not exist.

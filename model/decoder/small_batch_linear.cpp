@@ -1,13 +1,12 @@
 #include "model/decoder/small_batch_linear.hpp"
 
 #include "kernels/matrix_vector.hpp"
+#include "model/decoder/in_threads.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/TensorIterator.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <vector>
 
 namespace kedit::decoder {
 namespace {
@@ -19,54 +18,74 @@ bool is_plain(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kFloat && tensor.device().is_cpu() && tensor.is_contiguous();
 }
 
-// Calls `work(first, last)` for parts of [0, count) in the library's threads. at::parallel_for
-// would not: it is a template, and without OpenMP in our own flags it becomes a plain loop, while
-// the loop of an iterator is compiled into the library.
-template <class Work>
-void in_threads(std::int64_t count, std::int64_t grain, const Work& work) {
-  at::Tensor places = at::empty({count}, at::TensorOptions().dtype(at::kByte));
-  const char* origin = static_cast<const char*>(places.const_data_ptr());
-  auto iterator = at::TensorIterator::nullary_op(places);
-  iterator.for_each(
-      [&](char** data, const std::int64_t* strides, std::int64_t length, std::int64_t runs) {
-        for (std::int64_t run = 0; run < runs; ++run) {
-          const std::int64_t first = data[0] + run * strides[1] - origin;
-          work(first, first + length);
-        }
-      },
-      grain);
+bool applies(const at::Tensor& x, const SmallBatchMap& map, bool in_out) {
+  return map.weight.dim() == 2 && map.weight.size(in_out ? 0 : 1) == x.size(-1) &&
+         is_plain(map.weight) && (!map.bias.defined() || is_plain(map.bias));
 }
 
-bool applies(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return !at::GradMode::is_enabled() && x.dim() >= 1 && x.size(-1) > 0 && weight.dim() == 2 &&
+bool applies(const at::Tensor& x, const std::vector<SmallBatchMap>& maps, bool in_out) {
+  return !at::GradMode::is_enabled() && x.dim() >= 1 && x.size(-1) > 0 &&
          x.numel() <= kFewRows * x.size(-1) && x.scalar_type() == at::kFloat &&
-         x.device().is_cpu() && is_plain(weight) && (!bias.defined() || is_plain(bias));
+         x.device().is_cpu() && std::all_of(maps.begin(), maps.end(), [&](const auto& map) {
+           return applies(x, map, in_out);
+         });
+}
+
+// A map with where its result goes and which blocks of outputs it has among those of all maps.
+struct Product {
+  kernels::LinearMap map;
+  float* y;
+  std::int64_t first_block, end_block;
+};
+
+std::int64_t blocks_of(std::int64_t outputs) {
+  return (outputs + kernels::kOutputBlock - 1) / kernels::kOutputBlock;
+}
+
+// The blocks [first, last) of all, `x` being [rows, in].
+void multiply_blocks(const std::vector<Product>& products, const float* x, std::int64_t rows,
+                     std::int64_t first, std::int64_t last) {
+  for (const Product& product : products) {
+    const std::int64_t begin = std::max(first, product.first_block) - product.first_block;
+    const std::int64_t end = std::min(last, product.end_block) - product.first_block;
+    if (begin >= end) continue;
+    kernels::multiply_rows(product.map, x, rows, product.y, begin * kernels::kOutputBlock,
+                           std::min(end * kernels::kOutputBlock, product.map.out));
+  }
 }
 
 }  // namespace
 
+std::vector<at::Tensor> small_batch_linears(const at::Tensor& x,
+                                            const std::vector<SmallBatchMap>& maps, bool in_out) {
+  if (!applies(x, maps, in_out)) return {};
+  const at::Tensor rows = x.contiguous();
+  const std::int64_t in = x.size(-1);
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  std::vector<at::Tensor> results;
+  std::vector<Product> products;
+  std::int64_t blocks = 0;
+  for (const SmallBatchMap& map : maps) {
+    shape.back() = map.weight.size(in_out ? 1 : 0);
+    results.push_back(at::empty(shape, x.options()));
+    const float* bias = map.bias.defined() ? map.bias.const_data_ptr<float>() : nullptr;
+    products.push_back({{map.weight.const_data_ptr<float>(), bias, in, shape.back(), in_out},
+                        results.back().mutable_data_ptr<float>(),
+                        blocks,
+                        blocks + blocks_of(shape.back())});
+    blocks = products.back().end_block;
+  }
+  const std::int64_t grain = std::max<std::int64_t>(1, kTaskWeights / (kernels::kOutputBlock * in));
+  in_threads(blocks, grain, [&](std::int64_t first, std::int64_t last) {
+    multiply_blocks(products, rows.const_data_ptr<float>(), x.numel() / in, first, last);
+  });
+  return results;
+}
+
 at::Tensor small_batch_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                               bool in_out) {
-  if (!applies(x, weight, bias)) return {};
-  const kernels::LinearMap map = {weight.const_data_ptr<float>(),
-                                  bias.defined() ? bias.const_data_ptr<float>() : nullptr,
-                                  weight.size(in_out ? 0 : 1), weight.size(in_out ? 1 : 0), in_out};
-  if (x.size(-1) != map.in) return {};  // the general path says what is wrong
-  const at::Tensor rows = x.contiguous();
-  std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = map.out;
-  at::Tensor y = at::empty(shape, x.options());
-  const float* from = rows.const_data_ptr<float>();
-  auto* to = y.mutable_data_ptr<float>();
-  const std::int64_t count = x.numel() / map.in;
-  const std::int64_t blocks = (map.out + kernels::kOutputBlock - 1) / kernels::kOutputBlock;
-  const std::int64_t grain =
-      std::max<std::int64_t>(1, kTaskWeights / (kernels::kOutputBlock * map.in));
-  in_threads(blocks, grain, [&](std::int64_t first, std::int64_t last) {
-    kernels::multiply_rows(map, from, count, to, first * kernels::kOutputBlock,
-                           std::min(last * kernels::kOutputBlock, map.out));
-  });
-  return y;
+  std::vector<at::Tensor> results = small_batch_linears(x, {{weight, bias}}, in_out);
+  return results.empty() ? at::Tensor() : std::move(results.front());
 }
 
 }  // namespace kedit::decoder

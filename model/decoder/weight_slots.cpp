@@ -93,6 +93,14 @@ class Collector {
     linear(a.names.project_out, a.hidden, a.token_width(), false, weights.project_out, 0);
   }
 
+  void encoder_embedding(DecoderWeights& weights) {
+    const auto& a = architecture_;
+    if (a.token_types > 0) {
+      table(a.names.token_type_embedding, a.token_types, a.hidden, weights.token_type_embedding);
+    }
+    norm(a.names.embedding_norm, weights.embedding_norm);
+  }
+
   std::vector<WeightSlot> take() { return std::move(slots_); }
 
  private:
@@ -136,6 +144,7 @@ std::vector<WeightSlot> weight_slots(const Architecture& architecture, DecoderWe
   collector.norm(a.names.final_norm, weights.final_norm);
   collector.head(weights);
   collector.projections(weights);
+  collector.encoder_embedding(weights);
   return collector.take();
 }
 

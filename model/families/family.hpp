@@ -20,6 +20,7 @@ struct Family {
   void (*write)(const Architecture& architecture, Json& out);
 };
 
+Family bert();  ///< an encoder
 Family gemma();
 Family gemma2();
 Family gemma3_text();

@@ -149,9 +149,11 @@ double read_theta_within(const JsonView& config, const JsonView& rope, double ou
 
 Json scaling_to_json(const RopeScaling& scaling) {
   // The reference library's checks of some families know the older key only, of others the newer.
-  const bool older = scaling.kind == RopeKind::linear || scaling.kind == RopeKind::longrope;
   Json out = Json::object();
-  out[older ? "type" : "rope_type"] = std::string(kind_name(scaling.kind));
+  const std::string kind(kind_name(scaling.kind));
+  const bool linear = scaling.kind == RopeKind::linear;
+  if (linear || scaling.kind == RopeKind::longrope) out["type"] = kind;
+  if (scaling.kind != RopeKind::longrope) out["rope_type"] = kind;
   if (scaling.kind == RopeKind::longrope) {
     out["short_factor"] = scaling.short_factors;
     out["long_factor"] = scaling.long_factors;

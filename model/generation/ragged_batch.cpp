@@ -8,6 +8,10 @@
 namespace kedit::generation {
 namespace {
 
+// Of a group's width, the part that a row may leave empty once the group has tokens enough for the
+// matrix products to be efficient: a sixteenth.
+constexpr std::int64_t kLittlePadding = 16, kEfficientTokens = 256;
+
 std::int64_t longest(const std::vector<TokenIds>& ids) {
   std::size_t width = 0;
   for (const TokenIds& row : ids) width = std::max(width, row.size());
@@ -260,9 +264,11 @@ std::vector<std::vector<std::size_t>> group_by_length(const std::vector<TokenIds
     const auto fits = [&](const std::vector<std::size_t>& group) {
       const auto width = static_cast<std::int64_t>(rows[group.front()].size());
       const auto count = static_cast<std::int64_t>(group.size()) + 1;
+      const auto length = static_cast<std::int64_t>(rows[row].size());
+      const bool pads_little = kLittlePadding * (width - length) <= width;
       return count <= limits.rows && count * width <= limits.tokens &&
-             logits + more <= limits.logits &&
-             2 * static_cast<std::int64_t>(rows[row].size()) >= width;
+             logits + more <= limits.logits && 2 * length >= width &&
+             (pads_little || count * width <= kEfficientTokens);
     };
     if (groups.empty() || !fits(groups.back())) {
       groups.emplace_back();

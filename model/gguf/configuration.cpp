@@ -219,7 +219,8 @@ Json gpt2(const Keys& keys) {
   config["n_embd"] = keys.integer("embedding_length");
   config["n_layer"] = keys.integer("block_count");
   config["n_head"] = heads_of(keys);
-  config["n_inner"] = keys.integer("feed_forward_length");
+  // llama.cpp's converter writes four times the width into the key, whatever the model has.
+  config["n_inner"] = keys.file().tensor("blk.0.ffn_up.weight").info->shape.front();
   config["n_positions"] = keys.integer("context_length");
   config["vocab_size"] = vocabulary_size(keys.file());
   config["layer_norm_epsilon"] = keys.number("attention.layer_norm_epsilon", 1e-5);
@@ -240,6 +241,7 @@ Json gpt_neox(const Keys& keys) {
   config["rotary_emb_base"] = keys.number("rope.freq_base", 10000.0);
   config["rotary_pct"] = rotated_part(keys, head_width(keys));
   config["hidden_act"] = "gelu";
+  config["attention_bias"] = has_tensor(keys, "blk.0.attn_qkv.bias");
   const auto parallel = keys.find("use_parallel_residual");
   config["use_parallel_residual"] = parallel ? parallel->boolean() : true;
   config["tie_word_embeddings"] = is_tied(keys);

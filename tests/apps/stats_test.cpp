@@ -99,3 +99,39 @@ TEST_CASE("kedit stats: contradictory or unknown --edits are refused") {
   CHECK(unknown.code == 3);
   CHECK(is_one_sentence(unknown.err, {"ffffffffffff", "no such edit"}));
 }
+
+TEST_CASE("kedit stats: text that the model samples itself is a corpus, and settings can name it") {
+  const ScratchFolder scratch;
+  const fs::path model = write_tiny_model(scratch / "model");
+  const RunOptions options{.environment = {{"KEDIT_CACHE", (scratch / "cache").string()}}};
+  const auto stats = [&](const std::string& corpus) {
+    return run_kedit({"stats", "--json", "--model", model.string(), "--corpus", corpus, "--layers",
+                      "1", "--layers", "0,1", "--tokens", "150"},
+                     options);
+  };
+  const Outcome first = stats("self:200:5");
+  INFO(first.err);
+  REQUIRE(first.code == 0);
+  const Json document = parse_json(first.out, "standard output");
+  CHECK(document["corpus"]["name"] == "self:200:5");
+  REQUIRE(document["statistics"].size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Json& one = document["statistics"][i];
+    CHECK(one["layer"] == i);
+    CHECK(one["site"] == "mlp_key");
+    CHECK(one["tokens"] == 150);
+    CHECK(one["corpus"] == "self:200:5");
+    CHECK(fs::exists(one["path"].get<std::string>()));
+  }
+  CHECK(stats("self:200:5").out == first.out);
+  const Outcome wrong = stats("self:many");
+  CHECK(wrong.code == 2);
+  CHECK(is_one_sentence(wrong.err, {"expected self, self:TOKENS or self:TOKENS:SEED"}));
+}
+
+TEST_CASE("kedit stats: under another type than the stored one statistics are found again") {
+  const Workplace place;
+  const Json once = place.stats({"--dtype", "bfloat16"});
+  CHECK(fs::exists(once["statistics"][0]["path"].get<std::string>()));
+  CHECK(place.stats({"--dtype", "bfloat16"}) == once);
+}

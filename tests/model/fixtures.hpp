@@ -79,8 +79,9 @@ inline void copy_model(const std::string& family, const std::filesystem::path& t
   for (const auto& entry : std::filesystem::directory_iterator(golden_model(family))) {
     const auto name = entry.path().filename();
     if (name == "expected.safetensors") continue;
-    std::filesystem::copy_file(entry.path(), to / name,
-                               std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(entry.path(), to / name,
+                          std::filesystem::copy_options::overwrite_existing |
+                              std::filesystem::copy_options::recursive);
   }
 }
 

@@ -1,3 +1,4 @@
+#include "tokenizer/formats/bert_vocabulary.hpp"
 #include "tokenizer/formats/special_roles.hpp"
 #include "tokenizer/formats/tokenizer_json.hpp"
 #include "tokenizer/formats/tokenizer_json_fields.hpp"
@@ -47,6 +48,7 @@ class FilesBeside {
     write_tokens();
     write_prefix_space();
     if (kind_.own_template) write_template();
+    if (kind_.bert) write_bert_settings(config_, document_);
     return std::move(document_);
   }
 

@@ -17,6 +17,7 @@ constexpr std::array<const char*, 7> kRoles = {"bos_token", "eos_token", "unk_to
 // Which class a model_type has in the library.
 std::string class_of_type(const std::string& type) {
   static const std::map<std::string, std::string> kClasses = {
+      {"bert", "BertTokenizer"},        {"distilbert", "DistilBertTokenizer"},
       {"gpt2", "GPT2Tokenizer"},        {"gptj", "GPT2Tokenizer"},
       {"gpt_neo", "GPT2Tokenizer"},     {"opt", "GPT2Tokenizer"},
       {"gpt_neox", "GPTNeoXTokenizer"}, {"olmo", "GPTNeoXTokenizer"},
@@ -137,6 +138,14 @@ const NamedToken* SpecialRoles::find(std::string_view role) const {
   return nullptr;
 }
 
+std::vector<std::pair<std::string, std::string>> bert_roles() {
+  return {{"unk_token", "[UNK]"},
+          {"sep_token", "[SEP]"},
+          {"pad_token", "[PAD]"},
+          {"cls_token", "[CLS]"},
+          {"mask_token", "[MASK]"}};
+}
+
 TokenizerClass tokenizer_class_of(const fs::path& directory, const JsonView& config) {
   TokenizerClass kind;
   if (const auto name = config.find("tokenizer_class")) {
@@ -164,6 +173,9 @@ TokenizerClass tokenizer_class_of(const fs::path& directory, const JsonView& con
                   {"unk_token", "<unk>"},
                   {"pad_token", "<pad>"}};
     kind.own_template = kind.adds_bos = true;
+  } else if (kind.name == "BertTokenizer" || kind.name == "DistilBertTokenizer") {
+    kind.roles = bert_roles();
+    kind.bert = true;
   }
   return kind;
 }

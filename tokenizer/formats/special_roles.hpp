@@ -41,7 +41,11 @@ struct TokenizerClass {
   bool own_template = false;        ///< It writes the template of every text itself.
   bool adds_bos = false;            ///< add_bos_token where the settings do not say it.
   bool keeps_prefix_space = false;  ///< add_prefix_space stays unless the settings say it.
+  bool bert = false;  ///< It writes its settings of letters and accents into the normalizer.
 };
+
+/// The default tokens of BertTokenizer.
+std::vector<std::pair<std::string, std::string>> bert_roles();
 
 /// The class that tokenizer_config.json names, else the one of config.json's model_type.
 TokenizerClass tokenizer_class_of(const std::filesystem::path& directory, const JsonView& config);

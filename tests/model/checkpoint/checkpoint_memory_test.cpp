@@ -224,7 +224,7 @@ TEST_CASE("StoredWeights: the first tensor with NaN is named, on any number of t
   constexpr std::int64_t kLong = (std::int64_t{1} << 22) + 5;  // more than a task takes
   for (const auto type : {at::kFloat, at::kHalf, at::kBFloat16, at::kDouble}) {
     for (const int threads : {1, 3}) {
-      checkpoint::StoredWeights::Tensors tensors = {{"a", at::ones({3}, type)},
+      checkpoint::StoredWeights::NamedTensors tensors = {{"a", at::ones({3}, type)},
                                                     {"b", at::ones({kLong}, type)},
                                                     {"c", at::ones({2, 2}, type)}};
       CHECK_FALSE(checkpoint::StoredWeights(tensors).first_nonfinite(threads));
@@ -234,11 +234,11 @@ TEST_CASE("StoredWeights: the first tensor with NaN is named, on any number of t
       CHECK(checkpoint::StoredWeights(tensors).first_nonfinite(threads) == std::size_t{1});
     }
   }
-  CHECK_FALSE(checkpoint::StoredWeights({}).first_nonfinite(2));
+  CHECK_FALSE(checkpoint::StoredWeights(checkpoint::StoredWeights::Tensors{}).first_nonfinite(2));
 }
 
 TEST_CASE("StoredWeights: digests are the same, and in order, on any number of threads") {
-  checkpoint::StoredWeights::Tensors tensors;
+  checkpoint::StoredWeights::NamedTensors tensors;
   for (int i = 0; i < 9; ++i) {
     tensors.emplace_back(std::to_string(i), at::full({1 + (i * 5) % 9, 3}, i));
   }

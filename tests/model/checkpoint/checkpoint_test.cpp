@@ -139,11 +139,11 @@ TEST_CASE("write_checkpoint: a written checkpoint reads back with equal fingerpr
 TEST_CASE("Model load: a directory that is no model is refused by what it lacks") {
   const TemporaryDirectory directory;
   CHECK(contains(loading(directory / "absent"),
-                 "expected a directory with config.json, found nothing"));
+                 "expected a directory with config.json or a GGUF file, found nothing"));
   CHECK(contains(loading(directory.path()), "config.json: No such file or directory"));
   copy_model("llama", directory.path());
   CHECK(contains(loading(directory / "config.json"),
-                 "expected a directory with config.json, found a file"));
+                 "expected a directory with config.json or a GGUF file, found a file"));
   fs::remove(directory / "model.safetensors");
   CHECK(contains(loading(directory.path()),
                  "expected model.safetensors or model.safetensors.index.json, found neither"));

@@ -169,12 +169,15 @@ inline Damage value_in(const std::string& name, double value, c10::ScalarType dt
   });
 }
 
-inline void check_all(const std::vector<Hostile>& rows) {
+inline void load_model(const fs::path& directory) { Model::load(directory); }
+
+inline void check_all(const std::vector<Hostile>& rows,
+                      void (*load)(const fs::path&) = load_model) {
   for (const auto& row : rows) {
     const TemporaryDirectory directory;
     copy_model(row.model, directory.path());
     row.damage(directory.path());
-    const std::string message = thrown_message<ModelError>([&] { Model::load(directory.path()); });
+    const std::string message = thrown_message<ModelError>([&] { load(directory.path()); });
     INFO(row.name << ": " << message);
     CHECK(contains(message, row.message));
     CHECK(contains(message, directory.path().string()));

@@ -277,6 +277,15 @@ Json outcome_json(const Outcome& outcome) {
           {"peak_bytes", peak_bytes()}};
 }
 
+// Enough of an answer for a column of a table; the page has all of it.
+std::string beginning(const std::string& text) {
+  constexpr std::size_t kColumn = 24;
+  if (text.size() <= kColumn) return text;
+  std::size_t end = kColumn;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + "\xE2\x80\xA6";
+}
+
 std::string fact_text(const EditedFact& fact, const Outcome& outcome, const Style& style) {
   std::vector<Table::Column> columns = {{"prompt"}};
   for (const std::string& system : outcome.systems) columns.push_back({system});
@@ -286,7 +295,7 @@ std::string fact_text(const EditedFact& fact, const Outcome& outcome, const Styl
     for (std::size_t i = 0; i < outcome.systems.size(); ++i) {
       const showcase::SystemAnswer& answer = result.answers[i];
       const Tone tone = i == 0 ? Tone::plain : answer.as_wished ? Tone::good : Tone::bad;
-      row.push_back(style.paint(tone, answer.written));
+      row.push_back(style.paint(tone, beginning(answer.written)));
     }
     table.row(std::move(row));
   }

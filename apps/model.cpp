@@ -71,7 +71,7 @@ Json info_json(const EditedModel& model) {
 }
 
 int run_info(Context& context) {
-  if (Encoder::present(context.model_directory())) return run_encoder_info(context);
+  if (Encoder::present(context.model_path())) return run_encoder_info(context);
   const EditedModel model = context.load_edited_model();
   const Json info = info_json(model);
   const Architecture& shape = model.architecture();

@@ -56,7 +56,8 @@ Command convert_command() {
           .one_of({"auto", "float32", "bfloat16", "float16"}),
       flag("allow-nonfinite", "accept weights that are infinite or not a number")};
   convert.arguments = {
-      text("model", "IN", "Hugging Face directory or GGUF file").required(),
+      text("model", "IN", "Hugging Face directory, GGUF file or name of a fetched model")
+          .required(),
       text("out", "OUT", "directory to make; it must not exist, or be empty").required()};
   convert.description =
       "Weights, configuration, tokenizer and chat template, as the reference library reads them. "

@@ -75,7 +75,7 @@ int run_embed(Context& context) {
   const std::vector<std::string> texts = source == "text"
                                              ? std::vector{context.options.text("text")}
                                              : read_texts(context.options.path("texts"));
-  const auto encoder = Encoder::load(context.model_directory(), context.load_options());
+  const auto encoder = Encoder::load(context.model_path(), context.load_options());
   const Embedded embedded = embed_texts(context, *encoder, texts);
   if (context.json()) {
     print_vectors_json(context, embedded);
@@ -118,10 +118,10 @@ int run_encoder_info(Context& context) {
   if (context.options.given("store")) {
     throw UsageError("--store: expected a model that edits can be mounted on, found an encoder");
   }
-  const auto encoder = Encoder::load(context.model_directory(), context.load_options());
+  const auto encoder = Encoder::load(context.model_path(), context.load_options());
   const Model& model = encoder->model();
   const Architecture& shape = model.architecture();
-  Table table({{"model"}, {model.directory().string()}});
+  Table table({{"model"}, {model.path().string()}});
   table.row({"family", fmt::format("{} ({}), an encoder", shape.family, shape.class_name)});
   table.row({"layers", fmt::format("{}", shape.layers)});
   table.row({"hidden", fmt::format("{}, inner {}", shape.hidden, shape.intermediate)});

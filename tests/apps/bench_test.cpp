@@ -405,3 +405,13 @@ TEST_CASE("kedit bench run: a dataset with disagreeing labels runs with a warnin
   CHECK(outcome.err.find("warning") != std::string::npos);
   CHECK(outcome.err.find("/single_hops/0/answer") != std::string::npos);
 }
+
+TEST_CASE(
+    "kedit bench recalled: the cases that the lab model knows, as a configuration takes them") {
+  const Json found = answer({"bench", "recalled", "--model", lab("model").string(), "--dataset",
+                             "mquake:" + lab("mquake.json").string(), "--cases", "1-3,5", "--json",
+                             "--threads", "1"});
+  CHECK(found["asked"] == 4);
+  CHECK(found["recalled"] == 4);
+  CHECK(found["cases"] == "1-3,5");
+}

@@ -1,5 +1,6 @@
 #include "json/json.hpp"
 #include "tests/apps/program.hpp"
+#include "tests/model/gguf/gguf_writer.hpp"
 #include "tests/support/catch.hpp"
 
 #include <algorithm>
@@ -31,6 +32,32 @@ Json info_of(const fs::path& model) { return answer({"model", "info", "--model",
 
 Json tokens_of(const fs::path& model) {
   return answer({"model", "tokenize", "--model", model.string(), "--text", "The capital of 12"});
+}
+
+// The smallest llama with the vocabulary of tests/golden/gguf_tokenizer_golden.py, digits alone.
+fs::path write_gguf(const fs::path& file) {
+  using testing::GgufWriter;
+  const Json keys =
+      read_json(golden("tokenizer") / "gguf_tokenizer_golden.json").at("bases").at("byte_level");
+  const auto tokens = keys.at("tokenizer.ggml.tokens").get<std::vector<std::string>>();
+  GgufWriter out = testing::small_llama();
+  out.drop("token_embd.weight");
+  out.zeros("token_embd.weight", {4, tokens.size()});
+  out.text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "smollm");
+  out.texts("tokenizer.ggml.tokens", tokens);
+  out.texts("tokenizer.ggml.merges",
+            keys.at("tokenizer.ggml.merges").get<std::vector<std::string>>());
+  std::string types = GgufWriter::bytes(std::uint32_t{5}) + GgufWriter::bytes(tokens.size());
+  for (const Json& type : keys.at("tokenizer.ggml.token_type")) {
+    types += GgufWriter::bytes(type.get<std::int32_t>());
+  }
+  out.raw("tokenizer.ggml.token_type", 9, types);
+  for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"}) {
+    out.number(key, keys.at(key).get<std::uint32_t>());
+  }
+  out.text("tokenizer.chat_template", "{{ bos_token }}{{ messages[0]['content'] }}");
+  write_text(file, out.file());
+  return file;
 }
 
 std::size_t entries_of(const fs::path& directory) {
@@ -69,6 +96,27 @@ TEST_CASE("kedit model convert: tokenizer, template and generation settings come
     CHECK(read_text(scratch / "out" / name) == read_text(in / name));
   }
   CHECK(tokens_of(scratch / "out") == tokens_of(in));
+}
+
+TEST_CASE("kedit model convert: a GGUF file becomes a directory of the same numbers and ids") {
+  const ScratchFolder scratch;
+  const fs::path in = write_gguf(scratch / "model.gguf");
+  const fs::path out = scratch / "out";
+  const Json result = convert(in, out);
+  CHECK(result.at("dtype") == "float32");
+  CHECK(result.at("files") == Json({"config.json", "generation_config.json", "model.safetensors",
+                                    "tokenizer.json", "tokenizer_config.json"}));
+  CHECK(info_of(out).at("fingerprint") == info_of(in).at("fingerprint"));
+  CHECK(tokens_of(out) == tokens_of(in));
+  const auto chat = [](const fs::path& model) {
+    return answer({"model", "tokenize", "--chat", "--model", model.string(), "--text", "Hi"});
+  };
+  CHECK(chat(out) == chat(in));
+  CHECK(chat(out).at("text") == "<|endoftext|>Hi");
+  const Json config = read_json(out / "config.json");
+  CHECK(config.at("bos_token_id") == 296);
+  CHECK(config.at("eos_token_id") == 298);
+  CHECK(config.at("pad_token_id") == nullptr);
 }
 
 TEST_CASE("kedit model convert: --dtype chooses the type of the weights") {

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace kedit;
@@ -184,4 +185,36 @@ TEST_CASE(
   CHECK(outcome.code == 0);
   CHECK(parse_json(outcome.out, "out")["logits"].size() == 65);
   CHECK(is_one_sentence(outcome.err, {"warning: 65 tokens", "64 positions"}));
+}
+
+TEST_CASE("kedit model info: a GGUF file names its quantisation, a directory its format") {
+  const std::string file = std::string(KEDIT_SOURCE_DIR) + "/tests/golden/gguf/qwen3.gguf";
+  const Json info = answer({"model", "info", "--model", file, "--json"});
+  CHECK(info["family"] == "qwen3");
+  CHECK(info["dtype"] == "float32");
+  CHECK(info["source"]["format"] == "gguf");
+  CHECK(info["source"]["quantisation"] == "F32");
+  CHECK(info["tokenizer"].is_null());
+  const std::string directory = std::string(KEDIT_SOURCE_DIR) + "/tests/golden/models/qwen3";
+  const Json original = answer({"model", "info", "--model", directory, "--json"});
+  CHECK(original["source"] == Json({{"format", "safetensors"}}));
+  CHECK(original["fingerprint"] == info["fingerprint"]);
+}
+
+TEST_CASE("kedit model: a damaged GGUF file is one sentence, exit code 3, and no output") {
+  const ScratchFolder scratch;
+  write_text(scratch / "m.gguf", "GGUF" + std::string("\3\0\0\0", 4) + std::string(16, '\xff'));
+  const Outcome outcome =
+      run_kedit({"model", "logits", "--ids", "1", "--model", (scratch / "m.gguf").string()});
+  CHECK(outcome.code == 3);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.find("m.gguf: the key count: expected at most 0") != std::string::npos);
+  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+}
+
+TEST_CASE("kedit model tokenize: a model without a tokenizer is refused") {
+  const std::string file = std::string(KEDIT_SOURCE_DIR) + "/tests/golden/gguf/qwen3.gguf";
+  const Outcome outcome = run_kedit({"model", "tokenize", "--text", "a", "--model", file});
+  CHECK(outcome.code == 3);
+  CHECK(outcome.err.find("qwen3.gguf: expected tokenizer.json") != std::string::npos);
 }

@@ -96,10 +96,15 @@ void run_batch(const EditedModel& base, const std::vector<std::int64_t>& layers,
   base.forward(input, nullptr, &taps);
 }
 
-/// The next texts whose padded size stays below about three times the position limit.
+/// Padded tokens that a batch may have: what a layer holds for them stays within some 100 MB.
+constexpr std::int64_t kMostPadded = 8192;
+
+/// The next texts whose padded size stays below about three times the position limit, and below
+/// `kMostPadded` unless the first one alone is longer.
 std::vector<LocatedText> next_batch(const std::vector<LocatedText>& texts, std::size_t begin,
                                     std::int64_t limit) {
-  const std::size_t room = static_cast<std::size_t>(3 * std::max<std::int64_t>(limit, 512));
+  const auto room =
+      static_cast<std::size_t>(std::min(3 * std::max<std::int64_t>(limit, 512), kMostPadded));
   const std::size_t rows = std::max<std::size_t>(1, room / texts[begin].ids.size());
   const std::size_t end = std::min(texts.size(), begin + rows);
   return {texts.begin() + static_cast<std::ptrdiff_t>(begin),

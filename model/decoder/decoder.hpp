@@ -48,9 +48,9 @@ struct DecoderWeights {
   at::Tensor position_embedding;  ///< [position_offset + max_positions, d] or undefined
   std::vector<LayerWeights> layers;
   Norm final_norm;
-  at::Tensor head;                 ///< [vocab, token width]; the embedding itself when tied
-  at::Tensor head_bias;            ///< [vocab] or undefined
-  Linear project_in, project_out;  ///< token width -> d, d -> token width; undefined: equal widths
+  at::Tensor head;                  ///< [vocab, token width]; the embedding itself when tied
+  at::Tensor head_bias;             ///< [vocab] or undefined
+  Linear project_in, project_out;   ///< token width -> d, d -> token width; undefined: equal widths
   at::Tensor token_type_embedding;  ///< [token_types, d] or undefined: of encoders
   Norm embedding_norm;              ///< of the embeddings' sum, of encoders
 };

@@ -46,7 +46,7 @@ class SafetensorsFile {
 /// How `write_safetensors` stores tensors.
 struct StoringOptions {
   std::optional<c10::ScalarType> dtype = {};  ///< Of all tensors; absent: each has its own.
-  bool allow_nonfinite = false;  ///< Else numbers beyond `dtype` are refused.
+  bool allow_nonfinite = false;               ///< Else numbers beyond `dtype` are refused.
   /// Told before each tensor how many bytes of how many are written; may throw.
   std::function<void(std::int64_t done, std::int64_t all)> progress = {};
 };

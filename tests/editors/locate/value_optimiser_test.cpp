@@ -35,7 +35,8 @@ TEST_CASE(
   const ValueResult expected = plain.run();
   const ValueResult found = fast(model, layer, capital_request(), options);
 
-  CHECK(relative_error(found.initial, expected.initial) < 1e-6);
+  // Layers below the injected one run without gradients, by other kernels than the plain pass.
+  CHECK(relative_error(found.initial, expected.initial) < 3e-6);
   CHECK(relative_error(found.delta, expected.delta) < 1e-5);
   REQUIRE(found.steps.size() == expected.steps.size());
   for (std::size_t i = 0; i < found.steps.size(); ++i) {

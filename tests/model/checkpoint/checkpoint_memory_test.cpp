@@ -225,8 +225,8 @@ TEST_CASE("StoredWeights: the first tensor with NaN is named, on any number of t
   for (const auto type : {at::kFloat, at::kHalf, at::kBFloat16, at::kDouble}) {
     for (const int threads : {1, 3}) {
       checkpoint::StoredWeights::NamedTensors tensors = {{"a", at::ones({3}, type)},
-                                                    {"b", at::ones({kLong}, type)},
-                                                    {"c", at::ones({2, 2}, type)}};
+                                                         {"b", at::ones({kLong}, type)},
+                                                         {"c", at::ones({2, 2}, type)}};
       CHECK_FALSE(checkpoint::StoredWeights(tensors).first_nonfinite(threads));
       tensors[2].second[0][0] = NAN;
       CHECK(checkpoint::StoredWeights(tensors).first_nonfinite(threads) == std::size_t{2});

@@ -97,23 +97,28 @@ std::int64_t vocabulary_size(const GgufFile& file) {
   return rows;
 }
 
-// hidden_size, ... as the Llama-type families write them.
-Json llama_shape(const Keys& keys) {
+// What most families call alike.
+Json common_shape(const Keys& keys) {
   Json config = Json::object();
   config["hidden_size"] = keys.integer("embedding_length");
   config["intermediate_size"] = keys.integer("feed_forward_length");
   config["num_hidden_layers"] = keys.integer("block_count");
   config["num_attention_heads"] = heads_of(keys);
-  config["num_key_value_heads"] = keys.integer("attention.head_count_kv", heads_of(keys));
-  config["head_dim"] = head_width(keys);
   config["vocab_size"] = vocabulary_size(keys.file());
   config["max_position_embeddings"] = keys.integer("context_length");
+  config["tie_word_embeddings"] = is_tied(keys);
+  return config;
+}
+
+Json llama_shape(const Keys& keys) {
+  Json config = common_shape(keys);
+  config["num_key_value_heads"] = keys.integer("attention.head_count_kv", heads_of(keys));
+  config["head_dim"] = head_width(keys);
   config["rms_norm_eps"] = keys.number("attention.layer_norm_rms_epsilon", 0.0);
   if (!keys.has("attention.layer_norm_rms_epsilon")) {
     keys.integer("attention.layer_norm_rms_epsilon");  // names the key that is not there
   }
   config["rope_theta"] = keys.number("rope.freq_base", 10000.0);
-  config["tie_word_embeddings"] = is_tied(keys);
   return config;
 }
 
@@ -230,13 +235,7 @@ Json gpt2(const Keys& keys) {
 }
 
 Json gpt_neox(const Keys& keys) {
-  Json config = Json::object();
-  config["hidden_size"] = keys.integer("embedding_length");
-  config["intermediate_size"] = keys.integer("feed_forward_length");
-  config["num_hidden_layers"] = keys.integer("block_count");
-  config["num_attention_heads"] = heads_of(keys);
-  config["vocab_size"] = vocabulary_size(keys.file());
-  config["max_position_embeddings"] = keys.integer("context_length");
+  Json config = common_shape(keys);
   config["layer_norm_eps"] = keys.number("attention.layer_norm_epsilon", 1e-5);
   config["rotary_emb_base"] = keys.number("rope.freq_base", 10000.0);
   config["rotary_pct"] = rotated_part(keys, head_width(keys));
@@ -244,7 +243,6 @@ Json gpt_neox(const Keys& keys) {
   config["attention_bias"] = has_tensor(keys, "blk.0.attn_qkv.bias");
   const auto parallel = keys.find("use_parallel_residual");
   config["use_parallel_residual"] = parallel ? parallel->boolean() : true;
-  config["tie_word_embeddings"] = is_tied(keys);
   return config;
 }
 

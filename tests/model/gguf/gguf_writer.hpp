@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,11 +62,11 @@ class GgufWriter {
     for (const std::uint64_t side : sides) count *= side;
     return tensor(name, sides, 0, std::string(static_cast<std::size_t>(4 * count), '\0'));
   }
-  Tensor* find(const std::string& name) {
+  Tensor& at(const std::string& name) {
     for (Tensor& one : tensors_) {
-      if (one.name == name) return &one;
+      if (one.name == name) return one;
     }
-    return nullptr;
+    throw std::out_of_range("no tensor " + name);
   }
   void drop(const std::string& name) {
     std::erase_if(tensors_, [&](const Tensor& one) { return one.name == name; });

@@ -37,7 +37,7 @@ struct Damage {
 
 std::function<void(GgufWriter&)> on(const char* tensor,
                                     std::function<void(GgufWriter::Tensor&)> change) {
-  return [=](GgufWriter& file) { change(*file.find(tensor)); };
+  return [=](GgufWriter& file) { change(file.at(tensor)); };
 }
 
 const std::string kHuge = GgufWriter::bytes(std::uint64_t{1} << 62);
@@ -215,7 +215,7 @@ std::string fault_of_parts(const std::function<void(GgufWriter&, GgufWriter&)>& 
                            bool with_second = true) {
   GgufWriter first = small_llama();
   GgufWriter second;
-  const GgufWriter::Tensor moved = *first.find(kUp);
+  const GgufWriter::Tensor moved = first.at(kUp);
   first.drop(kUp);
   second.tensor(moved.name, moved.sides, moved.type, moved.data);
   change(first, second);

@@ -2,6 +2,7 @@
 
 #include "apps/chat.hpp"
 #include "apps/commands.hpp"
+#include "apps/model_info.hpp"
 #include "apps/prompt_ids.hpp"
 #include "model/encoder.hpp"
 #include "model/generation/generation.hpp"
@@ -20,51 +21,11 @@
 namespace kedit::cli {
 namespace {
 
-Json tokenizer_json(const Model& model) {
-  if (!model.has_tokenizer()) return nullptr;
-  return {{"kind", model.tokenizer().kind()}, {"vocab", model.tokenizer().vocab_size()}};
-}
-
-Json source_json(const ModelSource& source) {
-  Json json = {{"format", source.format}};
-  if (source.quantisation.empty()) return json;
-  json["quantisation"] = source.quantisation;
-  json["tensor_types"] = source.tensor_types;
-  return json;
-}
-
-// "gguf, Q4_1 (61 F32, 210 Q4_1, 1 Q8_0 tensors)"
-std::string shown_source(const ModelSource& source) {
-  if (source.quantisation.empty()) return source.format;
-  std::vector<std::string> types;
-  for (const auto& [type, count] : source.tensor_types) {
-    types.push_back(fmt::format("{} {}", count, type));
-  }
-  return fmt::format("{}, {} ({} tensors)", source.format, source.quantisation,
-                     fmt::join(types, ", "));
-}
-
 Json info_json(const EditedModel& model) {
-  const Architecture& shape = model.architecture();
-  const Model& base = model.base();
-  Json info = {{"family", shape.family},
-               {"architecture", shape.class_name},
-               {"layers", shape.layers},
-               {"hidden", shape.hidden},
-               {"heads", shape.heads},
-               {"kv_heads", shape.kv_heads},
-               {"vocab", shape.vocab},
-               {"max_positions", shape.max_positions},
-               {"parameters", base.parameters()},
-               {"dtype", base.dtype()},
-               {"stored_dtype", base.stored_dtype()},
-               {"bytes", base.bytes()},
-               {"source", source_json(base.source())},
-               {"tied_head", shape.tied_head},
-               {"fingerprint", model.fingerprint()},
-               {"tokenizer", tokenizer_json(base)}};
+  Json info = model_json(model.base());
+  info["fingerprint"] = model.fingerprint();
   if (!model.mounted().empty()) {
-    info["base_fingerprint"] = base.fingerprint();
+    info["base_fingerprint"] = model.base().fingerprint();
     info["mounted"] = model.mounted();
   }
   return info;
@@ -74,23 +35,7 @@ int run_info(Context& context) {
   if (Encoder::present(context.model_path())) return run_encoder_info(context);
   const EditedModel model = context.load_edited_model();
   const Json info = info_json(model);
-  const Architecture& shape = model.architecture();
-  Table table({{"model"}, {model.base().path().string()}});
-  table.row({"family", fmt::format("{} ({})", shape.family, shape.class_name)});
-  table.row({"layers", fmt::format("{}", shape.layers)});
-  table.row({"hidden", fmt::format("{}, inner {}", shape.hidden, shape.intermediate)});
-  table.row({"heads",
-             fmt::format("{} of {}, {} key/value", shape.heads, shape.head_dim, shape.kv_heads)});
-  table.row({"vocabulary", fmt::format("{}{}", shape.vocab, shape.tied_head ? ", tied head" : "")});
-  table.row({"positions", fmt::format("{}", shape.max_positions)});
-  table.row({"parameters", short_count(model.base().parameters())});
-  const std::string stored = model.base().stored_dtype();
-  table.row(
-      {"weights", fmt::format("{}{}, {}", model.base().dtype(),
-                              stored == model.base().dtype() ? "" : " (stored: " + stored + ")",
-                              short_bytes(model.base().bytes()))});
-  table.row({"source", shown_source(model.base().source())});
-  table.row({"tokenizer", model.base().has_tokenizer() ? model.tokenizer().kind() : "none"});
+  Table table = model_table(model.base());
   table.row({"fingerprint", model.fingerprint()});
   if (!model.mounted().empty())
     table.row({"edits mounted", fmt::format("{}", model.mounted().size())});
@@ -210,24 +155,13 @@ int tokenize_one(Context& context, const Tokenizer& tokenizer, const EncodeOptio
                         table.text(context.style()));
 }
 
-std::shared_ptr<const Tokenizer> tokenizer_of(const std::filesystem::path& model) {
-  auto tokenizer = load_tokenizer(model);
-  if (!tokenizer) {
-    throw InputError(
-        fmt::format("loading a tokenizer: {}: expected tokenizer.json, vocab.json and merges.txt, "
-                    "tokenizer.model, or a GGUF file with a tokenizer, found none of them",
-                    model.string()));
-  }
-  return tokenizer;
-}
-
 int run_tokenize(Context& context) {
   const std::string source = context.options.exactly_one({"text", "texts"});
   const bool skip = context.options.flag("skip-special-tokens");
   EncodeOptions encode;
   const bool chat = context.options.flag("chat");
   encode.add_special_tokens = !chat && !context.options.flag("no-special-tokens");
-  const auto tokenizer = tokenizer_of(context.model_path());
+  const auto tokenizer = require_tokenizer(context.model_path());
   if (source == "text") return tokenize_one(context, *tokenizer, encode, skip);
   Json results = Json::array();
   std::string lines;

@@ -1,4 +1,5 @@
 #include "apps/commands.hpp"
+#include "apps/model_info.hpp"
 #include "apps/prompt_ids.hpp"
 #include "json/short_name.hpp"
 #include "model/encoder.hpp"
@@ -85,33 +86,6 @@ int run_embed(Context& context) {
   return 0;
 }
 
-Json encoder_json(const Encoder& encoder) {
-  const Model& model = encoder.model();
-  const Architecture& shape = model.architecture();
-  Json tokenizer = nullptr;
-  if (model.has_tokenizer()) {
-    tokenizer = {{"kind", model.tokenizer().kind()}, {"vocab", model.tokenizer().vocab_size()}};
-  }
-  return {{"family", shape.family},
-          {"architecture", shape.class_name},
-          {"layers", shape.layers},
-          {"hidden", shape.hidden},
-          {"heads", shape.heads},
-          {"kv_heads", shape.kv_heads},
-          {"vocab", shape.vocab},
-          {"max_positions", shape.max_positions},
-          {"parameters", model.parameters()},
-          {"dtype", model.dtype()},
-          {"stored_dtype", model.stored_dtype()},
-          {"bytes", model.bytes()},
-          {"tied_head", false},
-          {"fingerprint", model.fingerprint()},
-          {"tokenizer", tokenizer},
-          {"pooling", to_string(encoder.pooling())},
-          {"normalize", encoder.normalizes()},
-          {"max_tokens", encoder.max_tokens()}};
-}
-
 }  // namespace
 
 int run_encoder_info(Context& context) {
@@ -119,24 +93,16 @@ int run_encoder_info(Context& context) {
     throw UsageError("--store: expected a model that edits can be mounted on, found an encoder");
   }
   const auto encoder = Encoder::load(context.model_path(), context.load_options());
-  const Model& model = encoder->model();
-  const Architecture& shape = model.architecture();
-  Table table({{"model"}, {model.path().string()}});
-  table.row({"family", fmt::format("{} ({}), an encoder", shape.family, shape.class_name)});
-  table.row({"layers", fmt::format("{}", shape.layers)});
-  table.row({"hidden", fmt::format("{}, inner {}", shape.hidden, shape.intermediate)});
-  table.row({"heads", fmt::format("{} of {}", shape.heads, shape.head_dim)});
-  table.row({"vocabulary", fmt::format("{}", shape.vocab)});
-  table.row({"positions", fmt::format("{}", shape.max_positions)});
-  table.row({"parameters", short_count(model.parameters())});
-  table.row({"weights", fmt::format("{} (stored: {}), {}", model.dtype(), model.stored_dtype(),
-                                    short_bytes(model.bytes()))});
-  table.row({"tokenizer", model.has_tokenizer() ? model.tokenizer().kind() : "none"});
+  Json info = model_json(encoder->model());
+  info["pooling"] = to_string(encoder->pooling());
+  info["normalize"] = encoder->normalizes();
+  info["max_tokens"] = encoder->max_tokens();
+  Table table = model_table(encoder->model());
   table.row({"vectors",
              fmt::format("{} over at most {} tokens{}", to_string(encoder->pooling()),
                          encoder->max_tokens(), encoder->normalizes() ? ", then length one" : "")});
-  table.row({"fingerprint", model.fingerprint()});
-  return context.answer(encoder_json(*encoder), table.text(context.style()));
+  table.row({"fingerprint", encoder->model().fingerprint()});
+  return context.answer(info, table.text(context.style()));
 }
 
 Command embed_command() {

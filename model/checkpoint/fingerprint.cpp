@@ -1,7 +1,7 @@
 #include "model/checkpoint/fingerprint.hpp"
 
 #include "edits/hash.hpp"
-#include "kernels/workers.hpp"
+#include "model/checkpoint/largest_first.hpp"
 #include "model/checkpoint/stored_weights.hpp"
 #include "model/device.hpp"
 #include "model/model.hpp"
@@ -11,25 +11,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <atomic>
-#include <numeric>
-
 namespace kedit::checkpoint {
-namespace {
-
-// The largest first, so that no thread begins a long one when the others have ended.
-std::vector<std::size_t> by_size(const std::vector<StoredTensor>& tensors) {
-  std::vector<std::size_t> order(tensors.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return tensors[a].elements() > tensors[b].elements();
-  });
-  return order;
-}
-
-}  // namespace
-
 std::string tensor_digest(const at::Tensor& tensor) {
   const at::Tensor bytes = tensor.detach().cpu().contiguous();
   return Sha256().update(bytes.const_data_ptr(), bytes.nbytes()).hex();
@@ -37,15 +19,11 @@ std::string tensor_digest(const at::Tensor& tensor) {
 
 std::vector<TensorDigest> tensor_digests(const std::vector<StoredTensor>& tensors, int threads) {
   std::vector<TensorDigest> digests(tensors.size());
-  const std::vector<std::size_t> order = by_size(tensors);
-  std::atomic<std::size_t> next{0};
-  const auto workers =
-      std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(std::ssize(tensors), 1));
-  kernels::run_workers(workers, [&](std::int64_t) {
-    for (std::size_t turn = next++; turn < order.size(); turn = next++) {
-      const StoredTensor& one = tensors[order[turn]];
-      digests[order[turn]] = {one.name, one.dtype, one.shape, tensor_digest(one.read())};
-    }
+  std::vector<std::int64_t> sizes;
+  for (const StoredTensor& one : tensors) sizes.push_back(one.elements());
+  visit_largest_first(sizes, threads, [&](std::size_t i) {
+    const StoredTensor& one = tensors[i];
+    digests[i] = {one.name, one.dtype, one.shape, tensor_digest(one.read())};
   });
   return digests;
 }

@@ -4,6 +4,7 @@
 #include "model/encoder/encoder_pass.hpp"
 #include "model/encoder/packed_texts.hpp"
 #include "model/encoder/sentence_settings.hpp"
+#include "model/gguf/gguf_file.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -64,6 +65,12 @@ Encoder::~Encoder() = default;
 
 std::shared_ptr<const Encoder> Encoder::load(const std::filesystem::path& directory,
                                              const LoadOptions& options) {
+  if (gguf::is_gguf(directory)) {
+    throw ModelError(
+        fmt::format("reading {}: expected the directory of an encoder, found a GGUF file, of which "
+                    "only models that write text are read",
+                    directory.string()));
+  }
   auto impl = std::make_unique<Impl>();
   Architecture architecture = read_encoder_architecture(directory);
   impl->settings = encoder::read_sentence_settings(directory, architecture);

@@ -39,6 +39,7 @@ class Keys {
   std::int64_t integer(std::string_view key, std::int64_t absent) const {
     return has(key) ? integer(key) : absent;
   }
+  double number(std::string_view key) const { return view_.at(full(key)).number(); }
   double number(std::string_view key, double absent) const {
     const auto field = find(key);
     return field ? field->number() : absent;
@@ -114,10 +115,7 @@ Json llama_shape(const Keys& keys) {
   Json config = common_shape(keys);
   config["num_key_value_heads"] = keys.integer("attention.head_count_kv", heads_of(keys));
   config["head_dim"] = head_width(keys);
-  config["rms_norm_eps"] = keys.number("attention.layer_norm_rms_epsilon", 0.0);
-  if (!keys.has("attention.layer_norm_rms_epsilon")) {
-    keys.integer("attention.layer_norm_rms_epsilon");  // names the key that is not there
-  }
+  config["rms_norm_eps"] = keys.number("attention.layer_norm_rms_epsilon");
   config["rope_theta"] = keys.number("rope.freq_base", 10000.0);
   return config;
 }
@@ -334,7 +332,8 @@ Architecture read_architecture(const GgufFile& file) try {
   config["model_type"] = known.model_type;
   const Json ends = end_ids(file);
   if (!ends.empty()) config["eos_token_id"] = ends;
-  Architecture architecture = architecture_from_config(config, file.path().string());
+  Architecture architecture =
+      architecture_from_config(config, file.path().string() + ", its keys as a config.json");
   architecture.class_name = class_name_of_family(architecture.family);
   return architecture;
 } catch (const JsonError& error) {

@@ -160,7 +160,10 @@ class HeaderReader {
     }
     const auto type = bytes_.number<std::uint32_t>(what);
     Json value = read_value(type, what, 0);
-    if (!value.is_discarded()) header_.metadata[key] = std::move(value);
+    if (value.is_discarded()) return;
+    // Behind one another: known to differ, and looking each up would take quadratic time.
+    auto& object = header_.metadata.get_ref<Json::object_t&>();
+    object.Json::object_t::Container::emplace_back(key, std::move(value));
   }
 
   // A discarded value where there is nothing to keep.

@@ -1,7 +1,6 @@
 #include "model/gguf/load.hpp"
 
-#include "json/short_name.hpp"
-#include "kernels/workers.hpp"
+#include "model/checkpoint/largest_first.hpp"
 #include "model/checkpoint/load_checks.hpp"
 #include "model/decoder/weight_slots.hpp"
 #include "model/device.hpp"
@@ -14,10 +13,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
-#include <numeric>
-#include <optional>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -103,27 +99,14 @@ at::Tensor read(const Source& source) {
   return tensor;
 }
 
-// The largest first, so that no thread begins a long one when the others have ended.
-std::vector<std::size_t> by_size(const std::vector<Source>& sources) {
-  std::vector<std::size_t> order(sources.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return sources[a].stored->info->elements() > sources[b].stored->info->elements();
-  });
-  return order;
-}
-
 std::vector<at::Tensor> read_all(const std::vector<Source>& sources, c10::Device device,
                                  c10::ScalarType dtype) {
   std::vector<at::Tensor> tensors(sources.size());
-  const std::vector<std::size_t> order = by_size(sources);
-  std::atomic<std::size_t> next{0};
-  kernels::run_workers(std::clamp<std::int64_t>(at::get_num_threads(), 1, std::ssize(sources)),
-                       [&](std::int64_t) {
-                         for (std::size_t turn = next++; turn < order.size(); turn = next++) {
-                           tensors[order[turn]] = read(sources[order[turn]]).to(device, dtype);
-                         }
-                       });
+  std::vector<std::int64_t> sizes;
+  for (const Source& source : sources) sizes.push_back(source.stored->info->elements());
+  checkpoint::visit_largest_first(sizes, at::get_num_threads(), [&](std::size_t i) {
+    tensors[i] = read(sources[i]).to(device, dtype);
+  });
   return tensors;
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -128,8 +129,8 @@ const std::vector<Damage>& damages() {
        "/general.type: expected \"model\""},
       {"a mixture of experts", [](GgufWriter& f) { f.number("llama.expert_count", 8); },
        "/llama.expert_count: expected 0 (mixtures of experts are not supported)"},
-      {"heads that do not divide", [](GgufWriter& f) { f.number("llama.attention.key_length", 3); },
-       "m.gguf: "},
+      {"heads of three elements", [](GgufWriter& f) { f.number("llama.attention.key_length", 3); },
+       "/head_dim: expected an even number of rotated elements up to the head's 3"},
       {"values of another width",
        [](GgufWriter& f) { f.number("llama.attention.value_length", 4); },
        "/llama.attention.value_length: expected key_length, 2"},
@@ -185,6 +186,30 @@ TEST_CASE("gguf: a file cut anywhere is refused, a whole one is read") {
     INFO(length);
     CHECK(contains(fault_of(whole.substr(0, length)), "m.gguf"));
   }
+}
+
+TEST_CASE("gguf: many keys take time in proportion to their number, not to its square") {
+  GgufWriter file = small_llama();
+  for (std::uint32_t i = 0; i < 200000; ++i) file.number("other." + std::to_string(i), i);
+  const std::string bytes = file.file();  // read in minutes when each key is looked up
+  const auto header = gguf::read_header(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                        bytes.size(), "m.gguf");
+  CHECK(header.metadata.size() == 200007);
+  CHECK(std::prev(header.metadata.end()).key() == "other.199999");
+}
+
+TEST_CASE("gguf: sizes that no model has are refused under the file's name") {
+  GgufWriter file;
+  file.text("general.architecture", "llama")
+      .number("llama.block_count", 99999)
+      .number("llama.context_length", 16)
+      .number("llama.embedding_length", 4)
+      .number("llama.feed_forward_length", 6)
+      .number("llama.attention.head_count", 2)
+      .real("llama.attention.layer_norm_rms_epsilon", 1e-5F);
+  file.zeros("token_embd.weight", {4, 5});
+  CHECK(contains(fault_of(file.file()),
+                 "m.gguf, its keys as a config.json: /num_hidden_layers: expected at most 10000"));
 }
 
 TEST_CASE("gguf: keys that nobody reads may hold anything") {

@@ -125,8 +125,8 @@ bool Model::has_tokenizer() const { return impl_->tokenizer != nullptr; }
 const Tokenizer& Model::tokenizer() const {
   if (!impl_->tokenizer) {
     throw ModelError(
-        fmt::format("using the tokenizer of model {}: expected one beside the weights, found "
-                    "none",
+        fmt::format("using the tokenizer of model {}: expected tokenizer.json or other files of a "
+                    "tokenizer beside the weights, or one in the GGUF file, found none",
                     impl_->path.empty() ? "from memory" : impl_->path.string()));
   }
   return *impl_->tokenizer;

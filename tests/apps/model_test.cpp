@@ -216,5 +216,6 @@ TEST_CASE("kedit model tokenize: a model without a tokenizer is refused") {
   const std::string file = std::string(KEDIT_SOURCE_DIR) + "/tests/golden/gguf/qwen3.gguf";
   const Outcome outcome = run_kedit({"model", "tokenize", "--text", "a", "--model", file});
   CHECK(outcome.code == 3);
-  CHECK(outcome.err.find("qwen3.gguf: key tokenizer.ggml.model: expected a tokenizer") != std::string::npos);
+  CHECK(outcome.err.find("qwen3.gguf: key tokenizer.ggml.model: expected a tokenizer") !=
+        std::string::npos);
 }

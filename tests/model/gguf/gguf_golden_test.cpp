@@ -1,15 +1,17 @@
 // Golden checkpoints as llama.cpp's own converter writes them (tests/golden/gguf_golden.py): every
 // convention undone, the same model as the Hugging Face directory that they were made from.
-#include "model/device.hpp"
+#include "model/gguf/configuration.hpp"
 #include "model/model.hpp"
 #include "tests/model/fixtures.hpp"
+#include "tests/model/gguf/gguf_writer.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <filesystem>
-#include <set>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -76,14 +78,43 @@ TEST_CASE("gguf: a file of float32 numbers has the fingerprint of its checkpoint
   }
 }
 
-TEST_CASE("gguf: the stretched rotation of Llama 3 is recovered from its frequency factors") {
-  const auto expected = Model::load(golden_model("llama-llama3"))->architecture().rope_scaling;
-  const auto found = Model::load(golden_gguf("llama-llama3"))->architecture().rope_scaling;
-  CHECK(expected.kind == RopeKind::llama3);
-  // Its original positions are none of the published ones: the factors themselves are kept.
+namespace {
+
+// The rotation of a model whose heads have 16 elements and whose file has these divisors of its
+// eight frequencies.
+RopeScaling scaling_of(const std::vector<float>& factors) {
+  GgufWriter file = small_llama();
+  file.number("llama.attention.key_length", 16).number("llama.attention.value_length", 16);
+  file.real("llama.rope.freq_base", 500000.0F);
+  file.tensor("rope_freqs.weight", {factors.size()}, 0,
+              std::string(reinterpret_cast<const char*>(factors.data()), factors.size() * 4));
+  const TemporaryDirectory place;
+  std::ofstream(place / "m.gguf", std::ios::binary) << file.file();
+  return gguf::read_architecture(gguf::GgufFile::open(place / "m.gguf")).rope_scaling;
+}
+
+}  // namespace
+
+TEST_CASE("gguf: Llama 3's published parameters are recovered from its frequency factors") {
+  // What transformers 4.57.1 makes of llama3, factor 32, 1, 4, 8192 positions, base 500,000.
+  const RopeScaling found = scaling_of({1, 1, 1, 1, 3.29226255F, 32, 32, 32});
+  CHECK(found.kind == RopeKind::llama3);
+  CHECK(found.factor == 32.0);
+  CHECK(found.low_frequency_factor == 1.0);
+  CHECK(found.high_frequency_factor == 4.0);
+  CHECK(found.original_positions == 8192);
+}
+
+TEST_CASE("gguf: frequency factors that no published parameters give are kept as they are") {
+  const RopeScaling found = scaling_of({1, 1, 1, 1, 3.5F, 32, 32, 32});
   CHECK(found.kind == RopeKind::longrope);
-  CHECK(found.short_factors == found.long_factors);
+  CHECK(found.short_factors == std::vector<double>{1, 1, 1, 1, 3.5, 32, 32, 32});
+  CHECK(found.long_factors == found.short_factors);
   CHECK(found.attention_factor == 1.0);
+  CHECK(Model::load(golden_model("llama-llama3"))->architecture().rope_scaling.kind ==
+        RopeKind::llama3);
+  CHECK(Model::load(golden_gguf("llama-llama3"))->architecture().rope_scaling.kind ==
+        RopeKind::longrope);
 }
 
 TEST_CASE("gguf: another type of computation changes neither fingerprint nor stored type") {

@@ -17,7 +17,7 @@ std::vector<Option> model_options() {
       text("model", "MODEL", "Hugging Face directory, GGUF file, or name of a fetched model")
           .otherwise_said("$KEDIT_MODEL, else the lab model"),
       text("device", "NAME", "auto, cpu, cuda or cuda:N").otherwise("auto"),
-      text("dtype", "NAME", "type of the weights in memory; auto: as stored")
+      text("dtype", "NAME", "type of the weights in memory; auto: as stored, of GGUF float32")
           .otherwise("auto")
           .one_of({"auto", "float32", "bfloat16", "float16"}),
       flag("allow-nonfinite", "accept weights that are infinite or not a number"),

@@ -64,9 +64,9 @@ std::string says(const PromptResult& result) {
   std::string out = "<ul class=\"says\">";
   for (std::size_t i = 0; i < result.answers.size(); ++i) {
     const showcase::SystemAnswer& answer = result.answers[i];
-    const std::string mark =
-        i == 0 ? ""
-               : chip(answer.as_wished, neighbour ? "stays" : "new", neighbour ? "moved" : "old");
+    const std::string mark = i == 0 ? ""
+                                    : chip(answer.as_wished, neighbour ? "stays" : "new ahead",
+                                           neighbour ? "moved" : "old ahead");
     const std::string written =
         answer.written.empty() ? "<i>nothing</i>" : escape_html(answer.written);
     out += fmt::format("<li>{}<span>{}</span>{}</li>", swatch(i), written, mark);
@@ -114,7 +114,7 @@ std::string group_html(const ShowcasePage& page, const EditedFact& fact, const G
 
 std::string summary_table(const ShowcasePage& page, const EditedFact& fact) {
   std::string out =
-      "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>Answers as wished</th>";
+      "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>New ahead of old</th>";
   for (std::size_t i = 1; i < page.systems.size(); ++i) {
     out += fmt::format("<th>{}{}</th>", swatch(i), escape_html(page.systems[i]));
   }

@@ -177,10 +177,11 @@ std::string caption(const EditedFact& fact, std::size_t system) {
   };
   const bool took = count(fact.results, Group::edited, system).right > 0;
   std::string text = fmt::format(
-      "{} at the edited prompt; it leads in {} paraphrases and {} consequences, and {} neighbours "
+      "{} at the edited prompt; it is in {} paraphrases and {} consequences, and {} neighbours "
       "keep their most probable answer",
-      took ? "The new answer leads" : "The new answer does not lead", part(Group::paraphrase),
-      part(Group::consequence), part(Group::neighbour));
+      took ? "The new answer is ahead of the old one"
+           : "The new answer is not ahead of the old one",
+      part(Group::paraphrase), part(Group::consequence), part(Group::neighbour));
   const std::vector<std::string> moved = moved_neighbours(fact.results, system);
   if (!moved.empty()) text += fmt::format(" (moved: {})", fmt::join(moved, "; "));
   const std::string& fault = fact.edits.at(system - 1).fault;

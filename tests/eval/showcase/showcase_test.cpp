@@ -123,7 +123,7 @@ TEST_CASE("compare: new against old answer, neighbours against what they were") 
 
   EditedFact fact{{{}, kPrompts}, {ShownEdit{}, ShownEdit{}}, results};
   fact.edits[1].fault = "too large";
-  CHECK(contains(caption(fact, 1), "The new answer leads at the edited prompt"));
+  CHECK(contains(caption(fact, 1), "The new answer is ahead of the old one at the edited prompt"));
   CHECK_FALSE(contains(caption(fact, 1), "moved"));
   CHECK(contains(caption(fact, 2), "moved: \"A citizen of\" from"));
   CHECK(contains(caption(fact, 2), "too large"));

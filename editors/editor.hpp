@@ -55,6 +55,8 @@ struct EditorSettings {
   Json values = Json::object();
   std::filesystem::path directory;  ///< Relative files in the settings are found here.
   bool force = false;               ///< Commit in spite of a failed health check, and record it.
+  /// Name of shipped settings to begin with ("gpt2-xl"); empty: those that fit the model, if any.
+  std::string shipped;
 
   static EditorSettings read(const std::filesystem::path& file);  ///< JSON, or YAML of flat keys.
   /// The values with relative files (`second_moment`, `mom2_dataset`) taken from `directory`. What
@@ -81,6 +83,11 @@ class Editor {
   virtual std::vector<EditDelta> edit(const EditedModel& model,
                                       const std::vector<EditRequest>& requests,
                                       const RunContext& run) const = 0;
+  /// One delta per request, each as if it were the only one, on `model` itself. Editors that can
+  /// share work between them do; the deltas are those of `edit` one by one, up to rounding.
+  virtual std::vector<EditDelta> edit_each(const EditedModel& model,
+                                           const std::vector<EditRequest>& requests,
+                                           const RunContext& run) const;
   /// The settings that edits of `model` use (defaults, then what ships with the model, then the
   /// user's): what reports state and the store keeps, there with what the first
   /// edit generates. Checks all that can be checked without computing anything, statistics too;
@@ -95,8 +102,15 @@ struct EditorInfo {
   std::string evidence;  ///< "reference code and paper", "reconstruction", ...
   std::string summary;
   bool changes_weights = true;
-  bool solves_batches = false;        ///< Many requests in one solve; else one after the other.
-  std::vector<std::string> settings;  ///< known keys
+  bool solves_batches = false;  ///< Many requests in one solve; else one after the other.
+};
+
+/// One setting, for `kedit explain`, the help and the README.
+struct SettingInfo {
+  std::string key, unit;
+  std::string origin;  ///< where the default comes from
+  std::string effect;
+  Json fallback;  ///< the default; null: none
 };
 
 const std::vector<EditorInfo>& known_editors();

@@ -1,6 +1,7 @@
 #include "editors/setting_keys.hpp"
 
 #include "editors/editor.hpp"
+#include "editors/setting_infos.hpp"
 
 #include <fmt/format.h>
 
@@ -27,6 +28,13 @@ bool names_this_editor(std::string_view editor, const Json& value) {
   return value.is_string() && plain_name(value.get<std::string>()) == plain_name(editor);
 }
 
+bool known_to_an_editor(const std::string& key) {
+  const auto& editors = known_editors();
+  return std::any_of(editors.begin(), editors.end(), [&](const EditorInfo& editor) {
+    return contains(setting_keys(editor.name), key);
+  });
+}
+
 [[noreturn]] void refuse(const std::string& key, const std::vector<std::string>& applicable) {
   std::vector<std::string> known = applicable;
   known.insert(known.end(), reference_setting_keys().begin(), reference_setting_keys().end());
@@ -44,6 +52,7 @@ const std::vector<std::string>& reference_setting_keys() {
                                              "alg_name",
                                              "attn_module_tmp",
                                              "batch_size",
+                                             "cache_dir",
                                              "case_ids",
                                              "clamp_norm_factor",
                                              "context_template_length_params",
@@ -62,7 +71,9 @@ const std::vector<std::string>& reference_setting_keys() {
                                              "layers",
                                              "lm_head_module",
                                              "ln_f_module",
+                                             "lr",
                                              "max_length",
+                                             "merge_same_subject",
                                              "mlp_module_tmp",
                                              "model_class",
                                              "model_name",
@@ -73,12 +84,18 @@ const std::vector<std::string>& reference_setting_keys() {
                                              "mom2_n_samples",
                                              "mom2_update_weight",
                                              "nll_loss_factor",
+                                             "norm_constraint",
                                              "nullspace_threshold",
+                                             "num_steps",
                                              "objective_optimization",
                                              "original_implementation",
                                              "rel_feat_layer",
+                                             "requests",
                                              "rewrite_module_tmp",
+                                             "rewrite_module_tmps",
                                              "second_moment",
+                                             "seed",
+                                             "shipped_settings",
                                              "stats_dir",
                                              "tokenizer_class",
                                              "tokenizer_name",
@@ -88,7 +105,9 @@ const std::vector<std::string>& reference_setting_keys() {
                                              "v_num_grad_steps1",
                                              "v_num_grad_steps2",
                                              "v_weight_decay",
-                                             "vec_loss_factor"};
+                                             "vec_loss_factor",
+                                             "wd_power_law",
+                                             "weight_decay"};
   return keys;
 }
 
@@ -97,7 +116,10 @@ std::vector<std::string> ignored_settings(std::string_view editor, const Json& v
   std::vector<std::string> ignored;
   for (const auto& [key, value] : values.items()) {
     if (contains(applicable, key)) continue;
-    if (!contains(reference_setting_keys(), key)) refuse(key, applicable);
+    if (!contains(reference_setting_keys(), key) && !known_to_an_editor(key)) {
+      refuse(key, applicable);
+    }
+    if (key == "shipped_settings" || key == "seed") continue;  // what kedit writes beside them
     const bool is_name = key == "editor" || key == "alg_name";
     if (!is_name || !names_this_editor(editor, value)) ignored.push_back(key);
   }

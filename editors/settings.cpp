@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace kedit {
 namespace {
 
@@ -41,6 +43,16 @@ Json EditorSettings::anchored() const {
     }
   }
   return anchored;
+}
+
+std::vector<EditDelta> Editor::edit_each(const EditedModel& model,
+                                         const std::vector<EditRequest>& requests,
+                                         const RunContext& run) const {
+  std::vector<EditDelta> deltas;
+  for (const EditRequest& request : requests) {
+    for (EditDelta& delta : edit(model, {request}, run)) deltas.push_back(std::move(delta));
+  }
+  return deltas;
 }
 
 void EditorSettings::set(const std::string& assignment) {

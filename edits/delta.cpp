@@ -230,6 +230,7 @@ WeightUpdate decode_update(const std::vector<std::uint8_t>& bytes) {
 
 void validate_delta(const EditDelta& delta) {
   for (const auto& update : delta.updates) check_update(update);
+  for (const auto& kept : delta.state) check_matrix(kept.tensor, kept.name, "state");
 }
 
 std::string describe(const EditDelta& delta) {

@@ -22,7 +22,8 @@ struct LowRank {
   at::Tensor right;
 };
 
-/// [rows, cols], float32, CPU, contiguous: the stored matrix becomes W + change.
+/// [rows, cols], float32, CPU, contiguous: the stored matrix becomes W + change. A stored vector of
+/// n elements (a bias) counts as a matrix of one row.
 struct Dense {
   at::Tensor change;
 };
@@ -36,6 +37,13 @@ struct WeightUpdate {
   std::int64_t rank() const;  ///< min(rows, cols) for a dense change.
 };
 
+/// Something that an editor needs again when it edits on top of this edit (AlphaEdit: the keys of
+/// its layers). It lives and goes with the edit.
+struct StateTensor {
+  std::string name;
+  at::Tensor tensor;  ///< [rows, cols], float32, CPU, contiguous
+};
+
 /// What an editor found: a value that can be stored, mounted, exported and explained later.
 /// Computing one changes nothing.
 struct EditDelta {
@@ -45,6 +53,7 @@ struct EditDelta {
   std::vector<EditRequest> requests;  ///< What it was asked to do, in order.
   std::vector<WeightUpdate> updates;  ///< Empty for editors that only remember facts.
   std::vector<Fact> facts;            ///< Empty for weight editors.
+  std::vector<StateTensor> state;     ///< Empty for editors that do not look back.
   EditFigures figures;                ///< How the edit went; no part of its identity.
 
   bool changes_weights() const { return !updates.empty(); }

@@ -32,7 +32,8 @@ void check_fits(const EditId& id, const EditDelta& delta, const Model& base) {
   }
   for (const auto& update : delta.updates) {
     const at::Tensor weight = base.weight(update.weight);
-    if (weight.dim() != 2 || weight.size(0) != update.rows() || weight.size(1) != update.cols()) {
+    const at::Tensor matrix = weight.dim() == 1 ? weight.unsqueeze(0) : weight;  // a bias: one row
+    if (matrix.dim() != 2 || matrix.size(0) != update.rows() || matrix.size(1) != update.cols()) {
       throw ModelError(fmt::format(
           "mounting edit {}: weight {}: expected a change of [{}], found [{}, {}]", id,
           update.weight, fmt::join(weight.sizes(), ", "), update.rows(), update.cols()));
@@ -73,8 +74,9 @@ at::Tensor rebuild(const std::string& name, const at::Tensor& base,
                    const std::vector<kernels::UpdateTerm>& terms) {
   const at::Tensor from = base.cpu().contiguous();
   at::Tensor out = at::empty_like(from);
+  const std::int64_t rows = from.dim() == 1 ? 1 : from.size(0);
   kernels::low_rank_update(from.const_data_ptr(), out.mutable_data_ptr(),
-                           weight_type(name, from.scalar_type()), from.size(0), from.size(1), terms,
+                           weight_type(name, from.scalar_type()), rows, from.numel() / rows, terms,
                            at::get_num_threads());
   return out.to(base.device());
 }

@@ -3,62 +3,70 @@
 #include "editors/editor.hpp"
 
 #include <ATen/ATen.h>
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <fmt/format.h>
+
 
 namespace kedit::locate {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using MatrixView = Eigen::Map<Matrix>;
+at::Tensor as_double(const at::Tensor& tensor) { return tensor.detach().to(at::kDouble); }
 
-at::Tensor as_double(const at::Tensor& tensor) {
-  return tensor.detach().to(at::kCPU, at::kDouble).contiguous();
+at::Tensor identity_like(const at::Tensor& square) {
+  return at::eye(square.size(0), square.options());
+}
+
+/// Lower Cholesky factor of a symmetric positive definite matrix; undefined when it is not one.
+at::Tensor cholesky(const at::Tensor& matrix) {
+  const auto [factor, info] = at::linalg_cholesky_ex(matrix);
+  const bool fine = info.item<std::int32_t>() == 0 && at::isfinite(factor.diagonal()).all().item<bool>();
+  return fine ? factor : at::Tensor();
+}
+
+/// rhs as a matrix of columns, solved and given back in its own shape.
+at::Tensor cholesky_solve(const at::Tensor& factor, const at::Tensor& rhs) {
+  if (rhs.dim() == 2) return at::cholesky_solve(rhs, factor);
+  return at::cholesky_solve(rhs.unsqueeze(1), factor).squeeze(1);
+}
+
+/// A^-1 rhs for A = shift I + gram, gram positive semidefinite.
+at::Tensor solve_shifted(const at::Tensor& gram, double shift, const at::Tensor& rhs,
+                         const char* what) {
+  const at::Tensor factor = cholesky(gram + shift * identity_like(gram));
+  if (factor.defined()) return cholesky_solve(factor, rhs);
+  throw EditError(
+      fmt::format("solving for {}: expected a positive definite system, found a singular one", what));
 }
 
 }  // namespace
-
-struct MomentFactor::Impl {
-  Eigen::LLT<Eigen::MatrixXd> cholesky;
-};
 
 MomentFactor MomentFactor::factorise(const at::Tensor& second_moment, double ridge) {
   if (second_moment.dim() != 2 || second_moment.size(0) != second_moment.size(1)) {
     throw StatisticsError("factorising a second moment: expected a square matrix");
   }
-  at::Tensor c = as_double(second_moment);
-  if (ridge > 0.0) c = c + ridge * c.diagonal().mean() * at::eye(c.size(0), c.options());
-  const std::int64_t m = c.size(0);
-  const Eigen::MatrixXd matrix = MatrixView(c.data_ptr<double>(), m, m);
-
-  auto impl = std::make_shared<Impl>();
-  impl->cholesky.compute(matrix);
-  if (impl->cholesky.info() != Eigen::Success || !impl->cholesky.matrixLLT().allFinite()) {
-    throw StatisticsError(fmt::format(
-        "factorising the second moment of {} key components: expected a positive definite matrix, "
-        "found a singular one; collect statistics over more text, or set mom2_ridge to 0.01",
-        m));
+  MomentFactor made;
+  made.matrix_ = as_double(second_moment);
+  if (ridge > 0.0) {
+    made.matrix_ = made.matrix_ + ridge * made.matrix_.diagonal().mean() * identity_like(made.matrix_);
   }
-  MomentFactor factor;
-  factor.impl_ = std::move(impl);
-  return factor;
+  made.factor_ = cholesky(made.matrix_);
+  if (made.factor_.defined()) return made;
+  throw StatisticsError(fmt::format(
+      "factorising the second moment of {} key components: expected a positive definite matrix, "
+      "found a singular one; collect statistics over more text, or set mom2_ridge to 0.01",
+      second_moment.size(0)));
 }
 
 MomentFactor MomentFactor::identity() { return {}; }
 
 at::Tensor MomentFactor::solve(const at::Tensor& rhs) const {
-  at::Tensor solution = as_double(rhs).clone();
-  if (!impl_) return solution;
-  const std::int64_t m = solution.size(0);
-  if (m != impl_->cholesky.rows()) {
+  const at::Tensor right = as_double(rhs);
+  if (is_identity()) return right.clone();
+  if (right.size(0) != factor_.size(0)) {
     throw StatisticsError(
         fmt::format("solving with a second moment: expected keys of {} components, found {}",
-                    impl_->cholesky.rows(), m));
+                    factor_.size(0), right.size(0)));
   }
-  MatrixView view(solution.data_ptr<double>(), m, solution.dim() == 1 ? 1 : solution.size(1));
-  view = impl_->cholesky.solve(Eigen::MatrixXd(view));
-  return solution;
+  return cholesky_solve(factor_, right.to(factor_.device())).to(rhs.device());
 }
 
 at::Tensor edit_direction(const MomentFactor& factor, const at::Tensor& mean_key) {
@@ -74,6 +82,45 @@ at::Tensor right_vector(const at::Tensor& target_value, const at::Tensor& curren
         "solving for the right vector: k0 . u is zero, so no change along u can move this key");
   }
   return ((as_double(target_value) - as_double(current_value)) / product).to(at::kFloat);
+}
+
+at::Tensor least_squares_directions(const MomentFactor& factor, const at::Tensor& keys,
+                                    double lambda) {
+  const at::Tensor k = as_double(keys).t();  // [m, n]
+  const std::int64_t m = k.size(0);
+  const std::int64_t n = k.size(1);
+  if (lambda > 0.0 && (factor.is_identity() || 3 * n < m)) {
+    // X = B (I + K^T B)^-1 with B = (lambda C)^-1 K, and the small matrix symmetric.
+    const at::Tensor b = factor.solve(k) / lambda;
+    const at::Tensor gram = k.t().matmul(b);
+    return solve_shifted((gram + gram.t()) / 2, 1.0, b.t(), "the update").to(at::kFloat);
+  }
+  at::Tensor system = k.matmul(k.t());
+  if (factor.is_identity()) {
+    system = system + lambda * identity_like(system);
+  } else {
+    system = system + lambda * factor.matrix().to(system.device());
+  }
+  return solve_shifted(system, 0.0, k, "the update").t().to(at::kFloat);
+}
+
+at::Tensor null_space_directions(const at::Tensor& basis, const at::Tensor& keys,
+                                 const at::Tensor& earlier, double l2) {
+  const at::Tensor u = as_double(basis).to(keys.device());
+  const at::Tensor now = as_double(keys).matmul(u);  // [n, rank]
+  at::Tensor all = now;
+  if (earlier.defined()) all = at::cat({as_double(earlier).to(keys.device()).matmul(u), now});
+  const std::int64_t n = now.size(0);
+  const std::int64_t q = all.size(0);
+  at::Tensor projected;  // [n, rank]: rows y_i, so that x_i = U y_i
+  if (q <= u.size(1)) {
+    // Y = Ka (l2 I + Ka^T Ka)^-1 [0; I] with Ka's columns the keys.
+    const at::Tensor now_only = at::eye(q, all.options()).narrow(1, q - n, n);
+    projected = solve_shifted(all.matmul(all.t()), l2, now_only, "the update").t().matmul(all);
+  } else {
+    projected = solve_shifted(all.t().matmul(all), l2, now.t(), "the update").t();
+  }
+  return projected.matmul(u.t()).to(at::kFloat);
 }
 
 }  // namespace kedit::locate

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 namespace kedit::locate {
 namespace {
@@ -34,13 +35,17 @@ std::string nfkd(const std::string& text) {
   return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size)};
 }
 
+std::optional<std::int64_t> end_of_text(const EditedModel& model) {
+  std::optional<std::int64_t> marker = model.tokenizer().id(kEndOfText);
+  const auto& eos = model.architecture().eos_ids;
+  return marker || eos.empty() ? marker : std::optional(eos.front());
+}
+
 /// Token ids that sampling starts from: the end-of-text token, or else start words.
 std::vector<std::vector<std::int64_t>> starting_points(const EditedModel& model,
-                                                       std::int64_t count) {
+                                                       std::int64_t count, bool from_words) {
   const Tokenizer& tokenizer = model.tokenizer();
-  std::optional<std::int64_t> marker = tokenizer.id(kEndOfText);
-  if (!marker && !model.architecture().eos_ids.empty())
-    marker = model.architecture().eos_ids.front();
+  const std::optional<std::int64_t> marker = from_words ? std::nullopt : end_of_text(model);
   std::vector<std::vector<std::int64_t>> starts;
   for (std::int64_t i = 0; i < count; ++i) {
     const auto word = kStartWords[static_cast<std::size_t>(i) % kStartWords.size()];
@@ -50,8 +55,9 @@ std::vector<std::vector<std::int64_t>> starting_points(const EditedModel& model,
 }
 
 std::vector<std::string> sample_prefixes(const EditedModel& base, std::int64_t length,
-                                         std::int64_t count, std::uint64_t seed) {
-  const auto starts = starting_points(base, count);
+                                         std::int64_t count, bool from_words,
+                                         std::uint64_t seed) {
+  const auto starts = starting_points(base, count, from_words);
   GenerateOptions options;
   options.temperature = 1.0;
   options.top_k = 5;
@@ -89,7 +95,7 @@ ContextTemplates generate_context_templates(const EditedModel& model, const Cont
   ContextTemplates templates{"{}"};
   for (std::size_t i = 0; i < plan.lengths.size(); ++i) {
     const auto [length, count] = plan.lengths[i];
-    for (std::string& prefix : sample_prefixes(base, length, count, run.seed + i)) {
+    for (std::string& prefix : sample_prefixes(base, length, count, plan.from_words, run.seed + i)) {
       templates.push_back(std::move(prefix) + ". {}");
     }
     run.report({"context templates", static_cast<std::int64_t>(i) + 1,

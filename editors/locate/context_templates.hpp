@@ -19,12 +19,13 @@ using ContextTemplates = std::vector<std::string>;
 struct ContextPlan {
   /// (length in tokens with the start token, count); ROME: ten of 5 and ten of 10.
   std::vector<std::pair<std::int64_t, std::int64_t>> lengths{{5, 10}, {10, 10}};
+  bool from_words = false;  ///< from start words even where there is an end-of-text token (MEMIT)
 };
 
 /// "{}" and one "x. {}" per sampled prefix x, drawn by the *base* model (edits that are mounted
-/// play no part) from its end-of-text token: top-k 5, temperature 1, no stop at end of text. A
-/// tokenizer without such a token starts from "The", "Therefore", "Because", "I", "You" in turn
-/// (EasyEdit). Decoded, NFKD, double newlines and braces become blanks, end-of-text markers are
+/// play no part) from its end-of-text token: top-k 5, temperature 1, no stop at end of text. Where
+/// the plan says so, or the tokenizer has no such token, they start from "The", "Therefore",
+/// "Because", "I", "You" in turn (MEMIT, EasyEdit). Decoded, NFKD, double newlines and braces become blanks, end-of-text markers are
 /// dropped. Deterministic in `run.seed`.
 ContextTemplates generate_context_templates(const EditedModel& model, const ContextPlan& plan,
                                             const RunContext& run);

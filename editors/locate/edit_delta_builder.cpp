@@ -39,11 +39,13 @@ EditNorms last_norms(const EditFigures& figures, const std::vector<UpdateHealth>
 // A vector becomes a row or a column without a stride that a transposed matrix would leave: sums
 // over factors depend on it in their last digit.
 at::Tensor as_rows(const at::Tensor& one_or_more) {
-  return one_or_more.dim() == 1 ? one_or_more.unsqueeze(0) : one_or_more;
+  const at::Tensor rows = one_or_more.dim() == 1 ? one_or_more.unsqueeze(0) : one_or_more;
+  return rows.cpu().contiguous();
 }
 
 at::Tensor as_columns(const at::Tensor& one_or_more) {
-  return one_or_more.dim() == 1 ? one_or_more.unsqueeze(1) : one_or_more.t();
+  const at::Tensor columns = one_or_more.dim() == 1 ? one_or_more.unsqueeze(1) : one_or_more.t();
+  return columns.cpu().contiguous();
 }
 
 }  // namespace
@@ -52,8 +54,8 @@ WeightUpdate mlp_update(const Architecture& architecture, std::int64_t layer,
                         const at::Tensor& directions, const at::Tensor& outputs) {
   const bool in_out = architecture.orientation == Orientation::in_out;
   return {weight_name(architecture.names.down, layer),
-          in_out ? LowRank{as_columns(directions).contiguous(), as_rows(outputs).contiguous()}
-                 : LowRank{as_columns(outputs).contiguous(), as_rows(directions).contiguous()}};
+          in_out ? LowRank{as_columns(directions), as_rows(outputs)}
+                 : LowRank{as_columns(outputs), as_rows(directions)}};
 }
 
 EditDeltaBuilder::EditDeltaBuilder(std::string editor, const EditedModel& start,
@@ -85,6 +87,10 @@ void EditDeltaBuilder::add_update(WeightUpdate update, std::optional<double> rho
                  std::move(part));
   }
   delta_.updates.push_back(std::move(update));
+}
+
+void EditDeltaBuilder::add_state(const std::string& name, const at::Tensor& tensor) {
+  delta_.state.push_back({name, tensor.to(at::kCPU, at::kFloat).contiguous()});
 }
 
 void EditDeltaBuilder::add_seconds(const std::string& phase, double seconds) {

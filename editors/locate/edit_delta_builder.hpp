@@ -17,7 +17,7 @@ namespace kedit::locate {
 
 /// The MLP's second matrix of `layer` shall answer a key k with outputs^T (directions k) more than
 /// before. directions: [r, m], outputs: [r, d]; a single one may be a vector. The factors come out
-/// as the checkpoint stores the matrix: [d, m] (nn.Linear) or [m, d] (Conv1D).
+/// on the CPU, as the checkpoint stores the matrix: [d, m] (nn.Linear) or [m, d] (Conv1D).
 WeightUpdate mlp_update(const Architecture& architecture, std::int64_t layer,
                         const at::Tensor& directions, const at::Tensor& outputs);
 
@@ -38,6 +38,8 @@ class EditDeltaBuilder {
   /// Measures the update against `model()` and mounts it there, if it is finite. `rho`: see
   /// `UpdateHealth`.
   void add_update(WeightUpdate update, std::optional<double> rho = {});
+  /// What the editor needs again when it edits on top of this edit; float32, any device.
+  void add_state(const std::string& name, const at::Tensor& tensor);
   void add_seconds(const std::string& phase, double seconds);
 
   /// The delta with its figures. Throws `UnhealthyEdit` when they are outside the limits, or warns

@@ -9,14 +9,6 @@
 #include <numeric>
 
 namespace kedit::locate {
-namespace {
-
-at::Tensor to_cpu_float(const at::Tensor& tensor) {
-  return tensor.detach().to(at::kCPU, at::kFloat).contiguous();
-}
-
-}  // namespace
-
 std::vector<LocatedText> subject_texts(const Tokenizer& tokenizer, const EditRequest& request,
                                        const ContextTemplates& templates, FactToken token) {
   std::vector<LocatedText> texts;
@@ -45,7 +37,7 @@ SubjectKeys collect_keys(const EditedModel& model, std::int64_t layer,
   input.ids = padded_batch(model, texts);
   input.want_logits = false;
   model.forward(input, nullptr, &taps);
-  return {to_cpu_float(keys), to_cpu_float(outputs)};
+  return {keys.to(at::kFloat), outputs.to(at::kFloat)};
 }
 
 at::Tensor padded_batch(const EditedModel& model, const std::vector<LocatedText>& texts) {

@@ -14,8 +14,8 @@ namespace kedit::locate {
 /// Input and output of the rewrite module (the MLP's second matrix) at the fact token of some
 /// texts.
 struct SubjectKeys {
-  at::Tensor keys;     ///< [texts, m] float32, CPU: k
-  at::Tensor outputs;  ///< [texts, d] float32, CPU: W k + b
+  at::Tensor keys;     ///< [texts, m] float32, on the model's device: k
+  at::Tensor outputs;  ///< [texts, d] float32, on the model's device: W k + b
 };
 
 /// The request's subject in each context: one located text per template, cut after the fact token

@@ -3,6 +3,7 @@
 #include "editors/editor.hpp"
 #include "editors/locate/self_corpus.hpp"
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 namespace kedit::locate {
@@ -78,7 +79,8 @@ SecondMoment find_second_moment(const Model& model, std::int64_t layer, const Mo
 MomentFactor moment_factor(const Model& model, std::int64_t layer, const MomentSource& source,
                            const RunContext& run) {
   if (!source.adjustment) return MomentFactor::identity();
-  return MomentFactor::factorise(find_second_moment(model, layer, source, run).matrix,
+  const SecondMoment moment = find_second_moment(model, layer, source, run);
+  return MomentFactor::factorise(moment.matrix.to(model.weights().token_embedding.device()),
                                  source.ridge);
 }
 

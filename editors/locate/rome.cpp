@@ -1,124 +1,112 @@
 #include "editors/locate/rome.hpp"
 
-#include "editors/locate/edit_delta_builder.hpp"
-#include "editors/locate/keys.hpp"
-#include "editors/locate/moment_source.hpp"
-#include "editors/setting_keys.hpp"
-
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <utility>
 
 namespace kedit::locate {
-
-struct RomeEditor::Prepared {
-  std::string fingerprint;
-  std::uint64_t seed = 0;
-  RomeSettings settings;
-  ContextTemplates templates;
-  std::map<std::int64_t, MomentFactor> factors;  // by layer
-  Json kept;                                     // what each delta keeps of the settings
-};
-
 namespace {
 
-/// ROME for one layer, in the order of its section 3.1.
-void edit_layer(EditDeltaBuilder& edit, std::int64_t layer, const EditRequest& request,
-                const RomeSettings& settings, const ContextTemplates& templates,
-                const MomentFactor& factor, const RunContext& run) {
-  const EditedModel& model = edit.model();
-  Stopwatch watch;
-  // Step 1: the key to select. The first context is the prompt's bare form.
-  const auto texts = subject_texts(model.tokenizer(), request, templates, settings.fact_token);
-  const SubjectKeys found = collect_keys(model, layer, texts);
-  const at::Tensor mean_key = found.keys.mean(0);
-  const at::Tensor prompt_key = found.keys.select(0, 0);
-  const at::Tensor prompt_output = found.outputs.select(0, 0);
-  edit.add_seconds("key", watch.lap());
-
-  // Step 2: the value to recall.
-  const ValueProblem problem =
-      make_value_problem(model, layer, request, templates, settings.fact_token);
-  const ValueResult value = optimise_value(model, problem, settings.value, run);
-  edit.add_optimisation(layer, value);
-  edit.add_seconds("value", watch.lap());
-
-  // Step 3: the insertion.
-  const at::Tensor u = edit_direction(factor, mean_key);
-  const at::Tensor r = right_vector(value.initial + value.delta, prompt_output, prompt_key, u);
-  const double rho = u.dot(mean_key).item<double>() / u.dot(prompt_key).item<double>();
-  edit.add_update(mlp_update(model.architecture(), layer, u, r), rho);
-  edit.add_seconds("solve", watch.lap());
+ValueProblem value_problem(const EditedModel& model, std::int64_t layer,
+                           const EditRequest& request, const ContextTemplates& templates,
+                           FactToken token) {
+  return make_value_problem(model, {layer, Site::mlp_value}, request, templates, token);
 }
 
 }  // namespace
 
-RomeEditor::RomeEditor(EditorSettings settings) : settings_(std::move(settings)) {
-  ignored_ = ignored_settings("rome", settings_.values, rome_setting_keys());
+RomeEditor::Insertion RomeEditor::insertion(const SubjectKeys& found,
+                                            const LocateSettings&) const {
+  return {found.keys.mean(0), found.keys.select(0, 0), found.outputs.select(0, 0)};
 }
 
-RomeEditor::~RomeEditor() = default;
+// ROME for one layer, in the order of its section 3.1.
+void RomeEditor::edit_layer(EditDeltaBuilder& edit, std::int64_t layer, const EditRequest& request,
+                            std::optional<ValueResult> value, const Prepared& prepared,
+                            const RunContext& run) const {
+  const EditedModel& model = edit.model();
+  const LocateSettings& settings = prepared.settings;
+  Stopwatch watch;
+  // Step 1: the key to select.
+  const auto texts =
+      subject_texts(model.tokenizer(), request, prepared.templates, settings.fact_token);
+  const Insertion at = insertion(collect_keys(model, layer, texts), settings);
+  edit.add_seconds("key", watch.lap());
 
-Json RomeEditor::settings_for(const Model& model) const {
-  const RomeSettings settings = resolve_rome_settings(settings_, model);
-  for (const std::int64_t layer : settings.layers) {
-    check_second_moment(model, layer, settings.moment);
+  // Step 2: the value to recall.
+  if (!value) {
+    value = optimise_value(
+        model, value_problem(model, layer, request, prepared.templates, settings.fact_token),
+        settings.value, run);
   }
-  return settings.resolved;
+  edit.add_optimisation(layer, *value);
+  edit.add_seconds("value", watch.lap());
+
+  // Step 3: the insertion.
+  const at::Tensor u = edit_direction(factor(prepared, model, layer, run), at.selector);
+  const at::Tensor wanted = (value->initial + value->delta).to(u.device());
+  const at::Tensor r = right_vector(wanted, at.output, at.key, u);
+  const double rho = u.dot(at.selector).item<double>() / u.dot(at.key).item<double>();
+  edit.add_update(mlp_update(model.architecture(), layer, u, r), rho);
+  edit.add_seconds("solve", watch.lap());
 }
 
-std::shared_ptr<const RomeEditor::Prepared> RomeEditor::prepare(const EditedModel& model,
-                                                                const RunContext& run) const {
-  const std::lock_guard lock(mutex_);
-  if (prepared_ && prepared_->fingerprint == model.base().fingerprint() &&
-      prepared_->seed == run.seed) {
-    return prepared_;
+EditDelta RomeEditor::edit_one(const Prepared& prepared, const EditedModel& model,
+                               const EditRequest& request, std::optional<ValueResult> first_value,
+                               double context_seconds, const RunContext& run) const {
+  EditDeltaBuilder edit(std::string(name()), model, {request}, prepared.kept);
+  edit.add_seconds("context", context_seconds);
+  for (const std::int64_t layer : prepared.settings.layers) {
+    edit_layer(edit, layer, request, std::exchange(first_value, std::nullopt), prepared, run);
   }
-  auto prepared = std::make_shared<Prepared>();
-  prepared->fingerprint = model.base().fingerprint();
-  prepared->seed = run.seed;
-  prepared->settings = resolve_rome_settings(settings_, model.base());
-  const RomeSettings& settings = prepared->settings;
-  if (!ignored_.empty()) {
-    run.warning(fmt::format("rome does not use these settings: {}", fmt::join(ignored_, ", ")));
-  }
-  prepared->templates = settings.context_templates
-                            ? *settings.context_templates
-                            : generate_context_templates(model, settings.context_plan, run);
-  for (const std::int64_t layer : settings.layers) {
-    prepared->factors.emplace(layer, moment_factor(model.base(), layer, settings.moment, run));
-  }
-  prepared->kept = settings.resolved;
-  prepared->kept["context_templates"] = prepared->templates;
-  prepared->kept["seed"] = run.seed;
-  prepared_ = prepared;
-  return prepared;
+  return edit.finish(prepared.settings.health, forced(), run);
 }
 
 std::vector<EditDelta> RomeEditor::edit(const EditedModel& model,
                                         const std::vector<EditRequest>& requests,
                                         const RunContext& run) const {
   Stopwatch watch;
-  const std::shared_ptr<const Prepared> shared = prepare(model, run);
-  const RomeSettings& settings = shared->settings;
+  const auto prepared = prepare(model, run);
   double context_seconds = watch.lap();  // told once, with the first edit
-
   EditedModel edited = model;
   std::vector<EditDelta> deltas;
   for (const EditRequest& given : requests) {
     if (run.should_stop()) throw Interrupted("editing was interrupted");
     const EditRequest request = validate_request(given);
-    EditDeltaBuilder edit("rome", edited, {request}, shared->kept);
-    edit.add_seconds("context", std::exchange(context_seconds, 0.0));
-    for (const std::int64_t layer : settings.layers) {
-      edit_layer(edit, layer, request, settings, shared->templates, shared->factors.at(layer), run);
+    deltas.push_back(edit_one(*prepared, edited, request, std::nullopt,
+                              std::exchange(context_seconds, 0.0), run));
+    if (deltas.size() < requests.size()) {
+      edited.mount(fmt::format("{}: earlier edit {}", name(), deltas.size()), deltas.back());
     }
-    deltas.push_back(edit.finish(settings.health, settings_.force, run));
-    edited = edit.model();
-    run.report({"edits", static_cast<std::int64_t>(deltas.size()),
-                static_cast<std::int64_t>(requests.size()), request.subject});
+    run.report({"edits", std::ssize(deltas), std::ssize(requests), request.subject});
+  }
+  return deltas;
+}
+
+std::vector<EditDelta> RomeEditor::edit_each(const EditedModel& model,
+                                             const std::vector<EditRequest>& requests,
+                                             const RunContext& run) const {
+  Stopwatch watch;
+  const auto prepared = prepare(model, run);
+  const LocateSettings& settings = prepared->settings;
+  double context_seconds = watch.lap();
+  std::vector<EditRequest> checked;
+  std::vector<ValueProblem> problems;
+  for (const EditRequest& given : requests) {
+    checked.push_back(validate_request(given));
+    problems.push_back(value_problem(model, settings.layers.front(), checked.back(),
+                                     prepared->templates, settings.fact_token));
+  }
+  std::vector<ValueResult> values = optimise_values(model, problems, settings.value, run);
+  const double value_seconds = watch.lap() / static_cast<double>(requests.size());
+  std::vector<EditDelta> deltas;
+  for (std::size_t i = 0; i < checked.size(); ++i) {
+    if (run.should_stop()) throw Interrupted("editing was interrupted");
+    deltas.push_back(edit_one(*prepared, model, checked[i], std::move(values[i]),
+                              std::exchange(context_seconds, 0.0), run));
+    deltas.back().figures.seconds["value"] += value_seconds;
+    run.report({"edits", std::ssize(deltas), std::ssize(requests), checked[i].subject});
   }
   return deltas;
 }

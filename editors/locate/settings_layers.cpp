@@ -1,7 +1,15 @@
 #include "editors/locate/settings_layers.hpp"
 
+#include "editors/setting_infos.hpp"
+#include "editors/shipped_settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace kedit::locate {
 namespace {
@@ -30,7 +38,7 @@ std::optional<fs::path> lab_file(const Model& model) {
 }
 
 /// What ships with a lab model for an editor.
-Json shipped_settings(const Model& model, std::string_view editor) {
+Json settings_beside(const Model& model, std::string_view editor) {
   const std::optional<fs::path> file = lab_file(model);
   if (!file) return Json::object();
   const Json lab = read_json(*file);
@@ -41,6 +49,26 @@ Json shipped_settings(const Model& model, std::string_view editor) {
     values["context_templates"] = view.at("context_templates").strings();
   }
   return EditorSettings{std::move(values), file->parent_path()}.anchored();
+}
+
+const ShippedSettings* published_settings(std::string_view editor, const EditorSettings& user,
+                                          const Architecture& architecture) {
+  if (user.shipped.empty()) return shipped_settings_for(editor, architecture);
+  const ShippedSettings* named = find_shipped_settings(editor, user.shipped);
+  if (named == nullptr) {
+    std::vector<std::string> names;
+    for (const ShippedSettings& one : shipped_settings(editor)) names.push_back(one.name);
+    throw SettingsError(fmt::format(
+        "choosing the settings of {}: expected a file or one of {}, found \"{}\"", editor,
+        names.empty() ? "no shipped settings" : fmt::format("{}", fmt::join(names, ", ")),
+        user.shipped));
+  }
+  if (named->fits(architecture)) return named;
+  throw SettingsError(fmt::format(
+      "choosing the settings of {}: expected settings for a {} model of {} layers of {}, found {} "
+      "for {} of {} layers of {}; leave --settings out, or write a file of your own",
+      editor, architecture.family, architecture.layers, architecture.hidden, named->name,
+      named->family, named->layers, named->hidden));
 }
 
 }  // namespace
@@ -54,12 +82,15 @@ void forget_directories(Json& values) {
   for (auto& [layer, file] : values["second_moment"].items()) name_of(file);
 }
 
-Json layered_settings(std::string_view editor, Json defaults, const std::vector<std::string>& keys,
-                      const EditorSettings& user, const Model& model) {
-  Json values = std::move(defaults);
-  merge(values, shipped_settings(model, editor));
+Json layered_settings(std::string_view editor, const EditorSettings& user, const Model& model) {
+  Json values = default_settings(editor);
+  if (const ShippedSettings* published = published_settings(editor, user, model.architecture())) {
+    merge(values, published->values);
+    values["shipped_settings"] = published->name;
+  }
+  merge(values, settings_beside(model, editor));
   const Json own = user.anchored();
-  for (const std::string& key : keys) {
+  for (const std::string& key : setting_keys(editor)) {
     if (own.contains(key) && !own[key].is_null()) values[key] = own[key];
   }
   return values;

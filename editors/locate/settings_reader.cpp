@@ -54,20 +54,9 @@ ValueOptions read_value_options(const SettingsReader& reader, bool force) {
   options.kl_factor = reader.number("kl_factor", 0.0);
   options.stop_loss = reader.number("v_stop_loss", 0.0);
   options.best_iterate = reader.boolean("v_best_iterate");
+  options.memory_bytes = reader.integer("v_memory", 1);
   options.allow_blind = force;
   return options;
-}
-
-Json value_defaults() {
-  const ValueOptions value;
-  return {{"v_num_grad_steps", value.num_grad_steps},
-          {"v_lr", value.learning_rate},
-          {"v_lr_scaled", value.scale_learning_rate},
-          {"v_weight_decay", value.weight_decay},
-          {"clamp_norm_factor", value.clamp_norm_factor},
-          {"kl_factor", value.kl_factor},
-          {"v_stop_loss", value.stop_loss},
-          {"v_best_iterate", value.best_iterate}};
 }
 
 // ---- Key statistics --------------------------------------------------------------
@@ -94,14 +83,6 @@ MomentSource read_moment_source(const SettingsReader& reader) {
   return source;
 }
 
-Json moment_defaults() {
-  const MomentSource moment;
-  return {{"mom2_adjustment", moment.adjustment},
-          {"mom2_ridge", moment.ridge},
-          {"mom2_n_samples", moment.samples},
-          {"mom2_dtype", moment.dtype}};
-}
-
 // ---- Contexts ----------------------------------------------------------------------
 
 std::optional<ContextTemplates> read_context_templates(const SettingsReader& reader) {
@@ -125,13 +106,12 @@ ContextPlan read_context_plan(const SettingsReader& reader) {
     }
     plan.lengths.emplace_back(length, count);
   }
+  const std::string start = reader.string("context_start");
+  if (start != "end_of_text" && start != "words") {
+    reader.at("context_start").fail("end_of_text or words");
+  }
+  plan.from_words = start == "words";
   return plan;
-}
-
-Json context_defaults() {
-  Json values;
-  values["context_template_length_params"] = ContextPlan().lengths;
-  return values;
 }
 
 // ---- Health ------------------------------------------------------------------------
@@ -142,12 +122,6 @@ HealthLimits read_health_limits(const SettingsReader& reader) {
   limits.max_probe_drift = reader.number("max_probe_drift", 0.0);
   if (reader.has("probe_prompts")) limits.probe_prompts = reader.strings("probe_prompts");
   return limits;
-}
-
-Json health_defaults() {
-  const HealthLimits health;
-  return {{"max_update_ratio", health.max_update_ratio},
-          {"max_probe_drift", health.max_probe_drift}};
 }
 
 }  // namespace kedit::locate

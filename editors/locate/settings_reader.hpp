@@ -17,8 +17,8 @@ namespace kedit::locate {
 /// Typed access to an editor's merged settings. Every message names the key; what is wrong is a
 /// `JsonError`, which an editor's own reader turns into a `SettingsError`.
 ///
-/// Below it, the groups of settings that editors of located weights share, each with its keys, its
-/// defaults under the reference programs' names, and its reader.
+/// Below it, the readers of the groups of settings that editors of located weights share
+/// (editors/settings/settings.json describes them).
 class SettingsReader {
  public:
   explicit SettingsReader(const Json& values) : view_(values, "editor settings") {}
@@ -40,22 +40,19 @@ std::vector<std::int64_t> read_layers(const SettingsReader& reader,
                                       const Architecture& architecture);
 
 /// v_num_grad_steps, v_lr, v_lr_scaled, v_weight_decay, clamp_norm_factor, kl_factor, v_stop_loss,
-/// v_best_iterate. Under `force` an optimisation that cannot reach the answer is a warning.
+/// v_best_iterate, v_memory. Under `force` an optimisation that cannot reach the answer is a
+/// warning.
 ValueOptions read_value_options(const SettingsReader& reader, bool force);
-Json value_defaults();
 
 /// mom2_adjustment, mom2_ridge, mom2_dataset, mom2_n_samples, mom2_dtype, second_moment.
 MomentSource read_moment_source(const SettingsReader& reader);
-Json moment_defaults();
 
-/// context_templates, if they are given; else context_template_length_params says how they are
-/// generated.
+/// context_templates, if they are given; else context_template_length_params and context_start say
+/// how they are generated.
 std::optional<ContextTemplates> read_context_templates(const SettingsReader& reader);
 ContextPlan read_context_plan(const SettingsReader& reader);
-Json context_defaults();
 
 /// max_update_ratio, max_probe_drift, probe_prompts.
 HealthLimits read_health_limits(const SettingsReader& reader);
-Json health_defaults();
 
 }  // namespace kedit::locate

@@ -25,6 +25,7 @@ struct ValueOptions {
   double stop_loss = 0.05;         ///< v_stop_loss: no update once the loss is below
   bool allow_blind = false;   ///< a warning instead of an error where no logit depends on delta
   bool best_iterate = false;  ///< v_best_iterate: lowest loss instead of the last iterate
+  std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< v_memory: of a batch's step
 };
 
 /// The loss of one forward pass and its terms.
@@ -34,21 +35,33 @@ struct ValueStep {
 };
 
 struct ValueResult {
-  at::Tensor initial;  ///< v0 [d] float32, CPU
+  at::Tensor initial;  ///< v0 [d] float32, CPU: what delta is added to
   at::Tensor delta;    ///< [d] float32, CPU; the wanted output is v* = v0 + delta
   std::vector<ValueStep> steps;
   double learning_rate = 0;   ///< as used
   bool clamp_active = false;  ///< the last update was rescaled to the clamp
 };
 
-/// Finds delta, added to the MLP output of `problem.layer` at the fact token, that makes the model
-/// write the target (ROME, eq. 4; the loss as its program computes it: mean over rows of the mean
-/// token NLL + kl_factor * KL + v_weight_decay * |delta| / |v0|^2, Adam from zero, projection after
-/// each step, stop below 0.05, last iterate).
+/// Finds for each problem the delta, added at the fact token of its layer, that makes the model
+/// write the target (ROME, eq. 4; MEMIT, section 4.2; the loss as their programs compute it: mean
+/// over rows of the mean token NLL + kl_factor * KL + v_weight_decay * |delta| / |v0|^2, Adam from
+/// zero, projection after each step, stop below 0.05, last iterate).
+///
+/// The problems, which share layer and site, run in batches of rows that fit `memory_bytes`: each
+/// with its own delta, moments, clamp and stop, and leaves its batch once it is done. A delta is
+/// what the problem alone would give, up to rounding.
 ///
 /// Throws `EditError` when no scored logit depends on delta, `UnhealthyEdit` when a loss is not
 /// finite, `Interrupted` when a stop is requested.
+std::vector<ValueResult> optimise_values(const EditedModel& model,
+                                         const std::vector<ValueProblem>& problems,
+                                         const ValueOptions& options, const RunContext& run);
 ValueResult optimise_value(const EditedModel& model, const ValueProblem& problem,
                            const ValueOptions& options, const RunContext& run);
+
+/// Bytes that one step of a problem holds at most: the activations of its tails in the layers above
+/// and the logits it scores, each kept for the backward pass.
+std::int64_t value_step_bytes(const Architecture& architecture, const ValueProblem& problem,
+                              std::int64_t element_bytes);
 
 }  // namespace kedit::locate

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "editors/locate/batch_editor.hpp"
+#include "editors/locate/null_space.hpp"
+
+#include <utility>
+
+namespace kedit::locate {
+
+/// "AlphaEdit: Null-Space Constrained Knowledge Editing for Language Models" (Fang et al., 2025), as
+/// its program computes it. The keys of earlier batches stay with their edits (`EditDelta::state`):
+/// a batch respects those that are mounted, and an edit that is reverted takes its keys with it.
+class AlphaEditEditor final : public BatchEditor {
+ public:
+  explicit AlphaEditEditor(EditorSettings settings)
+      : BatchEditor("alphaedit", std::move(settings)) {}
+
+ protected:
+  void check_own_settings(const SettingsReader& reader) const override;
+  void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
+                     const std::vector<EditRequest>& requests, const BatchTargets& targets,
+                     const RunContext& run) const override;
+
+ private:
+  PerLayer<NullSpace> null_spaces_;
+};
+
+}  // namespace kedit::locate

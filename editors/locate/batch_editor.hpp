@@ -1,0 +1,41 @@
+#pragma once
+
+#include "editors/locate/batch_targets.hpp"
+#include "editors/locate/located_editor.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace kedit::locate {
+
+/// What MEMIT and AlphaEdit have in common: all requests of a call are one batch and one delta, the
+/// values of which are found together, and which several layers share.
+class BatchEditor : public LocatedEditor {
+ public:
+  std::vector<EditDelta> edit(const EditedModel& model, const std::vector<EditRequest>& requests,
+                              const RunContext& run) const override;
+  /// A batch of one for each request; their values are found together.
+  std::vector<EditDelta> edit_each(const EditedModel& model,
+                                   const std::vector<EditRequest>& requests,
+                                   const RunContext& run) const override;
+
+ protected:
+  using LocatedEditor::LocatedEditor;
+
+  /// Requests that share a value do so by their subject (MEMIT-Merge).
+  virtual bool merges_subjects(const LocateSettings&) const { return false; }
+  /// Changes the layers of `edit` so that the batch's outputs at the last one become `targets`.
+  virtual void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
+                             const std::vector<EditRequest>& requests,
+                             const BatchTargets& targets, const RunContext& run) const = 0;
+
+ private:
+  BatchTargets targets_of(const Prepared& prepared, const EditedModel& model,
+                          const std::vector<EditRequest>& requests, const RunContext& run) const;
+  EditDelta edit_batch(const Prepared& prepared, const EditedModel& model,
+                       const std::vector<EditRequest>& requests, const BatchTargets& targets,
+                       const std::map<std::string, double>& seconds, const RunContext& run) const;
+};
+
+}  // namespace kedit::locate

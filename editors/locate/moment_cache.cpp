@@ -1,4 +1,5 @@
 #include "editors/editor.hpp"
+#include "editors/locate/npz_moment.hpp"
 #include "editors/locate/second_moment.hpp"
 #include "edits/hash.hpp"
 #include "model/checkpoint/safetensors.hpp"
@@ -27,11 +28,19 @@ void check_matrix(const fs::path& file, const at::Tensor& matrix, std::int64_t w
   }
   if (!at::isfinite(matrix).all().item<bool>()) fail(file, "finite numbers", "NaN or infinity");
   if (!at::allclose(matrix, matrix.t(), 1e-3, 1e-5)) fail(file, "a symmetric matrix", "another");
+  if (matrix.diagonal().lt(0).any().item<bool>()) {
+    fail(file, "squares on the diagonal", "negative numbers");
+  }
 }
 
 }  // namespace
 
 SecondMoment read_second_moment(const fs::path& file, std::int64_t width) {
+  if (file.extension() == ".npz") {
+    SecondMoment moment = read_npz_moment(file, width);
+    check_matrix(file, moment.matrix, width);
+    return moment;
+  }
   const checkpoint::SafetensorsFile tensors = checkpoint::SafetensorsFile::open(file);
   if (!tensors.contains("second_moment")) {
     fail(file, "a tensor named second_moment", fmt::format("{}", fmt::join(tensors.names(), ", ")));

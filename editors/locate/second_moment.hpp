@@ -53,8 +53,9 @@ std::map<std::int64_t, SecondMoment> collect_second_moments(const Model& model,
                                                             const MomentOptions& options,
                                                             const RunContext& run);
 
-/// `second_moment` [m, m] and `count` of a safetensors file. Throws `EditError` when the shape is
-/// not [width, width], the matrix is not finite or not symmetric.
+/// `second_moment` [m, m] and `count` of a safetensors file, or of the reference programs' .npz
+/// (`read_npz_moment`). Throws `StatisticsError` when the shape is not [width, width], the matrix
+/// is not finite or not symmetric.
 SecondMoment read_second_moment(const std::filesystem::path& file, std::int64_t width);
 void write_second_moment(const std::filesystem::path& file, const SecondMoment& moment);
 

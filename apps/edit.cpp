@@ -61,7 +61,9 @@ std::vector<EditRequest> requests_of_options(const Values& options) {
 
 EditorSettings settings_of_options(const Values& options) {
   EditorSettings settings;
-  if (options.given("settings")) settings = EditorSettings::read(options.path("settings"));
+  if (options.given("settings")) {
+    settings = EditorSettings::find(options.text("editor"), options.path("settings").string());
+  }
   for (const std::string& assignment : options.list("set")) settings.set(assignment);
   settings.force = options.flag("force");
   return settings;

@@ -81,7 +81,7 @@ int main(int count, char** words) {
   const double plain_seconds = seconds_of([&] { expected = plain.run(); });
   const double fast_seconds = seconds_of([&] {
     const auto problem =
-        locate::make_value_problem(model, shape.edit_layer, test::capital_request(), contexts,
+        locate::make_value_problem(model, {shape.edit_layer, Site::mlp_value}, test::capital_request(), contexts,
                                    locate::FactToken::subject_last);
     found = locate::optimise_value(model, problem, options, {});
   });

@@ -50,15 +50,19 @@ class UnhealthyEdit : public EditError {
   using EditError::EditError;
 };
 
-/// Settings of an editor: a JSON object under the reference programs' names.
+/// Settings of an editor: a JSON object under the reference programs' names. "shipped_settings"
+/// names published settings that come with kedit ("gpt2-xl") to begin with; without it those that
+/// fit the model, if any.
 struct EditorSettings {
   Json values = Json::object();
   std::filesystem::path directory;  ///< Relative files in the settings are found here.
   bool force = false;               ///< Commit in spite of a failed health check, and record it.
-  /// Name of shipped settings to begin with ("gpt2-xl"); empty: those that fit the model, if any.
-  std::string shipped;
 
   static EditorSettings read(const std::filesystem::path& file);  ///< JSON, or YAML of flat keys.
+  /// A file (relative ones are found in `directory`), or the name of settings shipped for `editor`.
+  /// Throws `SettingsError` naming those that there are when `name` is neither.
+  static EditorSettings find(std::string_view editor, const std::string& name,
+                             const std::filesystem::path& directory = {});
   /// The values with relative files (`second_moment`, `mom2_dataset`) taken from `directory`. What
   /// `mom2_dataset` names is a file when there is one, else a corpus by name, which stays.
   Json anchored() const;

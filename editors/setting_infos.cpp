@@ -11,7 +11,7 @@ extern const std::string_view editor_settings;
 
 namespace {
 
-using Table = std::map<std::string, std::vector<SettingInfo>, std::less<>>;
+using SettingTable = std::map<std::string, std::vector<SettingInfo>, std::less<>>;
 
 SettingInfo info_of(const JsonView& described) {
   return {described.at("key").string(), described.at("unit").string(),
@@ -45,11 +45,11 @@ std::vector<SettingInfo> settings_of(const JsonView& groups, const JsonView& edi
   return infos;
 }
 
-const Table& table() {
-  static const Table known = [] {
+const SettingTable& setting_table() {
+  static const SettingTable known = [] {
     const Json json = parse_json(std::string(assets::editor_settings), "the built-in settings");
     const JsonView view(json, "the built-in settings");
-    Table made;
+    SettingTable made;
     for (const std::string& editor : view.at("editors").keys()) {
       made[editor] = settings_of(view.at("groups"), view.at("editors").at(std::string_view(editor)));
     }
@@ -62,8 +62,8 @@ const Table& table() {
 
 const std::vector<SettingInfo>& setting_infos(std::string_view editor) {
   static const std::vector<SettingInfo> kNone;
-  const auto found = table().find(editor);
-  return found == table().end() ? kNone : found->second;
+  const auto found = setting_table().find(editor);
+  return found == setting_table().end() ? kNone : found->second;
 }
 
 Json default_settings(std::string_view editor) {

@@ -1,5 +1,6 @@
 #include "editors/editor.hpp"
 #include "editors/flat_yaml.hpp"
+#include "editors/shipped_settings.hpp"
 
 #include <fmt/format.h>
 
@@ -23,6 +24,18 @@ EditorSettings EditorSettings::read(const std::filesystem::path& file) {
                                 file.string(), settings.values.type_name()));
   }
   settings.directory = file.parent_path();
+  return settings;
+}
+
+EditorSettings EditorSettings::find(std::string_view editor, const std::string& name,
+                                    const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / name;
+  std::error_code absent;
+  const bool names_no_file = name.find_first_of("./\\") == std::string::npos;
+  if (!names_no_file || std::filesystem::exists(file, absent)) return read(file);
+  find_shipped_settings(editor, name);
+  EditorSettings settings;
+  settings.values["shipped_settings"] = name;
   return settings;
 }
 

@@ -1,14 +1,19 @@
 #include "editors/shipped_settings.hpp"
 
+#include "editors/editor.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace kedit {
 
 namespace assets {
-extern const std::string_view shipped_settings;  // {"EDITOR/NAME": file, ...}
+extern const std::string_view shipped_settings_files;  // {"EDITOR/NAME": file, ...}
 }
 
 namespace {
 
-using Table = std::map<std::string, std::vector<ShippedSettings>, std::less<>>;
+using ShippedTable = std::map<std::string, std::vector<ShippedSettings>, std::less<>>;
 
 ShippedSettings read_shipped(const std::string& path, const JsonView& file) {
   ShippedSettings shipped;
@@ -26,11 +31,11 @@ ShippedSettings read_shipped(const std::string& path, const JsonView& file) {
   return shipped;
 }
 
-const Table& table() {
-  static const Table known = [] {
-    const Json json = parse_json(std::string(assets::shipped_settings), "the shipped settings");
+const ShippedTable& shipped_table() {
+  static const ShippedTable known = [] {
+    const Json json = parse_json(std::string(assets::shipped_settings_files), "the shipped settings");
     const JsonView view(json, "the shipped settings");
-    Table made;
+    ShippedTable made;
     for (const std::string& path : view.keys()) {
       ShippedSettings shipped = read_shipped(path, view.at(std::string_view(path)));
       made[shipped.editor].push_back(std::move(shipped));
@@ -54,15 +59,21 @@ const std::string& ShippedSettings::origin(const std::string& key) const {
 
 const std::vector<ShippedSettings>& shipped_settings(std::string_view editor) {
   static const std::vector<ShippedSettings> kNone;
-  const auto found = table().find(editor);
-  return found == table().end() ? kNone : found->second;
+  const auto found = shipped_table().find(editor);
+  return found == shipped_table().end() ? kNone : found->second;
 }
 
-const ShippedSettings* find_shipped_settings(std::string_view editor, std::string_view name) {
+const ShippedSettings& find_shipped_settings(std::string_view editor, std::string_view name) {
+  std::vector<std::string> names;
   for (const ShippedSettings& shipped : shipped_settings(editor)) {
-    if (shipped.name == name) return &shipped;
+    if (shipped.name == name) return shipped;
+    names.push_back(shipped.name);
   }
-  return nullptr;
+  throw SettingsError(fmt::format(
+      "choosing the settings of {}: expected {}, found \"{}\"", editor,
+      names.empty() ? "a file, as none come with kedit"
+                    : fmt::format("a file or one of {}", fmt::join(names, ", ")),
+      name));
 }
 
 const ShippedSettings* shipped_settings_for(std::string_view editor,

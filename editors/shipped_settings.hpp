@@ -27,8 +27,8 @@ struct ShippedSettings {
 
 /// All that come with an editor, by name.
 const std::vector<ShippedSettings>& shipped_settings(std::string_view editor);
-/// Null when there are none of this name.
-const ShippedSettings* find_shipped_settings(std::string_view editor, std::string_view name);
+/// Throws `SettingsError` naming those that there are when there are none of this name.
+const ShippedSettings& find_shipped_settings(std::string_view editor, std::string_view name);
 /// Those for the model's family and size; null when there are none.
 const ShippedSettings* shipped_settings_for(std::string_view editor,
                                             const Architecture& architecture);

@@ -21,6 +21,9 @@ at::Tensor earlier_keys(const EditedModel& model, const std::string& weight) {
 
 void AlphaEditEditor::check_own_settings(const SettingsReader& reader) const {
   reader.number("nullspace_threshold", 0.0);
+  if (!reader.boolean("mom2_adjustment")) {
+    reader.at("mom2_adjustment").fail("true, since the null space is that of the second moment");
+  }
   if (reader.number("L2", 0.0) == 0.0) reader.at("L2").fail("a number above 0");
 }
 
@@ -48,7 +51,7 @@ void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prep
     const at::Tensor residuals = (z - h) / static_cast<double>(left--);
     edit.add_seconds("key", watch.lap());
 
-    const NullSpace& free = null_spaces_.at(layer, [&] {
+    const NullSpace& free = prepared.null_spaces.at(layer, [&] {
       return null_space_of(before.base(), layer, settings.moment, threshold, run);
     });
     const at::Tensor earlier = earlier_keys(before, weight_name(architecture.names.down, layer));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "editors/locate/batch_editor.hpp"
-#include "editors/locate/null_space.hpp"
 
 #include <utility>
 
@@ -20,9 +19,6 @@ class AlphaEditEditor final : public BatchEditor {
   void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
                      const std::vector<EditRequest>& requests, const BatchTargets& targets,
                      const RunContext& run) const override;
-
- private:
-  PerLayer<NullSpace> null_spaces_;
 };
 
 }  // namespace kedit::locate

@@ -16,14 +16,14 @@ at::Tensor identity_like(const at::Tensor& square) {
 }
 
 /// Lower Cholesky factor of a symmetric positive definite matrix; undefined when it is not one.
-at::Tensor cholesky(const at::Tensor& matrix) {
+at::Tensor cholesky_factor(const at::Tensor& matrix) {
   const auto [factor, info] = at::linalg_cholesky_ex(matrix);
   const bool fine = info.item<std::int32_t>() == 0 && at::isfinite(factor.diagonal()).all().item<bool>();
   return fine ? factor : at::Tensor();
 }
 
 /// rhs as a matrix of columns, solved and given back in its own shape.
-at::Tensor cholesky_solve(const at::Tensor& factor, const at::Tensor& rhs) {
+at::Tensor solve_with(const at::Tensor& factor, const at::Tensor& rhs) {
   if (rhs.dim() == 2) return at::cholesky_solve(rhs, factor);
   return at::cholesky_solve(rhs.unsqueeze(1), factor).squeeze(1);
 }
@@ -31,8 +31,8 @@ at::Tensor cholesky_solve(const at::Tensor& factor, const at::Tensor& rhs) {
 /// A^-1 rhs for A = shift I + gram, gram positive semidefinite.
 at::Tensor solve_shifted(const at::Tensor& gram, double shift, const at::Tensor& rhs,
                          const char* what) {
-  const at::Tensor factor = cholesky(gram + shift * identity_like(gram));
-  if (factor.defined()) return cholesky_solve(factor, rhs);
+  const at::Tensor factor = cholesky_factor(gram + shift * identity_like(gram));
+  if (factor.defined()) return solve_with(factor, rhs);
   throw EditError(
       fmt::format("solving for {}: expected a positive definite system, found a singular one", what));
 }
@@ -43,12 +43,10 @@ MomentFactor MomentFactor::factorise(const at::Tensor& second_moment, double rid
   if (second_moment.dim() != 2 || second_moment.size(0) != second_moment.size(1)) {
     throw StatisticsError("factorising a second moment: expected a square matrix");
   }
+  at::Tensor c = as_double(second_moment);
+  if (ridge > 0.0) c = c + ridge * c.diagonal().mean() * identity_like(c);
   MomentFactor made;
-  made.matrix_ = as_double(second_moment);
-  if (ridge > 0.0) {
-    made.matrix_ = made.matrix_ + ridge * made.matrix_.diagonal().mean() * identity_like(made.matrix_);
-  }
-  made.factor_ = cholesky(made.matrix_);
+  made.factor_ = cholesky_factor(c);
   if (made.factor_.defined()) return made;
   throw StatisticsError(fmt::format(
       "factorising the second moment of {} key components: expected a positive definite matrix, "
@@ -58,6 +56,8 @@ MomentFactor MomentFactor::factorise(const at::Tensor& second_moment, double rid
 
 MomentFactor MomentFactor::identity() { return {}; }
 
+at::Tensor MomentFactor::matrix() const { return factor_.matmul(factor_.t()); }
+
 at::Tensor MomentFactor::solve(const at::Tensor& rhs) const {
   const at::Tensor right = as_double(rhs);
   if (is_identity()) return right.clone();
@@ -66,7 +66,7 @@ at::Tensor MomentFactor::solve(const at::Tensor& rhs) const {
         fmt::format("solving with a second moment: expected keys of {} components, found {}",
                     factor_.size(0), right.size(0)));
   }
-  return cholesky_solve(factor_, right.to(factor_.device())).to(rhs.device());
+  return solve_with(factor_, right.to(factor_.device())).to(rhs.device());
 }
 
 at::Tensor edit_direction(const MomentFactor& factor, const at::Tensor& mean_key) {
@@ -99,7 +99,7 @@ at::Tensor least_squares_directions(const MomentFactor& factor, const at::Tensor
   if (factor.is_identity()) {
     system = system + lambda * identity_like(system);
   } else {
-    system = system + lambda * factor.matrix().to(system.device());
+    system = system + lambda * factor.matrix();
   }
   return solve_shifted(system, 0.0, k, "the update").t().to(at::kFloat);
 }

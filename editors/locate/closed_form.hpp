@@ -25,10 +25,10 @@ class MomentFactor {
   at::Tensor solve(const at::Tensor& rhs) const;
 
   bool is_identity() const { return !factor_.defined(); }
-  const at::Tensor& matrix() const { return matrix_; }  ///< [m, m] float64; undefined: identity
+  at::Tensor matrix() const;  ///< C with its ridge again, [m, m] float64; not of the identity
 
  private:
-  at::Tensor matrix_, factor_;
+  at::Tensor factor_;  // [m, m] float64, lower; undefined: identity
 };
 
 /// u = C^-1 kbar / |.|, ROME eq. 2 without its scale, which cancels. mean_key: [m].

@@ -75,6 +75,14 @@ void EditDeltaBuilder::add_optimisation(std::int64_t layer, const ValueResult& v
   delta_.figures.optimisation.push_back(std::move(figures));
 }
 
+void EditDeltaBuilder::add_training(const TrainingFigures& training) {
+  OptimisationFigures figures;
+  figures.loss = training.epoch_loss;
+  figures.terms["batch_loss"] = training.batch_loss;
+  figures.learning_rate = training.learning_rate;
+  delta_.figures.optimisation.push_back(std::move(figures));
+}
+
 void EditDeltaBuilder::add_update(WeightUpdate update, std::optional<double> rho) {
   health_.push_back(measure_update(model_, update, rho));
   if (health_.back().finite) {

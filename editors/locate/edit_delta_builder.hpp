@@ -21,6 +21,13 @@ namespace kedit::locate {
 WeightUpdate mlp_update(const Architecture& architecture, std::int64_t layer,
                         const at::Tensor& directions, const at::Tensor& outputs);
 
+/// How a training of weights went.
+struct TrainingFigures {
+  std::vector<double> epoch_loss;  ///< mean over an epoch's requests, before its updates
+  std::vector<double> batch_loss;  ///< of every minibatch, before its update
+  double learning_rate = 0;
+};
+
 /// Gathers what an editor of located weights finds into one EditDelta: any number of requests, of
 /// layers and of optimisations, in the order in which they are found.
 class EditDeltaBuilder {
@@ -38,6 +45,8 @@ class EditDeltaBuilder {
   /// Measures the update against `model()` and mounts it there, if it is finite. `rho`: see
   /// `UpdateHealth`.
   void add_update(WeightUpdate update, std::optional<double> rho = {});
+  /// Of weights that were trained.
+  void add_training(const TrainingFigures& training);
   /// What the editor needs again when it edits on top of this edit; float32, any device.
   void add_state(const std::string& name, const at::Tensor& tensor);
   void add_seconds(const std::string& phase, double seconds);

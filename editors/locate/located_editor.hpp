@@ -4,6 +4,7 @@
 #include "editors/locate/closed_form.hpp"
 #include "editors/locate/edit_delta_builder.hpp"
 #include "editors/locate/locate_settings.hpp"
+#include "editors/locate/null_space.hpp"
 #include "editors/locate/settings_reader.hpp"
 
 #include <functional>
@@ -53,6 +54,7 @@ class LocatedEditor : public Editor {
     ContextTemplates templates;
     Json kept;  ///< what each delta keeps of the settings
     PerLayer<MomentFactor> factors;
+    PerLayer<NullSpace> null_spaces;  // of AlphaEdit
   };
   std::shared_ptr<const Prepared> prepare(const EditedModel& model, const RunContext& run) const;
   /// C's factor of a layer on the model's device.

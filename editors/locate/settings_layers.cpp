@@ -4,7 +4,6 @@
 #include "editors/shipped_settings.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <optional>
@@ -51,24 +50,18 @@ Json settings_beside(const Model& model, std::string_view editor) {
   return EditorSettings{std::move(values), file->parent_path()}.anchored();
 }
 
-const ShippedSettings* published_settings(std::string_view editor, const EditorSettings& user,
+const ShippedSettings* published_settings(std::string_view editor, const Json& own,
                                           const Architecture& architecture) {
-  if (user.shipped.empty()) return shipped_settings_for(editor, architecture);
-  const ShippedSettings* named = find_shipped_settings(editor, user.shipped);
-  if (named == nullptr) {
-    std::vector<std::string> names;
-    for (const ShippedSettings& one : shipped_settings(editor)) names.push_back(one.name);
-    throw SettingsError(fmt::format(
-        "choosing the settings of {}: expected a file or one of {}, found \"{}\"", editor,
-        names.empty() ? "no shipped settings" : fmt::format("{}", fmt::join(names, ", ")),
-        user.shipped));
-  }
-  if (named->fits(architecture)) return named;
+  if (!own.contains("shipped_settings")) return shipped_settings_for(editor, architecture);
+  const JsonView view(own, "editor settings");
+  const ShippedSettings& named =
+      find_shipped_settings(editor, view.at("shipped_settings").string());
+  if (named.fits(architecture)) return &named;
   throw SettingsError(fmt::format(
       "choosing the settings of {}: expected settings for a {} model of {} layers of {}, found {} "
       "for {} of {} layers of {}; leave --settings out, or write a file of your own",
-      editor, architecture.family, architecture.layers, architecture.hidden, named->name,
-      named->family, named->layers, named->hidden));
+      editor, architecture.family, architecture.layers, architecture.hidden, named.name,
+      named.family, named.layers, named.hidden));
 }
 
 }  // namespace
@@ -83,13 +76,13 @@ void forget_directories(Json& values) {
 }
 
 Json layered_settings(std::string_view editor, const EditorSettings& user, const Model& model) {
+  const Json own = user.anchored();
   Json values = default_settings(editor);
-  if (const ShippedSettings* published = published_settings(editor, user, model.architecture())) {
+  if (const ShippedSettings* published = published_settings(editor, own, model.architecture())) {
     merge(values, published->values);
     values["shipped_settings"] = published->name;
   }
   merge(values, settings_beside(model, editor));
-  const Json own = user.anchored();
   for (const std::string& key : setting_keys(editor)) {
     if (own.contains(key) && !own[key].is_null()) values[key] = own[key];
   }

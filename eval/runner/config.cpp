@@ -95,7 +95,7 @@ EditorChoice editor_from(const JsonView& view, const std::filesystem::path& dire
   const auto settings = view.find("settings");
   if (!settings) return choice;
   if (settings->value().is_string()) {
-    choice.settings = EditorSettings::read(located(directory, settings->string())).anchored();
+    choice.settings = EditorSettings::find(choice.name, settings->string(), directory).anchored();
   } else if (settings->value().is_object()) {
     choice.settings = EditorSettings{settings->value(), directory}.anchored();
   } else {

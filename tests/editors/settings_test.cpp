@@ -1,6 +1,6 @@
 #include "editors/editor.hpp"
 #include "editors/flat_yaml.hpp"
-#include "editors/locate/rome_settings.hpp"
+#include "editors/locate/locate_settings.hpp"
 #include "tests/editors/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
@@ -44,7 +44,7 @@ TEST_CASE("Editor settings: a YAML hyper-parameter file resolves to ROME setting
   write_file_atomically(directory / "llama.yaml", kEasyEditYaml);
   const EditorSettings settings = EditorSettings::read(directory / "llama.yaml");
   const auto model = tiny_model("llama");
-  const RomeSettings rome = resolve_rome_settings(settings, *model);
+  const LocateSettings rome = resolve_locate_settings("rome", settings, *model);
   CHECK(rome.layers == std::vector<std::int64_t>{2});
   CHECK(rome.value.num_grad_steps == 25);
   CHECK(rome.value.learning_rate == 0.5);
@@ -86,7 +86,7 @@ TEST_CASE("Editor settings: values of the wrong type or range are refused by key
   const auto refused = [&](const char* key, const Json& value) {
     Json values = {{"layers", {1}}};
     values[key] = value;
-    return message_of([&] { resolve_rome_settings(settings_of(values), *model); });
+    return message_of([&] { resolve_locate_settings("rome", settings_of(values), *model); });
   };
   for (const auto& [key, value] :
        std::vector<std::pair<const char*, Json>>{{"layers", {4}},
@@ -113,10 +113,10 @@ TEST_CASE("Editor settings: values of the wrong type or range are refused by key
 
 TEST_CASE("Editor settings: a model without shipped defaults needs a layer") {
   const auto model = tiny_model("llama");
-  CHECK(contains(message_of([&] { resolve_rome_settings({}, *model); }), "--set layers="));
+  CHECK(contains(message_of([&] { resolve_locate_settings("rome", {}, *model); }), "--set layers="));
   EditorSettings settings;
   settings.set("layers=2");
-  CHECK(resolve_rome_settings(settings, *model).layers == std::vector<std::int64_t>{2});
+  CHECK(resolve_locate_settings("rome", settings, *model).layers == std::vector<std::int64_t>{2});
 }
 
 TEST_CASE("Editor settings: --set assignments hold JSON or plain text") {
@@ -146,19 +146,19 @@ TEST_CASE("Editor settings: defaults shipped with a lab model rank below the use
                 {"second_moment", {{"1", "stats/layer1.safetensors"}}}}}};
   write_file_atomically(directory / "lab/lab.json", to_text(lab));
 
-  const RomeSettings shipped = resolve_rome_settings({}, *model);
+  const LocateSettings shipped = resolve_locate_settings("rome", {}, *model);
   CHECK(shipped.layers == std::vector<std::int64_t>{1});
   CHECK(shipped.value.scale_learning_rate);
   CHECK(*shipped.context_templates == std::vector<std::string>{" {}", " So {}"});
   CHECK(shipped.moment.files.at(1) == directory / "lab/stats/layer1.safetensors");
 
-  const RomeSettings own = resolve_rome_settings(settings_of({{"layers", {2}}}), *model);
+  const LocateSettings own = resolve_locate_settings("rome", settings_of({{"layers", {2}}}), *model);
   CHECK(own.layers == std::vector<std::int64_t>{2});
   CHECK(own.value.scale_learning_rate);
 
   lab["fingerprint"] = "another model";
   write_file_atomically(directory / "lab/lab.json", to_text(lab));
-  CHECK_THROWS_AS(resolve_rome_settings({}, *model), SettingsError);  // not about this model
+  CHECK_THROWS_AS(resolve_locate_settings("rome", {}, *model), SettingsError);  // not about this model
 }
 
 TEST_CASE("parse_flat_yaml: flat keys and lists are read and other YAML is refused with its line") {

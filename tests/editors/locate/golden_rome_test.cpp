@@ -97,9 +97,9 @@ TEST_CASE("optimise_value: v0, delta and the rows equal an independent program's
     const Json& layer = expected.at("layers").at(0);
     CAPTURE(id);
     const ValueProblem problem =
-        make_value_problem(given.model, layer.at("layer").get<std::int64_t>(),
+        make_value_problem(given.model, {layer.at("layer").get<std::int64_t>(), Site::mlp_value},
                            given.requests.at(id), templates, FactToken::subject_last);
-    CHECK(Json(problem.target) == layer.at("target_ids"));
+    CHECK(Json(problem.facts.front().target) == layer.at("target_ids"));
     const ValueResult found = optimise_value(given.model, problem, value_options(settings), {});
     check_vector("v0", found.initial, layer.at("init"), kTolerance);
     check_vector("delta", found.delta, layer.at("delta"), kTolerance);

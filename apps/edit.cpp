@@ -136,6 +136,7 @@ void check_conflicts(Context& context, const Store& store, const std::string& br
 // Where the edits go, and the model with what is mounted before them.
 struct Target {
   EditedModel model;
+  Json settings;               // of the editor for this model
   std::optional<Store> store;  // none under --dry-run without a store
   std::string branch;
 };
@@ -144,7 +145,7 @@ Target open_target(Context& context, const Editor& editor, const std::vector<Edi
                    bool dry_run) {
   EditedModel model(context.load_model());
   model.tokenizer();  // without one no prompt can be read: said before the store is touched
-  editor.settings_for(model.base());
+  Json settings = editor.settings_for(model.base());
   std::optional<Store> store = open_edit_store(context, dry_run);
   std::string branch = store ? context.branch(*store) : branch_of_no_store(context.options);
   if (store) {
@@ -152,57 +153,94 @@ Target open_target(Context& context, const Editor& editor, const std::vector<Edi
     check_conflicts(context, *store, branch, model.base().fingerprint(), requests, dry_run);
     if (!dry_run) store->put_model(runner::model_record(model.base()));
   }
-  return {std::move(model), std::move(store), std::move(branch)};
+  return {std::move(model), std::move(settings), std::move(store), std::move(branch)};
+}
+
+std::size_t batch_size(const Values& options, EditMode mode) {
+  if (!options.given("batch-size")) return 0;
+  if (mode == EditMode::batch) return static_cast<std::size_t>(options.integer("batch-size"));
+  throw UsageError("--batch-size: expected --mode batch, found another mode");
 }
 
 EditRun edit_run(Context& context, const Editor& editor, Target& target, EditMode mode) {
   const Values& options = context.options;
-  return {editor,
-          options.flag("dry-run") ? nullptr : &*target.store,
-          {.note = options.given("note") ? options.text("note") : "",
-           .branch = target.branch,
-           .allow_conflict = options.flag("allow-conflict")},
-          mode,
-          options.flag("force"),
-          options.flag("keep-going"),
-          prompt_form("few-shot", {}),
-          context.run()};
+  EditRun run{editor};
+  run.store = options.flag("dry-run") ? nullptr : &*target.store;
+  run.commit = {.note = options.given("note") ? options.text("note") : "",
+                .branch = target.branch,
+                .allow_conflict = options.flag("allow-conflict")};
+  run.mode = mode;
+  run.batch_size = batch_size(options, mode);
+  run.force = options.flag("force");
+  run.keep_going = options.flag("keep-going");
+  run.stop_on_collapse = options.flag("stop-on-collapse");
+  run.form = prompt_form("few-shot", {});
+  run.context = context.run();
+  return run;
 }
 
-Json edits_document(const Context& context, const Target& target, const EditedRequests& edited) {
+// Which published settings were taken because they fit the model.
+void name_shipped_settings(Context& context, const Editor& editor, const Json& settings) {
+  if (!settings.contains("shipped_settings") || context.options.given("settings")) return;
+  context.note(fmt::format("settings: those published for {} (kedit explain {} --settings {})",
+                           settings.at("shipped_settings").get<std::string>(), editor.name(),
+                           settings.at("shipped_settings").get<std::string>()));
+}
+
+Json edits_document(const Context& context, const Target& target, const Json& settings,
+                    const EditedRequests& edited) {
   const bool dry_run = context.options.flag("dry-run");
   Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
                    {"branch", target.branch},
                    {"model", identity_json(target.model.base())},
-                   {"edits", Json::array()}};
-  for (const Made& one : edited.made) document["edits"].push_back(edit_json(one));
+                   {"settings", settings},
+                   {"edits", edits_json(edited.made)}};
   if (!edited.failed.empty()) document["failed"] = Json::array();
   for (const FailedEdit& one : edited.failed) {
     document["failed"].push_back({{"request_id", one.request_id}, {"reason", one.reason}});
   }
+  if (!edited.watched.empty()) document["collapse"] = Json::array();
+  for (const WatchedStep& step : edited.watched) {
+    document["collapse"].push_back({{"edits", step.edits},
+                                    {"perplexity", step.figures.perplexity},
+                                    {"before", step.figures.before},
+                                    {"norm_growth", step.figures.norm_growth},
+                                    {"weight", step.figures.weight}});
+  }
   return document;
 }
 
-int run_edit(Context& context) {
+int edit_requests(Context& context, const std::vector<EditRequest>& requests) {
   const Values& options = context.options;
   const bool dry_run = options.flag("dry-run");
-  const std::vector<EditRequest> requests = requests_of_options(options);
   const EditorSettings settings = settings_of_options(options);
   const std::unique_ptr<Editor> editor = editor_of_options(options, settings);
-  const EditMode mode = edit_mode(options.text("mode"), *find_editor(editor->name()));
+  const EditMode mode = edit_mode(options.find("mode"), *find_editor(editor->name()));
+  Target target = open_target(context, *editor, requests, dry_run);
+  name_shipped_settings(context, *editor, target.settings);
+  EditedRequests edited;
+  edit_all(edit_run(context, *editor, target, mode), target.model, requests, &edited);
+  context.finish_progress();
+  if (!edited.failed.empty() && !options.flag("keep-going")) report_failure(edited, dry_run);
+  context.answer(edits_document(context, target, target.settings, edited),
+                 edits_text(edited.made, context.style()));
+  return edited.failed.empty() ? 0 : 1;
+}
+
+int run_edit(Context& context) {
+  const std::vector<EditRequest> requests = requests_of_options(context.options);
   try {
-    Target target = open_target(context, *editor, requests, dry_run);
-    EditedRequests edited;
-    edit_all(edit_run(context, *editor, target, mode), target.model, requests, &edited);
-    context.finish_progress();
-    if (!edited.failed.empty() && !options.flag("keep-going")) report_failure(edited, dry_run);
-    context.answer(edits_document(context, target, edited),
-                   edits_text(edited.made, context.style()));
-    return edited.failed.empty() ? 0 : 1;
+    return edit_requests(context, requests);
   } catch (const SettingsError& error) {
-    if (options.given("settings")) throw InputError(error.what());
+    if (context.options.given("settings")) throw InputError(error.what());
     throw UsageError(error.what());
   }
+}
+
+std::string editor_names() {
+  std::vector<std::string> names;
+  for (const EditorInfo& info : known_editors()) names.push_back(info.name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string editor_help() {
@@ -221,7 +259,7 @@ std::vector<Command> edit_commands() {
   edit.summary = "make edits and commit them to the store";
   edit.takes = kModel | kStore | kSeed;
   edit.options = {
-      text("editor", "E", "editing method: rome, in-context").required(),
+      text("editor", "E", "editing method: " + editor_names()).required(),
       text("subject", "S", "subject of one edit"),
       text("prompt", "P", "its prompt, with {} where the subject goes or with the subject itself"),
       text("target", "T", "what the model should say after the prompt"),
@@ -229,13 +267,19 @@ std::vector<Command> edit_commands() {
       text("requests", "FILE", "edit requests, one JSON object a line"),
       text("dataset", "FORMAT:FILE", "the edits of a dataset: mquake:FILE"),
       text("cases", "A-B,C", "only these case ids of the dataset"),
-      text("settings", "FILE", "hyper-parameters, JSON or flat YAML, by the reference names"),
+      text("settings", "FILE|NAME",
+           "hyper-parameters by the reference names, JSON or flat YAML, or the name of published ones "
+           "(kedit explain EDITOR); without it the published ones of the model, if any"),
       text("set", "KEY=VALUE", "one hyper-parameter; wins over --settings").repeated(),
       text("mode", "MODE",
            "sequential: each edit sees those before it; independent: each sees only what was "
-           "mounted at the start")
-          .otherwise("sequential")
+           "mounted at the start; batch: all in one solve. Without it batch where the editor solves "
+           "batches, else sequential")
           .one_of({"independent", "sequential", "batch"}),
+      integer("batch-size", "N", "in mode batch: solves of N requests, each on those before it")
+          .at_least(1),
+      flag("stop-on-collapse",
+           "in a row of edits: stop before one that ruins the model (perplexity on its own text)"),
       text("note", "TEXT", "kept with the commits"),
       text("edits", "IDS",
            "begin with exactly these edits mounted, with commas, in place of what is live on the "

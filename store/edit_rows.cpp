@@ -9,6 +9,9 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace kedit {
 namespace {
 
@@ -20,6 +23,19 @@ void insert_updates(Connection& connection, const std::string& edit, const EditC
   for (const UpdateRow& row : content.updates) {
     insert.with(edit, position++, row.weight, row.kind, row.dtype, row.rows, row.columns, row.rank,
                 row.sha256, row.factors);
+    insert.run();
+    insert.reset();
+  }
+}
+
+void insert_state(Connection& connection, const std::string& edit, const EditContent& content) {
+  Statement insert = connection.statement(
+      "INSERT INTO edit_state (edit, position, name, dtype, row_count, column_count, sha256, "
+      "tensor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  std::int64_t position = 0;
+  for (const UpdateRow& row : content.state) {
+    insert.with(edit, position++, row.weight, row.dtype, row.rows, row.columns, row.sha256,
+                row.factors);
     insert.run();
     insert.reset();
   }
@@ -73,6 +89,21 @@ std::vector<UpdateRow> read_updates(Connection& connection, const std::string& e
   while (query.step()) {
     rows.push_back({query.text(0), query.text(1), query.text(2), query.integer(3), query.integer(4),
                     query.integer(5), query.text(6), query.blob(7)});
+  }
+  return rows;
+}
+
+std::vector<UpdateRow> read_state(Connection& connection, const std::string& edit) {
+  std::vector<UpdateRow> rows;
+  Statement query = connection.statement(
+      "SELECT name, dtype, row_count, column_count, sha256, tensor FROM edit_state "
+      "WHERE edit = ? ORDER BY position");
+  query.with(edit);
+  while (query.step()) {
+    const std::int64_t height = query.integer(2);
+    const std::int64_t width = query.integer(3);
+    rows.push_back({query.text(0), "dense", query.text(1), height, width, std::min(height, width),
+                    query.text(4), query.blob(5)});
   }
   return rows;
 }
@@ -157,6 +188,7 @@ void insert_edit(Connection& connection, const EditRow& row, const EditContent& 
   insert_updates(connection, row.id, content);
   insert_requests(connection, row.id, content);
   insert_facts(connection, row.id, content);
+  insert_state(connection, row.id, content);
 }
 
 std::optional<EditRow> read_edit_row(Connection& connection, const std::string& id) {
@@ -188,7 +220,10 @@ EditContent read_content(Connection& connection, const std::string& id, Factors 
       content.model = query.text(2);
     }
   }
-  if (factors == Factors::read) content.updates = read_updates(connection, id);
+  if (factors == Factors::read) {
+    content.updates = read_updates(connection, id);
+    content.state = read_state(connection, id);
+  }
   content.requests = read_requests(connection, id);
   content.facts = read_facts(connection, id);
   return content;
@@ -225,6 +260,18 @@ EditDelta delta_of(const Connection& connection, const EditRow& row, const EditC
   }
   for (const UpdateRow& update : content.updates) {
     delta.updates.push_back(decoded(connection, row, update));
+  }
+  for (const UpdateRow& kept : content.state) {
+    WeightUpdate read = decoded(connection, row, kept);
+    const auto* tensor = std::get_if<Dense>(&read.update);
+    if (tensor == nullptr) {
+      throw StoreError(StoreError::Kind::corrupt,
+                       connection.where() + fmt::format("edit {}: state {}: expected a matrix, "
+                                                        "found factors; restore the store from a "
+                                                        "copy",
+                                                        row.id, kept.weight));
+    }
+    delta.state.push_back({std::move(read.weight), tensor->change});
   }
   return delta;
 }

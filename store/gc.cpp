@@ -108,8 +108,9 @@ GarbageReport Store::collect_garbage(bool dry_run) {
         ids_of(db, "SELECT id FROM commits WHERE id NOT IN kept_commits ORDER BY sequence");
     for (const std::string& id : edits) {
       if (auto found = record(id)) report.edits.push_back(*std::move(found));
-      Statement size =
-          db.statement("SELECT coalesce(sum(length(factors)), 0) FROM edit_updates WHERE edit = ?");
+      Statement size = db.statement(
+          "SELECT (SELECT coalesce(sum(length(factors)), 0) FROM edit_updates WHERE edit = ?1) + "
+          "(SELECT coalesce(sum(length(tensor)), 0) FROM edit_state WHERE edit = ?1)");
       size.with(id).step();
       report.factor_bytes += size.integer(0);
     }
@@ -123,7 +124,7 @@ GarbageReport Store::collect_garbage(bool dry_run) {
     delete_rows(db, "DELETE FROM commits WHERE id = ?", commits);
     for (const char* statement :
          {"DELETE FROM edit_updates WHERE edit = ?", "DELETE FROM requests WHERE edit = ?",
-          "DELETE FROM facts WHERE edit = ?", "DELETE FROM edits WHERE id = ?"}) {
+          "DELETE FROM facts WHERE edit = ?", "DELETE FROM edit_state WHERE edit = ?", "DELETE FROM edits WHERE id = ?"}) {
       delete_rows(db, statement, edits);
     }
     require_references(db);

@@ -72,6 +72,9 @@ EditContent content_of(const EditDelta& delta) {
   content.updates.reserve(delta.updates.size());
   for (const WeightUpdate& update : delta.updates) content.updates.push_back(update_row(update));
   content.facts = delta.facts;
+  for (const StateTensor& kept : delta.state) {
+    content.state.push_back(update_row({kept.name, Dense{kept.tensor}}));
+  }
   return content;
 }
 
@@ -97,6 +100,12 @@ std::string content_sha256(const EditContent& content) {
     for (const std::string* field : {&fact.subject, &fact.relation, &fact.object, &fact.sentence}) {
       add(hash, *field);
     }
+  }
+  if (content.state.empty()) return hash.hex();  // as before there were states
+  add(hash, static_cast<std::int64_t>(content.state.size()));
+  for (const UpdateRow& kept : content.state) {
+    add(hash, kept.weight);
+    add(hash, kept.sha256);
   }
   return hash.hex();
 }

@@ -35,6 +35,7 @@ struct EditContent {
   std::vector<RequestRow> requests;
   std::vector<UpdateRow> updates;
   std::vector<Fact> facts;
+  std::vector<UpdateRow> state;  ///< tensors as dense "updates" of the state's name
 };
 
 /// Takes a delta apart into what is written. Throws `DeltaError` when tensors are not well-formed

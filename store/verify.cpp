@@ -75,7 +75,7 @@ void check_update(const std::string& edit, const UpdateRow& row, Faults& faults)
 
 // Positions must be 0, 1, 2, ... in each of an edit's lists.
 void check_positions(Connection& db, Faults& faults) {
-  for (const char* table : {"edit_updates", "requests", "facts"}) {
+  for (const char* table : {"edit_updates", "requests", "facts", "edit_state"}) {
     Statement query = db.statement(
         fmt::format("SELECT edit FROM {} GROUP BY edit HAVING max(position) <> count(*) - 1 "
                     "OR min(position) <> 0",
@@ -95,6 +95,7 @@ void check_edit(Connection& db, const std::string& id, Faults& faults) {
   const EditContent content = read_content(db, id);
   const std::string where = fmt::format("edit {}: ", id);
   for (const UpdateRow& update : content.updates) check_update(id, update, faults);
+  for (const UpdateRow& kept : content.state) check_update(id, kept, faults);
   for (const RequestRow& request : content.requests) {
     check_json(request.body, where + "request", faults, request_from_json);
   }

@@ -47,7 +47,7 @@ Json settings_beside(const Model& model, std::string_view editor) {
   if (!values.contains("context_templates") && view.has("context_templates")) {
     values["context_templates"] = view.at("context_templates").strings();
   }
-  return EditorSettings{std::move(values), file->parent_path()}.anchored();
+  return EditorSettings{std::move(values), file->parent_path(), false}.anchored();
 }
 
 const ShippedSettings* published_settings(std::string_view editor, const Json& own,

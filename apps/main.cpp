@@ -107,6 +107,7 @@ int run_program(const Words& words) {
 
 int main(int argc, char** argv) {
   kedit::cli::prepare_descriptors();
+  kedit::cli::keep_freed_memory();
   try {
     return kedit::cli::run_program({argv + 1, argv + argc});
   } catch (...) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -79,6 +80,15 @@ void watch_signals(bool gently) {
 }
 
 bool stop_requested() { return stop_flag != 0; }
+
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr int kLargestKept = 32 << 20;   // what mallopt takes at most
+  constexpr int kKeptInAll = 512 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLargestKept);
+  ::mallopt(M_TRIM_THRESHOLD, kKeptInAll);
+#endif
+}
 
 int usable_cores() {
   cpu_set_t set;

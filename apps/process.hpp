@@ -11,6 +11,11 @@ namespace kedit::cli {
 /// output" of a process started without one, and turns SIGPIPE into an error of write().
 void prepare_descriptors();
 
+/// Lets the C library keep freed blocks of up to 32 MB instead of giving them back to the system:
+/// steps of an optimisation ask for the same ones again, and each new page costs a fault. (Where it
+/// is glibc; elsewhere nothing.)
+void keep_freed_memory();
+
 /// SIGINT and SIGTERM: with `gently` the first one only raises the stop flag, a second one ends the
 /// process; without, the first one ends it. Exit code 130.
 void watch_signals(bool gently);

@@ -74,7 +74,7 @@ int main(int count, char** words) {
   options.stop_loss = 0.0;
   options.learning_rate = 0.05;
 
-  test::PlainOptimiser plain{model, shape.edit_layer, options, {}, {}, {}};
+  test::PlainOptimiser plain{model, shape.edit_layer, options, Site::mlp_value, {}, {}, {}};
   plain.tokenize(test::capital_request(), contexts);
   locate::ValueResult expected;
   locate::ValueResult found;

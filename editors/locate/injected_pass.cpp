@@ -12,14 +12,14 @@
 namespace kedit::locate {
 namespace {
 
-// All rows, problem by problem: those of its facts, then its KL row.
+// All rows, problem by problem: those of its facts, then its KL row where no other row holds it.
 std::vector<LocatedText> rows_of(std::span<const ValueProblem> problems) {
   std::vector<LocatedText> rows;
   for (const ValueProblem& problem : problems) {
     for (const FactRows& fact : problem.facts) {
       rows.insert(rows.end(), fact.rows.begin(), fact.rows.end());
     }
-    rows.push_back(problem.essence);
+    if (problem.essence_in_row() < 0) rows.push_back(problem.essence);
   }
   return rows;
 }
@@ -135,6 +135,7 @@ void InjectedPass::place_labels() {
   std::int64_t row = 0;
   for (std::size_t e = 0; e < active_.size(); ++e) {
     const ValueProblem& problem = problems_[static_cast<std::size_t>(active_[e])];
+    const std::int64_t first_of_problem = row;
     for (const FactRows& fact : problem.facts) {
       const auto terms = problem.facts.size() * fact.rows.size() * fact.target.size();
       for (std::size_t r = 0; r < fact.rows.size(); ++r, ++row) {
@@ -150,7 +151,8 @@ void InjectedPass::place_labels() {
         }
       }
     }
-    essences.push_back(row++ * width);
+    const std::int64_t within = problem.essence_in_row();
+    essences.push_back((within < 0 ? row++ : first_of_problem + within) * width);
   }
   wanted.insert(wanted.end(), essences.begin(), essences.end());
   const auto device = tail_.device();

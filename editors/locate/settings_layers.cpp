@@ -36,16 +36,27 @@ std::optional<fs::path> lab_file(const Model& model) {
   return std::nullopt;
 }
 
-/// What ships with a lab model for an editor.
+/// What ships with a lab model for an editor: what the object named "rome" says of keys that the
+/// editor has as well, and over it the editor's own object.
 Json settings_beside(const Model& model, std::string_view editor) {
   const std::optional<fs::path> file = lab_file(model);
   if (!file) return Json::object();
   const Json lab = read_json(*file);
   const JsonView view(lab, file->string());
-  Json values = view.has(editor) ? view.at(editor).value() : Json::object();
-  if (!values.is_object()) view.at(editor).fail("an object of settings");
-  if (!values.contains("context_templates") && view.has("context_templates")) {
-    values["context_templates"] = view.at("context_templates").strings();
+  Json values = Json::object();
+  const auto take = [&](const JsonView& object) {
+    for (const std::string& key : setting_keys(editor)) {
+      if (object.has(key)) values[key] = object.at(std::string_view(key)).value();
+    }
+  };
+  if (view.has("context_templates")) {
+    const Json templates = {{"context_templates", view.at("context_templates").strings()}};
+    take(JsonView(templates, file->string()));
+  }
+  for (const std::string_view name : {std::string_view("rome"), editor}) {
+    if (!view.has(name)) continue;
+    if (!view.at(name).value().is_object()) view.at(name).fail("an object of settings");
+    take(view.at(name));
   }
   return EditorSettings{std::move(values), file->parent_path(), false}.anchored();
 }

@@ -41,6 +41,19 @@ bool ValueProblem::blind(std::int64_t layers) const {
   return true;
 }
 
+std::int64_t ValueProblem::essence_in_row() const {
+  std::int64_t number = 0;
+  for (const FactRows& fact : facts) {
+    for (const LocatedText& row : fact.rows) {
+      const bool same = row.position == essence.position &&
+                        std::equal(essence.ids.begin(), essence.ids.end(), row.ids.begin());
+      if (same) return number;
+      ++number;
+    }
+  }
+  return -1;
+}
+
 std::int64_t ValueProblem::tail_length() const {
   std::int64_t longest = tail_of(essence);
   for (const FactRows& fact : facts) {
@@ -50,7 +63,7 @@ std::int64_t ValueProblem::tail_length() const {
 }
 
 std::int64_t ValueProblem::row_count() const {
-  std::int64_t count = 1;
+  std::int64_t count = essence_in_row() < 0 ? 1 : 0;
   for (const FactRows& fact : facts) count += std::ssize(fact.rows);
   return count;
 }

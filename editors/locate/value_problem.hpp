@@ -34,9 +34,13 @@ struct ValueProblem {
   /// True when no scored logit can depend on a change at the fact token of `layer`: the last layer,
   /// with every fact token before every label (the reference then returns a random change).
   bool blind(std::int64_t layers) const;
+  /// The row, counted over all facts, that reads like the KL row up to its fact token (the bare
+  /// prompt of a request that begins with its subject does): by causality what follows the fact
+  /// token there is the KL row's own. -1 when none does.
+  std::int64_t essence_in_row() const;
   /// Tokens from the fact token to the end of the longest row: what each step runs.
   std::int64_t tail_length() const;
-  std::int64_t row_count() const;  ///< of all facts, and the KL row
+  std::int64_t row_count() const;  ///< rows that must be run: of all facts, and the KL row if need be
 };
 
 /// Where a value is optimised.

@@ -17,6 +17,7 @@ struct PlainOptimiser {
   const EditedModel& model;
   std::int64_t layer;
   locate::ValueOptions options;
+  Site site = Site::mlp_value;
 
   std::vector<std::vector<std::int64_t>> rows;  // rewriting rows, then the KL row
   std::vector<std::int64_t> lookup;
@@ -101,12 +102,12 @@ struct PlainOptimiser {
     for (std::size_t r = 0; r < rows.size(); ++r) numbers.push_back(static_cast<std::int64_t>(r));
     Taps taps;
     if (initial != nullptr) {
-      taps.add(layer, Site::mlp_value, [&](const at::Tensor& activation) {
+      taps.add(layer, site, [&](const at::Tensor& activation) {
         *initial = activation[0][lookup[0]].detach().clone();
         return activation;
       });
     }
-    taps.add(layer, Site::mlp_value, add_at(numbers, lookup, delta));
+    taps.add(layer, site, add_at(numbers, lookup, delta));
     ForwardInput input;
     input.ids = ids;
     return model.forward(input, nullptr, &taps).logits.log_softmax(-1);

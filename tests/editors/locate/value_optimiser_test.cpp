@@ -30,7 +30,7 @@ TEST_CASE(
   options.num_grad_steps = 12;
   options.learning_rate = 0.1;
 
-  PlainOptimiser plain{model, layer, options, {}, {}, {}};
+  PlainOptimiser plain{model, layer, options, Site::mlp_value, {}, {}, {}};
   plain.tokenize(capital_request(), kTemplates);
   const ValueResult expected = plain.run();
   const ValueResult found = fast(model, layer, capital_request(), options);

@@ -6,8 +6,9 @@ namespace {
 std::vector<Command> make_table() {
   std::vector<Command> all;
   for (auto* commands_of :
-       {demo_commands, model_commands, edit_commands, explain_commands, stats_commands, store_commands,
-        score_commands, bench_commands, report_commands, train_commands, completion_commands}) {
+       {demo_commands, model_commands, edit_commands, explain_commands, export_commands,
+        import_commands, stats_commands, store_commands, score_commands, bench_commands,
+        report_commands, train_commands, completion_commands}) {
     std::vector<Command> commands = commands_of();
     all.insert(all.end(), commands.begin(), commands.end());
   }

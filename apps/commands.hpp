@@ -16,6 +16,8 @@ Command embed_command();                 // of "model"
 int run_encoder_info(Context& context);  // `model info` of an encoder
 std::vector<Command> edit_commands();
 std::vector<Command> explain_commands();
+std::vector<Command> export_commands();
+std::vector<Command> import_commands();
 std::vector<Command> stats_commands();
 std::vector<Command> store_commands();
 std::vector<Command> score_commands();

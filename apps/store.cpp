@@ -59,6 +59,7 @@ Json json_of(const EditRecord& record) {
 }
 
 std::string change_text(const EditRecord& record) {
+  if (record.requests == 0 && record.subject.empty()) return printable(record.note);
   std::string text = fmt::format("{} -> {}", record.subject, record.target_new);
   if (record.requests > 1) text += fmt::format(" (and {} more)", record.requests - 1);
   return printable(text);

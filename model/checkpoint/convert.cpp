@@ -47,9 +47,9 @@ void write_weights(const Model& model, const fs::path& directory, const ConvertO
     if (run.should_stop()) throw Interrupted("converting a model was interrupted");
     run.report({"writing weights", done, all, "bytes"});
   };
-  write_safetensors(directory / "model.safetensors",
-                    named_tensors(model.architecture(), model.weights()), {{"format", "pt"}},
-                    options);
+  const DecoderWeights& weights = wanted.weights == nullptr ? model.weights() : *wanted.weights;
+  write_safetensors(directory / "model.safetensors", named_tensors(model.architecture(), weights),
+                    {{"format", "pt"}}, options);
 }
 
 std::vector<std::string> names_in(const fs::path& directory) {
@@ -71,6 +71,9 @@ std::vector<std::string> convert_model(const Model& model, const fs::path& out,
   write_file_atomically(directory.path() / "generation_config.json",
                         to_text(generation_config(model.architecture()), 2) + "\n");
   write_text_files(text, directory.path());  // which may have one of those
+  for (const auto& [name, content] : options.more_files) {
+    write_file_atomically(directory.path() / name, content);
+  }
   write_file_atomically(directory.path() / "config.json",
                         to_text(config_of(model, text, type), 2) + "\n");
   write_weights(model, directory.path(), options, run);

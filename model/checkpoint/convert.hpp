@@ -9,13 +9,16 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kedit::checkpoint {
 
 struct ConvertOptions {
   std::optional<c10::ScalarType> dtype = {};  ///< Of all weights; absent: each has its own.
-  bool allow_nonfinite = false;  ///< Else numbers that `dtype` cannot hold are refused.
+  bool allow_nonfinite = false;             ///< Else numbers that `dtype` cannot hold are refused.
+  const DecoderWeights* weights = nullptr;  ///< In place of the model's own: with edits in them.
+  std::vector<std::pair<std::string, std::string>> more_files = {};  ///< Names and contents.
 };
 
 /// Writes a model as a Hugging Face directory that the reference library loads: weights in one

@@ -323,6 +323,14 @@ std::string architecture_name(const GgufFile& file) try {
   throw ModelError(error.what());
 }
 
+std::optional<std::string> architecture_of_family(std::string_view family) {
+  if (family == "mistral") return "llama";  // the same computation
+  const auto* found = std::find_if(kKnown.begin(), kKnown.end(),
+                                   [&](const Known& one) { return one.model_type == family; });
+  if (found == kKnown.end()) return std::nullopt;
+  return std::string(found->architecture);
+}
+
 Architecture read_architecture(const GgufFile& file) try {
   const std::string name = architecture_name(file);
   const Keys keys(file, name);

@@ -1,0 +1,260 @@
+// kedit import: an adapter or an edited checkpoint becomes an edit of the store.
+#include "apps/commands.hpp"
+#include "apps/edit_report.hpp"
+#include "apps/stored_model.hpp"
+#include "editors/locate/health.hpp"
+#include "eval/runner/model_record.hpp"
+#include "model/adapters/checkpoint_difference.hpp"
+#include "model/adapters/edits_file.hpp"
+#include "model/adapters/peft.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+namespace kedit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What the files hold.
+struct Imported {
+  EditDelta delta;
+  Json weights = Json::array();  ///< For the answer: one object a weight.
+};
+
+// ---- Reading --------------------------------------------------------------------
+
+Json weight_json(const WeightUpdate& update) {
+  const bool dense = std::holds_alternative<Dense>(update.update);
+  return {{"weight", update.weight},
+          {"kind", dense ? "dense" : "low-rank"},
+          {"shape", {update.rows(), update.cols()}},
+          {"rank", update.rank()}};
+}
+
+Imported read_adapter(const fs::path& directory, const Model& model) {
+  Imported imported;
+  imported.delta.updates = adapters::read_peft(directory, model.architecture());
+  for (const WeightUpdate& update : imported.delta.updates) {
+    imported.weights.push_back(weight_json(update));
+  }
+  return imported;
+}
+
+Imported read_checkpoint(Context& context, const fs::path& path) {
+  const auto base = load_as_stored(context, context.model_path());
+  const auto edited = load_as_stored(context, path);
+  const auto when = context.options.flag("compact") ? adapters::LowRankWhen::rounded
+                                                    : adapters::LowRankWhen::exact;
+  Imported imported;
+  for (auto& one : adapters::checkpoint_difference(*base, *edited, when, context.run())) {
+    Json weight = weight_json(one.update);
+    weight["residual"] = one.residual;
+    imported.weights.push_back(std::move(weight));
+    imported.delta.updates.push_back(std::move(one.update));
+  }
+  return imported;
+}
+
+std::string name_of(const Values& options, const fs::path& path) {
+  if (options.given("name")) return options.text("name");
+  const fs::path whole = fs::weakly_canonical(path);
+  return whole.filename().string();
+}
+
+// What the exporter wrote down beside the weights.
+std::vector<EditRequest> recorded_requests(Context& context, const fs::path& path,
+                                           const Model& model) {
+  adapters::RecordedEdits recorded = adapters::read_recorded_edits(path);
+  if (!recorded.model.empty() && recorded.model != model.fingerprint()) {
+    context.warn(fmt::format("{} was made for model {:.12}, and is imported for model {:.12}",
+                             path.string(), recorded.model, model.fingerprint()));
+  }
+  return std::move(recorded.requests);
+}
+
+void add_figures(EditDelta* delta, const EditedModel& model) {
+  HealthReport health;
+  for (const WeightUpdate& update : delta->updates) {
+    health.updates.push_back(locate::measure_update(model, update));
+  }
+  delta->figures.norms.update_frobenius = health.updates.back().update_norm;
+  delta->figures.norms.weight_frobenius = health.updates.back().weight_norm;
+  delta->figures.health = std::move(health);
+}
+
+Imported read_imported(Context& context, const EditedModel& model) {
+  const fs::path path = context.options.path("path");
+  const std::string form = context.options.text("from");
+  if (context.options.flag("compact") && form != "hf") {
+    throw UsageError(fmt::format("--compact: expected --from hf, found {}", form));
+  }
+  Imported imported =
+      form == "peft" ? read_adapter(path, model.base()) : read_checkpoint(context, path);
+  EditDelta& delta = imported.delta;
+  delta.editor = "import";
+  delta.settings = {{"from", form}, {"name", name_of(context.options, path)}};
+  delta.base_fingerprint = model.base().fingerprint();
+  delta.requests = recorded_requests(context, path, model.base());
+  add_figures(&delta, model);
+  return imported;
+}
+
+// ---- Committing -----------------------------------------------------------------
+
+/// Where the edit goes, and the model with what is live there.
+struct Place {
+  EditedModel model;
+  std::optional<Store> store;  ///< None under --dry-run without a store.
+  std::string branch;
+};
+
+Place open_place(Context& context, const EditedModel& model) {
+  const bool dry_run = context.options.flag("dry-run");
+  Place place{model, {}, "main"};
+  std::error_code absent;
+  if (!dry_run || fs::exists(context.store_path(), absent)) {
+    place.store = context.open_store(dry_run ? OpenMode::read_only : OpenMode::create);
+    place.branch = context.branch(*place.store);
+    context.mount_branch(&place.model, *place.store, place.branch, OtherModels::passed_over);
+  }
+  return place;
+}
+
+std::string commit(Context& context, Place& place, const EditDelta& delta) {
+  if (context.options.flag("dry-run")) return {};
+  const Values& options = context.options;
+  place.store->put_model(runner::model_record(place.model.base()));
+  const Json& settings = delta.settings;
+  CommitOptions commit;
+  commit.branch = place.branch;
+  commit.allow_conflict = options.flag("allow-conflict");
+  commit.note = options.given("note")
+                    ? options.text("note")
+                    : fmt::format("imported from {} {}", settings["from"].get<std::string>(),
+                                  settings["name"].get<std::string>());
+  return place.store->commit(delta, commit);
+}
+
+void check_stop(Context& context, const std::string& id) {
+  if (!context.run().should_stop()) return;
+  throw Interrupted(id.empty()
+                        ? "importing was interrupted; nothing was committed"
+                        : fmt::format("importing was interrupted; edit {} is committed", id));
+}
+
+// One entry a request, or one for an edit of which no request is known.
+std::vector<Made> take_in(Context& context, Place& place, const EditDelta& delta) {
+  const Stopwatch whole;
+  const PromptForm form = prompt_form("few-shot", {});
+  const bool measures = place.model.base().has_tokenizer();
+  std::vector<Made> made;
+  for (const EditRequest& request : delta.requests) {
+    check_stop(context, "");
+    made.emplace_back().request = request;
+    if (measures) made.back().before = measure(place.model, form, request);
+  }
+  const Stopwatch committing;
+  const std::string id = commit(context, place, delta);
+  const double commit_seconds = committing.seconds();
+  place.model.mount(id.empty() ? "dry run" : id, delta);
+  for (Made& one : made) {
+    check_stop(context, id);
+    if (measures) one.after = measure(place.model, form, one.request);
+  }
+  if (made.empty()) made.emplace_back();
+  for (Made& one : made) {
+    one.delta = delta;
+    one.id = id;
+    one.commit_seconds = commit_seconds;
+    one.total_seconds = whole.seconds();
+  }
+  return made;
+}
+
+// ---- The answer -----------------------------------------------------------------
+
+Json entry_json(const Made& made, const Imported& imported, bool measured) {
+  Json entry = edit_json(made);
+  if (imported.delta.requests.empty()) {
+    for (const char* key : {"request_id", "subject", "target_new"}) entry[key] = nullptr;
+  }
+  if (!measured) {
+    for (const char* key : {"before", "after"}) entry[key] = nullptr;
+  }
+  entry["name"] = imported.delta.settings["name"];
+  entry["weights"] = imported.weights;
+  return entry;
+}
+
+std::string text_of(const std::vector<Made>& made, const Imported& imported, const Style& style) {
+  Table table({{"weight"},
+               {"kind"},
+               {"rank", Table::Align::right},
+               {"largest residual", Table::Align::right}});
+  for (const Json& weight : imported.weights) {
+    table.row({weight["weight"].get<std::string>(), weight["kind"].get<std::string>(),
+               fmt::to_string(weight["rank"].get<std::int64_t>()),
+               weight.contains("residual") ? fmt::format("{:.3g}", weight["residual"].get<double>())
+                                           : ""});
+  }
+  const std::string id = made.front().id.empty() ? "(dry run)" : "edit " + made.front().id;
+  const std::string text = fmt::format("{}\n\n{}", id, table.text(style));
+  return imported.delta.requests.empty() ? text : text + "\n" + edits_text(made, style);
+}
+
+int run_import(Context& context) {
+  const bool dry_run = context.options.flag("dry-run");
+  const EditedModel model(context.load_model());
+  const Imported imported = read_imported(context, model);
+  Place place = open_place(context, model);
+  const std::vector<Made> made = take_in(context, place, imported.delta);
+  const bool measured = !imported.delta.requests.empty() && place.model.base().has_tokenizer();
+  Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
+                   {"branch", place.branch},
+                   {"model", identity_json(place.model.base())},
+                   {"edits", Json::array()}};
+  for (const Made& one : made) document["edits"].push_back(entry_json(one, imported, measured));
+  return context.answer(document, text_of(made, imported, context.style()));
+}
+
+}  // namespace
+
+std::vector<Command> import_commands() {
+  Command command;
+  command.name = "import";
+  command.summary = "make an edit of an adapter or of an edited checkpoint";
+  command.takes = kModel | kStore;
+  command.arguments = {
+      text("path", "DIR", "directory of the adapter; hf: of the edited checkpoint").required()};
+  command.options = {
+      text("from", "FORM",
+           "peft: LoRA adapter of the PEFT library; hf: an edited checkpoint, of which the "
+           "difference to --model is taken")
+          .required()
+          .one_of({"peft", "hf"}),
+      text("name", "N", "kept with the edit").otherwise_said("the directory's name"),
+      text("note", "TEXT", "kept with the commit"),
+      flag("compact",
+           "hf: keep a change of low rank as such also where mounting it gives the edited weight "
+           "back but for the last bits of some elements; else such a change is kept whole"),
+      flag("allow-conflict",
+           "commit what gives a live edit's subject and relation (or prompt) another target"),
+      flag("dry-run", "read and check all, commit nothing")};
+  command.description =
+      "The edit is committed like those of kedit edit and can be mounted, reverted, merged and "
+      "exported like them. Of a checkpoint the difference of each weight is kept as a product of "
+      "low rank where it is one and gives the weight back to the bit (--compact: nearly), else "
+      "whole. "
+      "Requests that "
+      "kedit export wrote down come along. What an edit cannot hold (DoRA, modules saved whole, "
+      "changed norms or embeddings) is refused by name.";
+  command.example = "kedit import --from peft adapter --name medical --store kedit.db";
+  command.stops_gently = true;
+  command.run = run_import;
+  return {command};
+}
+
+}  // namespace kedit::cli

@@ -1,4 +1,5 @@
 #include "apps/commands.hpp"
+#include "apps/edit_plan.hpp"
 #include "apps/edit_run.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
@@ -162,7 +163,8 @@ std::size_t batch_size(const Values& options, EditMode mode) {
   throw UsageError("--batch-size: expected --mode batch, found another mode");
 }
 
-EditRun edit_run(Context& context, const Editor& editor, Target& target, EditMode mode) {
+EditRun edit_run(Context& context, const Editor& editor, Target& target, EditMode mode,
+                 PhaseMeter& meter) {
   const Values& options = context.options;
   EditRun run{editor};
   run.store = options.flag("dry-run") ? nullptr : &*target.store;
@@ -176,6 +178,7 @@ EditRun edit_run(Context& context, const Editor& editor, Target& target, EditMod
   run.stop_on_collapse = options.flag("stop-on-collapse");
   run.form = prompt_form("few-shot", {});
   run.context = context.run();
+  run.context.phase = [&meter](const std::string& name) { meter.enter(name); };
   return run;
 }
 
@@ -210,20 +213,51 @@ Json edits_document(const Context& context, const Target& target, const Json& se
   return document;
 }
 
+// ---- What it would take ---------------------------------------------------------
+
+int plan_edits(Context& context, const Editor& editor, const std::vector<EditRequest>& requests) {
+  const EditedModel model(context.load_model());
+  model.tokenizer();
+  Json missing = Json::array();
+  try {
+    editor.settings_for(model.base());
+  } catch (const StatisticsError& error) {
+    missing.push_back(error.what());
+  }
+  const RunCost cost = predict(editor, model, requests);
+  Json plan = cost.to_json();
+  plan["requests"] = requests.size();
+  plan["missing"] = missing;
+  std::string text = fmt::format("{} requests\n", requests.size());
+  Table table({{"phase"}, {"seconds", Table::Align::right}, {"peak memory, MB", Table::Align::right}});
+  for (const Phase& phase : cost.phases) {
+    table.row({phase.name, fmt::format("{:.1f}", phase.seconds),
+               fmt::format("{:.0f}", static_cast<double>(phase.peak_bytes) / 1e6)});
+  }
+  text += table.text(context.style());
+  for (const Json& one : missing) text += "missing: " + one.get<std::string>() + "\n";
+  return context.answer({{"plan", plan}}, text);
+}
+
 int edit_requests(Context& context, const std::vector<EditRequest>& requests) {
   const Values& options = context.options;
   const bool dry_run = options.flag("dry-run");
   const EditorSettings settings = settings_of_options(options);
   const std::unique_ptr<Editor> editor = editor_of_options(options, settings);
   const EditMode mode = edit_mode(options.find("mode"), *find_editor(editor->name()));
+  if (options.flag("plan")) return plan_edits(context, *editor, requests);
+  PhaseMeter meter;
+  meter.enter("load");
   Target target = open_target(context, *editor, requests, dry_run);
   name_shipped_settings(context, *editor, target.settings);
   EditedRequests edited;
-  edit_all(edit_run(context, *editor, target, mode), target.model, requests, &edited);
+  edit_all(edit_run(context, *editor, target, mode, meter), target.model, requests, &edited);
+  meter.leave();
   context.finish_progress();
   if (!edited.failed.empty() && !options.flag("keep-going")) report_failure(edited, dry_run);
-  context.answer(edits_document(context, target, target.settings, edited),
-                 edits_text(edited.made, context.style()));
+  Json document = edits_document(context, target, target.settings, edited);
+  document["measured"] = meter.cost().to_json();
+  context.answer(document, edits_text(edited.made, context.style()));
   return edited.failed.empty() ? 0 : 1;
 }
 
@@ -288,6 +322,7 @@ std::vector<Command> edit_commands() {
            "commit an edit that gives a live edit's subject and relation (or prompt) another "
            "target"),
       flag("dry-run", "compute and measure all, commit nothing"),
+      flag("plan", "only say how long it would take, how much memory, and what is missing"),
       flag("force", "commit an edit that fails its health check, and record it"),
       flag("keep-going", "go on with the next request when one cannot be edited; exit code 1")};
   edit.description =

@@ -54,6 +54,7 @@ Computed compute(const EditRun& run, const EditedModel& model,
                  const std::vector<EditRequest>& requests) {
   const Stopwatch watch;
   Computed computed;
+  run.context.enter("measure");
   computed.before = measure_all(model, run.form, requests);
   computed.deltas = run.mode == EditMode::independent
                         ? run.editor.edit_each(model, requests, run.context)
@@ -66,8 +67,10 @@ Computed compute(const EditRun& run, const EditedModel& model,
 std::vector<Made> finish(const EditRun& run, EditedModel& model,
                          const std::vector<EditRequest>& requests, Computed computed) {
   const Stopwatch commit;
+  run.context.enter("commit");
   const std::vector<std::string> ids = keep(run, model, computed.deltas);
   const double commit_seconds = run.store == nullptr ? 0.0 : commit.seconds();
+  run.context.enter("measure");
   const std::vector<Measured> after = measure_all(model, run.form, requests);
   std::vector<std::shared_ptr<const EditDelta>> shared;
   std::vector<Made> made;
@@ -173,6 +176,7 @@ class Rounds {
     for (std::size_t i = 0; i < deltas.size(); ++i) {
       after.mount(fmt::format("watched {}", i), deltas[i]);
     }
+    run_.context.enter("watch");
     const CollapseFigures figures = watch_->look_at(after);
     if (!(figures.ratio() < CollapseWatch::kRatio)) {
       const std::string text = fmt::format(

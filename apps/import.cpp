@@ -150,23 +150,26 @@ std::vector<Made> take_in(Context& context, Place& place, const EditDelta& delta
   const Stopwatch whole;
   const PromptForm form = prompt_form("few-shot", {});
   const bool measures = place.model.base().has_tokenizer();
-  std::vector<Made> made;
-  for (const EditRequest& request : delta.requests) {
-    check_stop(context, "");
-    made.emplace_back().request = request;
-    if (measures) made.back().before = measure(place.model, form, request);
-  }
+  check_stop(context, "");
+  std::vector<Measured> before(delta.requests.size()), after(delta.requests.size());
+  if (measures) before = measure_all(place.model, form, delta.requests);
   const Stopwatch committing;
   const std::string id = commit(context, place, delta);
   const double commit_seconds = committing.seconds();
   place.model.mount(id.empty() ? "dry run" : id, delta);
-  for (Made& one : made) {
-    check_stop(context, id);
-    if (measures) one.after = measure(place.model, form, one.request);
-  }
-  if (made.empty()) made.emplace_back();
-  for (Made& one : made) {
-    one.delta = delta;
+  check_stop(context, id);
+  if (measures) after = measure_all(place.model, form, delta.requests);
+  std::vector<Made> made(std::max<std::size_t>(1, delta.requests.size()));
+  const auto shared = std::make_shared<const EditDelta>(delta);
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    Made& one = made[i];
+    if (i < delta.requests.size()) {
+      one.request = delta.requests[i];
+      one.before = before[i];
+      one.after = after[i];
+    }
+    one.delta = shared;
+    one.place = i;
     one.id = id;
     one.commit_seconds = commit_seconds;
     one.total_seconds = whole.seconds();
@@ -177,7 +180,7 @@ std::vector<Made> take_in(Context& context, Place& place, const EditDelta& delta
 // ---- The answer -----------------------------------------------------------------
 
 Json entry_json(const Made& made, const Imported& imported, bool measured) {
-  Json entry = edit_json(made);
+  Json entry = edits_json({made}).front();
   if (imported.delta.requests.empty()) {
     for (const char* key : {"request_id", "subject", "target_new"}) entry[key] = nullptr;
   }

@@ -70,6 +70,16 @@ struct EditorSettings {
   void set(const std::string& assignment);
 };
 
+/// What a part of an edit is going to take, counted before it runs.
+struct PhaseCost {
+  std::string name;           ///< as `RunContext::phase` will call it
+  double flops = 0;           ///< in the type of the model
+  double double_flops = 0;    ///< of dense solves in float64
+  std::int64_t peak_bytes = 0;  ///< beside the model's weights
+};
+/// Both after each other under the first one's name.
+PhaseCost operator+(const PhaseCost& first, const PhaseCost& second);
+
 /// One editing method. `edit` computes what would change and changes nothing.
 ///
 /// Threads: an editor is immutable once made, and its const functions may be called from several
@@ -92,6 +102,11 @@ class Editor {
   virtual std::vector<EditDelta> edit_each(const EditedModel& model,
                                            const std::vector<EditRequest>& requests,
                                            const RunContext& run) const;
+  /// What `edit` would take for these requests, by phase in the order in which they run; empty for
+  /// an editor that computes nothing worth telling. Computes nothing itself.
+  virtual std::vector<PhaseCost> cost(const EditedModel&, const std::vector<EditRequest>&) const {
+    return {};
+  }
   /// The settings that edits of `model` use (defaults, then what ships with the model, then the
   /// user's): what reports state and the store keeps, there with what the first
   /// edit generates. Checks all that can be checked without computing anything, statistics too;

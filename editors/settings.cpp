@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace kedit {
@@ -56,6 +57,11 @@ Json EditorSettings::anchored() const {
     }
   }
   return anchored;
+}
+
+PhaseCost operator+(const PhaseCost& first, const PhaseCost& second) {
+  return {first.name, first.flops + second.flops, first.double_flops + second.double_flops,
+          std::max(first.peak_bytes, second.peak_bytes)};
 }
 
 std::vector<EditDelta> Editor::edit_each(const EditedModel& model,

@@ -53,12 +53,18 @@ struct RunContext {
   ProgressSink progress;
   StopRequest stop_requested;
   std::function<void(const std::string&)> warn;  ///< One sentence a person should see.
+  /// Told which part of the work begins ("value", "solve"), so that time and memory can be counted
+  /// by parts.
+  std::function<void(const std::string&)> phase;
 
   void report(const Progress& p) const {
     if (progress) progress(p);
   }
   void warning(const std::string& text) const {
     if (warn) warn(text);
+  }
+  void enter(const std::string& name) const {
+    if (phase) phase(name);
   }
   bool should_stop() const { return stop_requested && stop_requested(); }
 };

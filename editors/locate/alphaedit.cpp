@@ -45,12 +45,14 @@ void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prep
   for (const std::int64_t layer : settings.layers) {
     if (run.should_stop()) throw Interrupted("editing was interrupted");
     Stopwatch watch;
+    run.enter("key");
     const at::Tensor keys = reader.keys(edit.model(), layer);
     const at::Tensor h = reader.outputs(edit.model(), layer, last);
     if (!z.defined()) z = wanted_outputs(targets, h);
     const at::Tensor residuals = (z - h) / static_cast<double>(left--);
     edit.add_seconds("key", watch.lap());
 
+    run.enter("solve");
     const NullSpace& free = prepared.null_spaces.at(layer, [&] {
       return null_space_of(before.base(), layer, settings.moment, threshold, run);
     });
@@ -63,6 +65,7 @@ void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prep
 
   // What later batches must leave alone: the keys as the edited model has them.
   Stopwatch watch;
+  run.enter("key");
   BatchReader after(edit.model(), requests, prepared.templates, settings.fact_token);
   for (const std::int64_t layer : settings.layers) {
     edit.add_state(weight_name(architecture.names.down, layer), after.keys(edit.model(), layer));

@@ -16,6 +16,7 @@ class AlphaEditEditor final : public BatchEditor {
 
  protected:
   void check_own_settings(const SettingsReader& reader) const override;
+  double passes_afterwards() const override { return 1.0; }
   void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
                      const std::vector<EditRequest>& requests, const BatchTargets& targets,
                      const RunContext& run) const override;

@@ -1,5 +1,7 @@
 #include "editors/locate/batch_editor.hpp"
 
+#include "editors/locate/edit_cost.hpp"
+
 #include <utility>
 
 namespace kedit::locate {
@@ -32,6 +34,7 @@ std::vector<EditDelta> BatchEditor::edit(const EditedModel& model,
   const std::vector<EditRequest> checked = validate_batch(requests);
   const auto prepared = prepare(model, run);
   const double context_seconds = watch.lap();
+  run.enter("value");
   const BatchTargets targets = targets_of(*prepared, model, checked, run);
   const std::map<std::string, double> seconds{{"context", context_seconds},
                                               {"value", watch.lap()}};
@@ -49,6 +52,7 @@ std::vector<EditDelta> BatchEditor::edit_each(const EditedModel& model,
   const auto prepared = prepare(model, run);
   double context_seconds = watch.lap();  // told once, with the first edit
   const LocateSettings& settings = prepared->settings;
+  run.enter("value");
   // No two requests meet here, so none are merged.
   BatchTargets all =
       find_batch_targets(model, settings.layers.back(), checked, prepared->templates,
@@ -65,6 +69,25 @@ std::vector<EditDelta> BatchEditor::edit_each(const EditedModel& model,
     run.report({"edits", std::ssize(deltas), std::ssize(checked), checked[i].subject});
   }
   return deltas;
+}
+
+std::vector<PhaseCost> BatchEditor::cost(const EditedModel& model,
+                                         const std::vector<EditRequest>& requests) const {
+  const LocateSettings settings = resolve(model.base());
+  const EditCost cost(model, settings);
+  const std::int64_t last = settings.layers.back();
+  std::vector<ValueProblem> problems;
+  for (const EditRequest& request : requests) {
+    problems.push_back(make_value_problem(model, {last, Site::resid_post},
+                                          validate_request(request), cost.templates(),
+                                          settings.fact_token));
+  }
+  // The layers up to the first edited one once, those that change twice.
+  const double twice = static_cast<double>(2 * settings.layers.size()) / static_cast<double>(last + 1);
+  const double once = static_cast<double>(settings.layers.front() + 1) / static_cast<double>(last + 1);
+  return {cost.context(), cost.value(problems),
+          cost.key(problems, last, once + twice + passes_afterwards()),
+          cost.solve(std::ssize(requests))};
 }
 
 }  // namespace kedit::locate

@@ -20,9 +20,14 @@ class BatchEditor : public LocatedEditor {
                                    const std::vector<EditRequest>& requests,
                                    const RunContext& run) const override;
 
+  std::vector<PhaseCost> cost(const EditedModel& model,
+                              const std::vector<EditRequest>& requests) const override;
+
  protected:
   using LocatedEditor::LocatedEditor;
 
+  /// Passes of the key texts through the layers up to the last one, beside those before an update.
+  virtual double passes_afterwards() const { return 0.0; }
   /// Requests that share a value do so by their subject (MEMIT-Merge).
   virtual bool merges_subjects(const LocateSettings&) const { return false; }
   /// Changes the layers of `edit` so that the batch's outputs at the last one become `targets`.

@@ -201,12 +201,14 @@ std::vector<EditDelta> FineTuningEditor::edit(const EditedModel& model,
   for (const EditRequest& given : requests) checked.push_back(validate_request(given));
 
   Stopwatch watch;
+  run.enter("value");
   TunedLayers tuned(model, options.layers);
   const auto batches = minibatches(model, tuned, checked, options.batch_size);
   const auto [epochs, losses] = train(tuned, batches, options, run);
   EditDeltaBuilder edit("ft", model, checked, options.resolved);
   edit.add_training({epochs, losses, options.learning_rate});
   edit.add_seconds("value", watch.lap());
+  run.enter("solve");
   for (const TunedParameter& parameter : tuned.parameters()) {
     edit.add_update(dense_update(parameter));
   }

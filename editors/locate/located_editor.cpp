@@ -41,6 +41,7 @@ std::shared_ptr<const LocatedEditor::Prepared> LocatedEditor::prepare(const Edit
       prepared_->seed == run.seed) {
     return prepared_;
   }
+  run.enter("context");
   auto prepared = std::make_shared<Prepared>();
   prepared->fingerprint = model.base().fingerprint();
   prepared->seed = run.seed;

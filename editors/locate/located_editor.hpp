@@ -60,14 +60,14 @@ class LocatedEditor : public Editor {
   /// C's factor of a layer on the model's device.
   const MomentFactor& factor(const Prepared& prepared, const EditedModel& model,
                              std::int64_t layer, const RunContext& run) const;
+  /// The settings for a model with nothing prepared: for what is told before an edit.
+  LocateSettings resolve(const Model& model) const;
   bool forced() const { return settings_.force; }
 
   /// The method's own settings are of the right kind and range; throws `JsonError`.
   virtual void check_own_settings(const SettingsReader&) const {}
 
  private:
-  LocateSettings resolve(const Model& model) const;
-
   std::string name_;
   EditorSettings settings_;
   std::vector<std::string> ignored_;

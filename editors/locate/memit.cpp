@@ -27,12 +27,14 @@ void MemitEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prepared
   for (const std::int64_t layer : settings.layers) {
     if (run.should_stop()) throw Interrupted("editing was interrupted");
     Stopwatch watch;
+    run.enter("key");
     const at::Tensor keys = reader.keys(edit.model(), layer);
     const at::Tensor h = reader.outputs(edit.model(), layer, last);
     if (!z.defined()) z = wanted_outputs(targets, h);
     const at::Tensor residuals = (z - h) / static_cast<double>(left--);
     edit.add_seconds("key", watch.lap());
 
+    run.enter("solve");
     const at::Tensor directions = least_squares_directions(
         factor(prepared, edit.model(), layer, run), keys, lambda);
     edit.add_update(mlp_update(edit.model().architecture(), layer, directions, residuals));

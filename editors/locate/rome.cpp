@@ -1,5 +1,7 @@
 #include "editors/locate/rome.hpp"
 
+#include "editors/locate/edit_cost.hpp"
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
@@ -29,12 +31,14 @@ void RomeEditor::edit_layer(EditDeltaBuilder& edit, std::int64_t layer, const Ed
   const LocateSettings& settings = prepared.settings;
   Stopwatch watch;
   // Step 1: the key to select.
+  run.enter("key");
   const auto texts =
       subject_texts(model.tokenizer(), request, prepared.templates, settings.fact_token);
   const Insertion at = insertion(collect_keys(model, layer, texts), settings);
   edit.add_seconds("key", watch.lap());
 
   // Step 2: the value to recall.
+  run.enter("value");
   if (!value) {
     value = optimise_value(
         model, value_problem(model, layer, request, prepared.templates, settings.fact_token),
@@ -44,6 +48,7 @@ void RomeEditor::edit_layer(EditDeltaBuilder& edit, std::int64_t layer, const Ed
   edit.add_seconds("value", watch.lap());
 
   // Step 3: the insertion.
+  run.enter("solve");
   const at::Tensor u = edit_direction(factor(prepared, model, layer, run), at.selector);
   const at::Tensor wanted = (value->initial + value->delta).to(u.device());
   const at::Tensor r = right_vector(wanted, at.output, at.key, u);
@@ -98,6 +103,7 @@ std::vector<EditDelta> RomeEditor::edit_each(const EditedModel& model,
     problems.push_back(value_problem(model, settings.layers.front(), checked.back(),
                                      prepared->templates, settings.fact_token));
   }
+  run.enter("value");
   std::vector<ValueResult> values = optimise_values(model, problems, settings.value, run);
   const double value_seconds = watch.lap() / static_cast<double>(requests.size());
   std::vector<EditDelta> deltas;
@@ -109,6 +115,23 @@ std::vector<EditDelta> RomeEditor::edit_each(const EditedModel& model,
     run.report({"edits", std::ssize(deltas), std::ssize(requests), checked[i].subject});
   }
   return deltas;
+}
+
+std::vector<PhaseCost> RomeEditor::cost(const EditedModel& model,
+                                        const std::vector<EditRequest>& requests) const {
+  const LocateSettings settings = resolve(model.base());
+  const EditCost cost(model, settings);
+  std::vector<PhaseCost> phases{cost.context(), {"key"}, {"value"}, cost.solve(std::ssize(requests))};
+  for (const std::int64_t layer : settings.layers) {
+    std::vector<ValueProblem> problems;
+    for (const EditRequest& request : requests) {
+      problems.push_back(value_problem(model, layer, validate_request(request), cost.templates(),
+                                       settings.fact_token));
+    }
+    phases[1] = phases[1] + cost.key(problems, layer, 1.0);
+    phases[2] = phases[2] + cost.value(problems);
+  }
+  return phases;
 }
 
 }  // namespace kedit::locate

@@ -21,6 +21,9 @@ class RomeEditor : public LocatedEditor {
                                    const std::vector<EditRequest>& requests,
                                    const RunContext& run) const override;
 
+  std::vector<PhaseCost> cost(const EditedModel& model,
+                              const std::vector<EditRequest>& requests) const override;
+
  protected:
   RomeEditor(std::string name, EditorSettings settings)
       : LocatedEditor(std::move(name), std::move(settings)) {}

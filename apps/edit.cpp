@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace kedit::cli {
@@ -66,6 +67,11 @@ EditorSettings settings_of_options(const Values& options) {
     settings = EditorSettings::find(options.text("editor"), options.path("settings").string());
   }
   for (const std::string& assignment : options.list("set")) settings.set(assignment);
+  // An editor without statistics has nothing to collect.
+  const EditorInfo* editor = find_editor(options.text("editor"));
+  const bool counts =
+      editor && std::count(editor->settings.begin(), editor->settings.end(), "stats");
+  if (counts && options.given("stats")) settings.values["stats"] = options.text("stats");
   settings.force = options.flag("force");
   return settings;
 }
@@ -305,6 +311,12 @@ std::vector<Command> edit_commands() {
            "hyper-parameters by the reference names, JSON or flat YAML, or the name of published ones "
            "(kedit explain EDITOR); without it the published ones of the model, if any"),
       text("set", "KEY=VALUE", "one hyper-parameter; wins over --settings").repeated(),
+      text(
+          "stats", "MODE",
+          "what becomes of key statistics that are missing: auto: they are collected over the text "
+          "of mom2_dataset, in minutes to hours; never: they are named, with what they cost")
+          .otherwise_said("never")
+          .one_of({"auto", "never"}),
       text("mode", "MODE",
            "sequential: each edit sees those before it; independent: each sees only what was "
            "mounted at the start; batch: all in one solve. Without it batch where the editor solves "

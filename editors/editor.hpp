@@ -63,8 +63,9 @@ struct EditorSettings {
   /// Throws `SettingsError` naming those that there are when `name` is neither.
   static EditorSettings find(std::string_view editor, const std::string& name,
                              const std::filesystem::path& directory = {});
-  /// The values with relative files (`second_moment`, `mom2_dataset`) taken from `directory`. What
-  /// `mom2_dataset` names is a file when there is one, else a corpus by name, which stays.
+  /// The values with relative files (`second_moment`, `mom2_dataset`, `stats_dir`) taken from
+  /// `directory`. What `mom2_dataset` names is a file when there is one, else a corpus by name,
+  /// which stays.
   Json anchored() const;
   /// "key=value"; the value is JSON if it parses, else a string.
   void set(const std::string& assignment);

@@ -49,6 +49,9 @@ Json EditorSettings::anchored() const {
       if (file.is_string()) file = beside(file.get<std::string>());
     }
   }
+  if (anchored.contains("stats_dir") && anchored["stats_dir"].is_string()) {
+    anchored["stats_dir"] = beside(anchored["stats_dir"].get<std::string>());
+  }
   if (anchored.contains("mom2_dataset") && anchored["mom2_dataset"].is_string()) {
     const std::string name = anchored["mom2_dataset"];
     std::error_code absent;

@@ -182,7 +182,8 @@ std::vector<std::string> lab_context_templates(const World& world, std::uint64_t
 Json lab_rome_settings() {
   return {{"layers", {0}},          {"v_lr", 0.5},           {"v_lr_scaled", true},
           {"v_num_grad_steps", 25}, {"v_weight_decay", 0.5}, {"clamp_norm_factor", 4},
-          {"kl_factor", 0.0625},    {"mom2_ridge", 0.01},    {"mom2_dataset", "corpus.txt"}};
+          {"kl_factor", 0.0625},    {"mom2_ridge", 0.01},    {"mom2_dataset", "corpus.txt"},
+          {"stats", "auto"}};  // of so small a model they take a second
 }
 
 TrainResult train_lab(const LabRecipe& recipe, const LabData& data, const LabPaths& paths,

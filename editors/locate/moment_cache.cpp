@@ -1,5 +1,6 @@
 #include "editors/editor.hpp"
 #include "editors/locate/npz_moment.hpp"
+#include "editors/locate/process_group.hpp"
 #include "editors/locate/second_moment.hpp"
 #include "edits/hash.hpp"
 #include "model/checkpoint/safetensors.hpp"
@@ -91,8 +92,12 @@ MomentKey moment_key(const Model& model, std::int64_t layer, const Corpus& corpu
 
 MomentCache::MomentCache(fs::path directory) : directory_(std::move(directory)) {}
 
+fs::path MomentCache::folder(const std::string& fingerprint) const {
+  return directory_ / "second-moment" / fingerprint.substr(0, 16);
+}
+
 fs::path MomentCache::file(const MomentKey& key) const {
-  return directory_ / "second-moment" / key.fingerprint.substr(0, 16) / key.file_name();
+  return folder(key.fingerprint) / key.file_name();
 }
 
 std::optional<SecondMoment> MomentCache::find(const MomentKey& key, std::int64_t width) const {
@@ -112,8 +117,7 @@ std::vector<fs::path> MomentCache::files(const std::string& fingerprint, std::in
   std::vector<fs::path> found;
   std::error_code absent;
   const std::string prefix = fmt::format("layer{}-", layer);
-  for (const auto& entry :
-       fs::directory_iterator(directory_ / "second-moment" / fingerprint.substr(0, 16), absent)) {
+  for (const auto& entry : fs::directory_iterator(folder(fingerprint), absent)) {
     const std::string name = entry.path().filename().string();
     if (name.rfind(prefix, 0) == 0 && entry.path().extension() == ".safetensors") {
       found.push_back(entry.path());
@@ -145,11 +149,32 @@ void keep(const std::map<std::int64_t, SecondMoment>& moments,
   }
 }
 
+/// The layers that the first process of a group lacks; all must be about the same.
+std::vector<std::int64_t> agree_on_missing(ProcessGroup& group, const Model& model,
+                                           const Corpus& corpus, const MomentOptions& options,
+                                           const std::vector<std::int64_t>& missing) {
+  Json plan = {{"model", moment_owner(model)}, {"corpus", corpus.sha256},
+               {"samples", options.samples},   {"tokens", options.tokens},
+               {"processes", group.size()},    {"missing", missing}};
+  const Json agreed = parse_json(group.from_first("plan", to_text(plan)), "the first process");
+  for (const char* key : {"model", "corpus", "samples", "tokens"}) {
+    if (agreed.at(key) == plan.at(key)) continue;
+    throw ProcessGroupError(
+        fmt::format("sharing key statistics: process {}: expected the first one's {}, found "
+                    "another; start all with the same command line",
+                    group.rank(), key));
+  }
+  return agreed.at("missing").get<std::vector<std::int64_t>>();
+}
+
 }  // namespace
 
-std::map<std::int64_t, SecondMoment> cached_second_moments(
-    const Model& model, const std::vector<std::int64_t>& layers, const Corpus& corpus,
-    const MomentOptions& options, const MomentCache& cache, const RunContext& run) {
+std::map<std::int64_t, SecondMoment> cached_second_moments(const Model& model,
+                                                           const std::vector<std::int64_t>& layers,
+                                                           const Corpus& corpus,
+                                                           const MomentOptions& options,
+                                                           const MomentCache& cache,
+                                                           const RunContext& run, MomentWork work) {
   const auto key_of = [&](std::int64_t layer) { return moment_key(model, layer, corpus, options); };
   std::map<std::int64_t, SecondMoment> moments;
   std::vector<std::int64_t> missing;
@@ -160,11 +185,14 @@ std::map<std::int64_t, SecondMoment> cached_second_moments(
     else
       missing.push_back(layer);
   }
+  if (work.group) missing = agree_on_missing(*work.group, model, corpus, options, missing);
   if (missing.empty()) return moments;
-  for (auto& [layer, moment] : collect_second_moments(model, missing, corpus, options, run)) {
+  work.unfinished = cache.folder(moment_owner(model));
+  for (auto& [layer, moment] : collect_second_moments(model, missing, corpus, options, run, work)) {
     moments[layer] = std::move(moment);
   }
-  keep(moments, missing, key_of, cache, run);
+  if (!work.group || work.group->rank() == 0) keep(moments, missing, key_of, cache, run);
+  forget_unfinished(model, missing, corpus, options, work);
   return moments;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace kedit::locate {
 
@@ -16,15 +17,19 @@ struct MomentSource {
   double ridge = 0.0;      ///< mom2_ridge (kedit's own): times the mean diagonal of C, added to it
   std::string dataset;     ///< mom2_dataset: a text file, one text a line, self:TOKENS, or a name
   std::int64_t samples = 100000;                        ///< mom2_n_samples
+  std::int64_t tokens = 0;                              ///< mom2_n_tokens (kedit's own); 0: all
   std::string dtype = "float32";                        ///< mom2_dtype
   std::map<std::int64_t, std::filesystem::path> files;  ///< second_moment, by layer
+  std::filesystem::path directory;                      ///< stats_dir of the reference programs
+  bool collect = false;              ///< stats: "auto" collects what is missing; else it is refused
+  std::vector<std::int64_t> layers;  ///< of the edit: what is missing is collected in one pass
 };
 
-/// The second moment that the settings name for a layer: the file given; else the cache, for the
-/// corpus given (`mom2_dataset` as a text file, or text that the model sampled: collected with
-/// progress if it is not cached yet) or for the only corpus that statistics exist for. Throws
-/// `StatisticsError` that names `kedit stats` when there are none: statistics are never collected
-/// silently.
+/// The second moment that the settings name for a layer: the file given; else the reference
+/// programs' file in `directory`; else the cache, for the corpus given (`mom2_dataset` as a text
+/// file, or text that the model sampled) or for the only corpus that statistics exist for. What the
+/// cache lacks of all `layers` is collected with progress where `collect` allows it; else a
+/// `StatisticsError` says what is missing, what it costs and which command gets it.
 SecondMoment find_second_moment(const Model& model, std::int64_t layer, const MomentSource& source,
                                 const RunContext& run);
 

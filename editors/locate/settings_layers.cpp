@@ -81,7 +81,10 @@ void forget_directories(Json& values) {
   const auto name_of = [](Json& file) {
     if (file.is_string()) file = fs::path(file.get<std::string>()).filename().string();
   };
-  if (values.contains("mom2_dataset")) name_of(values["mom2_dataset"]);
+  for (const char* key : {"mom2_dataset", "stats_dir"}) {
+    if (values.contains(key)) name_of(values[key]);
+  }
+  values.erase("stats");
   if (!values.contains("second_moment")) return;
   for (auto& [layer, file] : values["second_moment"].items()) name_of(file);
 }

@@ -16,8 +16,8 @@ namespace kedit::locate {
 /// for another model.
 Json layered_settings(std::string_view editor, const EditorSettings& user, const Model& model);
 
-/// `second_moment` and `mom2_dataset` without their directories: what is kept with an edit says
-/// nothing about the machine.
+/// `second_moment`, `mom2_dataset` and `stats_dir` without their directories, and without `stats`:
+/// what is kept with an edit says nothing about the machine, nor about when statistics were made.
 void forget_directories(Json& values);
 
 }  // namespace kedit::locate

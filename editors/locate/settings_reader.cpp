@@ -20,6 +20,18 @@ std::int64_t SettingsReader::integer(const char* key, std::int64_t least) const 
   return value;
 }
 
+namespace {
+
+// A number or a list of them.
+std::vector<std::int64_t> layer_list(const JsonView& list) {
+  if (list.value().is_number()) return {list.integer()};
+  std::vector<std::int64_t> layers;
+  for (std::size_t i = 0; i < list.size(); ++i) layers.push_back(list.at(i).integer());
+  return layers;
+}
+
+}  // namespace
+
 std::vector<std::int64_t> read_layers(const SettingsReader& reader,
                                       const Architecture& architecture) {
   if (!reader.has("layers")) {
@@ -29,11 +41,7 @@ std::vector<std::int64_t> read_layers(const SettingsReader& reader,
         architecture.layers - 1, architecture.layers / 3));
   }
   const JsonView list = reader.at("layers");
-  std::vector<std::int64_t> layers;
-  if (list.value().is_number())
-    layers.push_back(list.integer());
-  else
-    for (std::size_t i = 0; i < list.size(); ++i) layers.push_back(list.at(i).integer());
+  std::vector<std::int64_t> layers = layer_list(list);
   std::sort(layers.begin(), layers.end());
   const bool repeated = std::adjacent_find(layers.begin(), layers.end()) != layers.end();
   if (layers.empty() || repeated || layers.front() < 0 || layers.back() >= architecture.layers) {
@@ -71,6 +79,13 @@ MomentSource read_moment_source(const SettingsReader& reader) {
   if (source.dtype != "float32" && source.dtype != "float64") {
     reader.at("mom2_dtype").fail("float32 or float64");
   }
+  source.tokens = reader.integer("mom2_n_tokens", 0);
+  if (reader.has("stats_dir")) source.directory = reader.string("stats_dir");
+  source.collect = reader.string("stats") == "auto";
+  if (!source.collect && reader.string("stats") != "never") {
+    reader.at("stats").fail("auto or never");
+  }
+  if (reader.has("layers")) source.layers = layer_list(reader.at("layers"));
   if (!reader.has("second_moment")) return source;
   const JsonView files = reader.at("second_moment");
   for (const std::string& layer : files.keys()) {

@@ -44,7 +44,8 @@ std::vector<std::int64_t> read_layers(const SettingsReader& reader,
 /// warning.
 ValueOptions read_value_options(const SettingsReader& reader, bool force);
 
-/// mom2_adjustment, mom2_ridge, mom2_dataset, mom2_n_samples, mom2_dtype, second_moment.
+/// mom2_adjustment, mom2_ridge, mom2_dataset, mom2_n_samples, mom2_n_tokens, mom2_dtype,
+/// second_moment, stats_dir, stats.
 MomentSource read_moment_source(const SettingsReader& reader);
 
 /// context_templates, if they are given; else context_template_length_params and context_start say

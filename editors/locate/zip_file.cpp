@@ -22,21 +22,21 @@ constexpr std::uint64_t kMostEntries = 4096;
 constexpr std::uint16_t kStored = 0, kDeflated = 8;
 
 // Little endian, wherever it stands. The caller has checked the bounds.
-std::uint64_t number(Bytes bytes, std::size_t begin, std::size_t width) {
+std::uint64_t little_endian(Bytes bytes, std::size_t begin, std::size_t width) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < width; ++i) value |= std::uint64_t{bytes[begin + i]} << (8 * i);
   return value;
 }
 
 std::uint16_t u16(Bytes bytes, std::size_t begin) {
-  return static_cast<std::uint16_t>(number(bytes, begin, 2));
+  return static_cast<std::uint16_t>(little_endian(bytes, begin, 2));
 }
 
 std::uint32_t u32(Bytes bytes, std::size_t begin) {
-  return static_cast<std::uint32_t>(number(bytes, begin, 4));
+  return static_cast<std::uint32_t>(little_endian(bytes, begin, 4));
 }
 
-std::uint64_t u64(Bytes bytes, std::size_t begin) { return number(bytes, begin, 8); }
+std::uint64_t u64(Bytes bytes, std::size_t begin) { return little_endian(bytes, begin, 8); }
 
 std::string text(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 

@@ -183,8 +183,10 @@ fs::path write_rome_config(const ScratchFolder& scratch, const Json& settings) {
 
 TEST_CASE("bench: files that a settings file names are found beside it, from anywhere") {
   const ScratchFolder scratch;
-  const fs::path config = write_rome_config(
-      scratch, {{"mom2_dataset", "texts.txt"}, {"mom2_n_samples", 40}, {"v_num_grad_steps", 2}});
+  const fs::path config = write_rome_config(scratch, {{"mom2_dataset", "texts.txt"},
+                                                      {"mom2_n_samples", 40},
+                                                      {"stats", "auto"},
+                                                      {"v_num_grad_steps", 2}});
   const std::string corpus = read_text(lab("corpus.txt"));
   write_text(scratch / "hparams/texts.txt", corpus.substr(0, corpus.find('\n', 20000) + 1));
   const fs::path store = scratch / "kedit.db";

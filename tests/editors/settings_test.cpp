@@ -204,7 +204,8 @@ TEST_CASE("Editor::settings_for: what ships with the model is in it, and directo
                      {{"layers", {1}},
                       {"v_num_grad_steps", 25},
                       {"mom2_ridge", 0.01},
-                      {"mom2_dataset", "corpus.txt"}}}};
+                      {"mom2_dataset", "corpus.txt"},
+                      {"stats", "auto"}}}};
   write_file_atomically(directory / "lab/lab.json", to_text(lab));
   write_file_atomically(directory / "lab/corpus.txt", "Some text.");
   const auto rome = make_editor("rome", settings_of({{"v_lr", 0.25}}));
@@ -214,6 +215,7 @@ TEST_CASE("Editor::settings_for: what ships with the model is in it, and directo
   CHECK(effective["mom2_ridge"] == 0.01);
   CHECK(effective["v_lr"] == 0.25);
   CHECK(effective["mom2_dataset"] == "corpus.txt");
+  CHECK_FALSE(effective.contains("stats"));
   CHECK(make_editor("in-context")->settings_for(*model) == Json::object());
 }
 

@@ -159,6 +159,139 @@ TEST_CASE("find_second_moment: missing or ambiguous statistics are refused and n
   unsetenv("KEDIT_CACHE");
 }
 
+namespace {
+
+/// Forty texts of many lengths: several batches for a model of 128 positions.
+Corpus many_texts() {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 40; ++i) {
+    texts.push_back(std::string(20 + 3 * i, static_cast<char>('a' + i % 26)) + " end");
+  }
+  return make_corpus("many", texts);
+}
+
+std::size_t files_in(const std::filesystem::path& folder) {
+  std::error_code absent;
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(folder, absent), {}));
+}
+
+struct Killed {};
+
+}  // namespace
+
+TEST_CASE("collect_second_moments: what was stopped or killed goes on to the same bits") {
+  const auto model = tiny_model("llama");
+  const TemporaryDirectory directory;
+  const Corpus corpus = many_texts();
+  const auto undisturbed = collect_second_moments(*model, {0, 2}, corpus, {}, {});
+  MomentWork work;
+  work.unfinished = directory.path();
+  work.save_seconds = 0;
+  const bool killed = GENERATE(false, true);
+  int batches = 0;
+  RunContext run;
+  run.stop_requested = [&] { return !killed && batches == 2; };
+  run.progress = [&](const Progress&) {
+    if (++batches == 2 && killed) throw Killed();
+  };
+  if (killed) {
+    CHECK_THROWS_AS(collect_second_moments(*model, {0, 2}, corpus, {}, run, work), Killed);
+  } else {
+    CHECK_THROWS_AS(collect_second_moments(*model, {0, 2}, corpus, {}, run, work), Interrupted);
+  }
+  CHECK(files_in(directory.path()) == 1);
+
+  MomentFigures figures;
+  work.figures = &figures;
+  const auto resumed = collect_second_moments(*model, {0, 2}, corpus, {}, {}, work);
+  CHECK(figures.tokens > 0);
+  CHECK(figures.tokens < undisturbed.at(0).count);
+  for (const auto& [layer, moment] : undisturbed) {
+    CHECK(resumed.at(layer).count == moment.count);
+    CHECK(at::equal(resumed.at(layer).matrix, moment.matrix));
+  }
+  forget_unfinished(*model, {0, 2}, corpus, {}, work);
+  CHECK(files_in(directory.path()) == 0);
+}
+
+TEST_CASE("collect_second_moments: sums of another collection or a damaged file are not taken") {
+  const auto model = tiny_model("llama");
+  const TemporaryDirectory directory;
+  MomentWork work;
+  work.unfinished = directory.path();
+  work.save_seconds = 0;
+  const auto begun = [&](const Corpus& corpus, const std::vector<std::int64_t>& layers) {
+    MomentFigures figures;
+    work.figures = &figures;
+    const auto moments = collect_second_moments(*model, layers, corpus, {}, {}, work);
+    return figures.tokens == moments.begin()->second.count;  // from the beginning
+  };
+  CHECK(begun(many_texts(), {1}));
+  CHECK_FALSE(begun(many_texts(), {1}));
+  CHECK(begun(many_texts(), {0, 1}));
+  Corpus other = many_texts();
+  other.texts.front() += "!";
+  CHECK(begun(make_corpus("many", other.texts), {1}));
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    write_file_atomically(entry.path(), read_text_file(entry.path()).substr(0, 5000));
+  }
+  CHECK(begun(many_texts(), {1}));
+}
+
+TEST_CASE("MomentCache: nothing unfinished stays behind a finished collection") {
+  const auto model = tiny_model("llama");
+  const TemporaryDirectory directory;
+  MomentWork work;
+  work.save_seconds = 0;
+  const MomentCache cache(directory.path());
+  cached_second_moments(*model, {1}, many_texts(), {}, cache, {}, work);
+  CHECK(files_in(cache.folder(moment_owner(*model))) == 1);
+}
+
+TEST_CASE("find_second_moment: what is missing is priced, or collected in one pass if allowed") {
+  const auto model = tiny_model("llama");
+  const TemporaryDirectory directory;
+  setenv("KEDIT_CACHE", directory.path().c_str(), 1);
+  std::string lines;
+  for (const std::string& text : many_texts().texts) lines += text + "\n";
+  write_file_atomically(directory / "texts.txt", lines);
+  MomentSource source;
+  source.dataset = (directory / "texts.txt").string();
+  source.tokens = 500;
+  source.layers = {0, 2};
+  const std::string refusal = message_of([&] { find_second_moment(*model, 2, source, {}); });
+  CHECK(contains(refusal, "layers 0, 2: none are cached for this model over texts.txt"));
+  CHECK(contains(refusal, "(40 texts, about 500 tokens, about a second)"));
+  CHECK(contains(refusal, "kedit stats --layers 0,2 --corpus " + source.dataset));
+  CHECK(contains(refusal, " --tokens 500, or give --stats auto"));
+  CHECK(message_of([&] { check_second_moment(*model, 2, source); }) == refusal);
+
+  source.collect = true;
+  int passes = 0;
+  RunContext run;
+  run.progress = [&](const Progress& p) { passes += p.done == p.total ? 1 : 0; };
+  CHECK(find_second_moment(*model, 2, source, run).count == 500);
+  source.collect = false;
+  CHECK(find_second_moment(*model, 0, source, run).count == 500);
+  CHECK(passes == 1);
+  check_second_moment(*model, 0, source);
+  unsetenv("KEDIT_CACHE");
+}
+
+TEST_CASE("read_corpus: a text per JSON line, and line breaks in it are part of its identity") {
+  const TemporaryDirectory directory;
+  write_file_atomically(directory / "c.jsonl",
+                        "{\"text\":\"one\\ntwo\",\"id\":1}\n\n\"three\"\n{\"text\":\" \"}\n");
+  const Corpus corpus = read_corpus(directory / "c.jsonl");
+  CHECK(corpus.texts == std::vector<std::string>{"one\ntwo", "three"});
+  CHECK(corpus.sha256 != make_corpus("x", {"one", "two", "three"}).sha256);
+  write_file_atomically(directory / "bad.jsonl", "{\"text\":\"a\"}\n{\"texts\":\"b\"}\n");
+  const std::string message = message_of([&] { read_corpus(directory / "bad.jsonl"); });
+  CHECK(contains(message, "bad.jsonl, line 2"));
+  CHECK(contains(message, "text"));
+}
+
 TEST_CASE("read_corpus: one text per line is read and blank lines are skipped") {
   const TemporaryDirectory directory;
   write_file_atomically(directory / "corpus.txt", "one\r\n\n  \ntwo");

@@ -93,6 +93,8 @@ TEST_CASE("mom2_dataset: text that the model sampled is found, and asked for whe
       thrown_message<StatisticsError>([&] { check_second_moment(*model, 1, source); });
   CHECK(contains(message, "run kedit stats --layers 1 --corpus self:300:0"));
   const Corpus text = self_generated_corpus(*model, {300, 0}, cache.path(), {});
+  CHECK_THROWS_AS(check_second_moment(*model, 1, source), StatisticsError);
+  source.collect = true;
   check_second_moment(*model, 1, source);
   const SecondMoment found = find_second_moment(*model, 1, source, {});
   CHECK(found.provenance.at("corpus") == "self:300:0");

@@ -6,7 +6,6 @@
 #include "apps/store_view.hpp"
 #include "eval/answering/recalled.hpp"
 #include "eval/report/definitions.hpp"
-#include "eval/report/html.hpp"
 #include "eval/report/report.hpp"
 #include "model/generation/generation.hpp"
 
@@ -69,7 +68,7 @@ std::string headline_text(const report::BenchReport& report, const Style& style)
     for (const runner::SystemInfo& system : report.systems) {
       const report::ReportCell* cell =
           report.find({system.label, rule, GoldSide::post, metric, "", ""});
-      row.push_back(cell == nullptr ? "-" : report::percent(cell->score.value()));
+      row.push_back(cell == nullptr ? "-" : report::shown(metric, cell->score.value()));
       if (cell != nullptr) row[1] = fmt::format("{:.0f}", cell->score.n);
     }
     table.row(std::move(row));
@@ -371,7 +370,8 @@ Command bench_run() {
       "zsre:FILE), cases, edits (ids that stay mounted throughout), editors, "
       "controls, protocol {grouping, group_size, seed, mask (report, memory, drop), schedule "
       "(batch, "
-      "end, immediate)}, answerers, metrics, match, prompts, seed, dtype, device. Results live in "
+      "end, immediate, or a list of them)}, answerers, metrics, match, generation {every, tokens, "
+      "top_k, seed, snippets, punkt}, prompts, seed, dtype, device. Results live in "
       "the store. The same configuration again goes on with "
       "an "
       "unfinished run; a killed process loses at most the case in flight. Under torchrun (RANK, "

@@ -13,6 +13,7 @@ Command generate_command();              // of "model"
 Command convert_command();               // of "model"
 Command get_model_command();             // of "model"
 Command embed_command();                 // of "model"
+Command score_model_command();           // of "model"
 int run_encoder_info(Context& context);  // `model info` of an encoder
 std::vector<Command> edit_commands();
 std::vector<Command> explain_commands();

@@ -68,10 +68,6 @@ void print_logits_json(Context& context, const at::Tensor& logits) {
   context.print("]}\n");
 }
 
-std::string shown_token(const Model& model, std::int64_t id) {
-  return model.has_tokenizer() ? to_text(Json(model.tokenizer().decode({id}))) : "";
-}
-
 // For people: the five likeliest next tokens after every position.
 std::string logits_text(Context& context, const Model& model, const Ids& ids,
                         const at::Tensor& logits) {
@@ -109,35 +105,6 @@ int run_logits(Context& context) {
   }
   context.print(logits_text(context, model.base(), ids, logits));
   return 0;
-}
-
-int run_model_score(Context& context) {
-  const std::string prompt = context.options.text("prompt");
-  const std::string target = context.options.text("target");
-  if (target.empty()) throw UsageError("--target: expected text, found nothing");
-  const EditedModel model = context.load_edited_model();
-  context.note_facts(model);
-  Ids seen = model.tokenizer().ids(prompt);
-  check_ids(model.architecture(), seen, "prompt");
-  const Ids continuation = model.tokenizer().ids(target, false);
-  check_ids(model.architecture(), continuation, "target");
-  seen.insert(seen.end(), continuation.begin(), continuation.end() - 1);
-  check_ids(model.architecture(), seen, "target");
-  warn_beyond_positions(context, model.architecture(), static_cast<std::int64_t>(seen.size()));
-  const ContinuationScore score = LocalLanguageModel(model).score({{prompt, target}}).at(0);
-  Table table({{"id", Table::Align::right}, {"token"}, {"log-probability", Table::Align::right}});
-  for (std::size_t i = 0; i < score.token_ids.size(); ++i) {
-    table.row({fmt::format("{}", score.token_ids[i]), shown_token(model.base(), score.token_ids[i]),
-               fmt::format("{:.4f}", score.token_logprobs[i])});
-  }
-  const std::string text =
-      fmt::format("{}sum {:.4f}, {} what greedy decoding writes\n", table.text(context.style()),
-                  score.logprob(), score.greedy_match ? "equal to" : "not");
-  return context.answer({{"logprob", score.logprob()},
-                         {"token_logprobs", score.token_logprobs},
-                         {"token_ids", score.token_ids},
-                         {"greedy_match", score.greedy_match}},
-                        text);
 }
 
 int tokenize_one(Context& context, const Tokenizer& tokenizer, const EncodeOptions& encode,
@@ -195,12 +162,6 @@ std::vector<Command> model_commands() {
   logits.options = {text("ids", "LIST", "token ids with commas").required()};
   logits.example = "kedit model logits --ids 1,2,3 --json";
 
-  Command score = model_command("model score", "compute the log-probability of a continuation",
-                                run_model_score);
-  score.options = {text("prompt", "TEXT", "what comes before").required(),
-                   text("target", "TEXT", "the continuation, with its leading space").required()};
-  score.example = "kedit model score --prompt 'The capital of France is' --target ' Paris'";
-
   Command tokenize =
       model_command("model tokenize", "split a text into tokens and back", run_tokenize);
   tokenize.description = "A directory that holds only tokenizer files will do.";
@@ -211,7 +172,7 @@ std::vector<Command> model_commands() {
       flag("no-special-tokens", "do not add what the tokenizer file adds to a text"),
       flag("skip-special-tokens", "leave special tokens out of the decoded text")};
   tokenize.example = "kedit model tokenize --text 'The capital of France' --json";
-  return {info,     logits,          generate_command(), score,
+  return {info,     logits,          generate_command(), score_model_command(),
           tokenize, embed_command(), convert_command(),  get_model_command()};
 }
 

@@ -100,6 +100,10 @@ std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model
   return all;
 }
 
+std::string shown_token(const Model& model, std::int64_t id) {
+  return model.has_tokenizer() ? to_text(Json(model.tokenizer().decode({id}))) : "";
+}
+
 void warn_beyond_positions(Context& context, const Architecture& architecture,
                            std::int64_t tokens) {
   if (tokens <= architecture.max_positions) return;

@@ -35,6 +35,9 @@ std::vector<std::string> read_texts(const std::filesystem::path& file);
 std::vector<Ids> ids_of_prompts(const Context& context, const EditedModel& model,
                                 const std::vector<Prompt>& prompts);
 
+/// A token as text with quotes around it; empty for a model without a tokenizer.
+std::string shown_token(const Model& model, std::int64_t id);
+
 void warn_beyond_positions(Context& context, const Architecture& architecture, std::int64_t tokens);
 
 }  // namespace kedit::cli

@@ -11,7 +11,9 @@ namespace {
 // A format that was asked for gives the name its ending.
 std::string out_of(const Context& context) {
   if (context.options.given("out")) return context.options.text("out");
-  return "report." + (context.options.given("format") ? context.options.text("format") : "html");
+  const std::string format =
+      context.options.given("format") ? context.options.text("format") : "html";
+  return "report." + (format == "texts" ? "jsonl" : format);
 }
 
 std::string format_of(const Context& context) {
@@ -20,6 +22,7 @@ std::string format_of(const Context& context) {
   if (extension == ".md") return "md";
   if (extension == ".csv") return "csv";
   if (extension == ".json") return "json";
+  if (extension == ".jsonl") return "texts";
   return "html";
 }
 
@@ -27,6 +30,7 @@ std::string written(const std::vector<report::BenchReport>& reports, const std::
   if (format == "md") return report::to_markdown(reports);
   if (format == "csv") return report::to_csv(reports);
   if (format == "json") return to_text(to_json(reports), 2) + "\n";
+  if (format == "texts") return report::to_text_lines(reports);
   return report::to_html(reports);
 }
 
@@ -83,9 +87,10 @@ std::vector<Command> report_commands() {
   report.options = {
       text("out", "FILE", "where to write; - is standard output")
           .otherwise_said("report.html, or the ending of --format"),
-      text("format", "FORMAT", "html, md, csv or json")
+      text("format", "FORMAT",
+           "html, md, csv, json, or texts: the sampled texts as lines for kedit score --texts")
           .otherwise_said("by the ending of --out, else html")
-          .one_of({"html", "md", "csv", "json"}),
+          .one_of({"html", "md", "csv", "json", "texts"}),
       integer("sample", "N", "cases shown in full").otherwise("24").at_least(0),
       integer("draws", "N", "bootstrap resamples for the intervals").otherwise("10000").at_least(1),
   };

@@ -2,6 +2,7 @@
 #include "eval/score.hpp"
 
 #include "apps/commands.hpp"
+#include "apps/score_texts.hpp"
 #include "datasets/case_files.hpp"
 #include "eval/audit/audit.hpp"
 #include "eval/metrics/probability_metrics.hpp"
@@ -286,7 +287,26 @@ int score_records(Context& context, const DatasetName& name) {
                       to_json(metrics::probability_scores(answered)));
 }
 
+// Options of the one use are no options of the other.
+void refuse_beside(const Context& context, const char* use,
+                   const std::vector<const char*>& others) {
+  for (const char* other : others) {
+    if (!context.options.given(other)) continue;
+    throw UsageError(fmt::format("--{}: expected without --{}, found both", other, use));
+  }
+}
+
 int run_score(Context& context) {
+  if (context.options.exactly_one({"dataset", "texts"}) == "texts") {
+    refuse_beside(context, "texts",
+                  {"predictions", "gold", "match", "transcripts", "no-aliases", "drop-short-golds",
+                   "grouping", "group-size", "seed"});
+    return run_score_texts(context);
+  }
+  refuse_beside(context, "dataset", {"snippets", "punkt", "model", "store", "edits"});
+  if (!context.options.given("predictions")) {
+    throw UsageError("--predictions: expected a file beside --dataset, found none");
+  }
   const DatasetName name = dataset_name(context.options.text("dataset"));
   if (!name.format->has_chains) return score_records(context, name);
   const ScoreOptions options = score_options(context);
@@ -301,7 +321,8 @@ int run_score(Context& context) {
 std::vector<Command> score_commands() {
   Command score;
   score.name = "score";
-  score.summary = "score recorded predictions, without a model";
+  score.summary = "score recorded predictions, or generated texts";
+  score.takes = kModel | kMount;
   score.description =
       "Reads {\"case_id\", \"preds\", \"gens\"?} records (a JSON array or JSON lines) and gives "
       "every "
@@ -309,11 +330,12 @@ std::vector<Command> score_commands() {
       "skipped: untried ones count as wrong, so early stopping shows as a lower bound. CounterFact "
       "takes {\"case_id\", \"rewrite\": [NLL new, NLL true], \"paraphrase\": [...], "
       "\"neighborhood\": [...]}, zsRE {\"number\", \"rewrite\": [tokens right, tokens], "
-      "\"paraphrase\", \"specificity\"}.";
+      "\"paraphrase\", \"specificity\"}. With --texts it gives fluency (n-gram entropy in bits), "
+      "with --snippets consistency (TF-IDF cosine) and, for --model, essence (perplexity of the "
+      "snippets about the subject), as the ROME and MEMIT harness has them.";
   score.options = {
-      text("dataset", "FORMAT:FILE", "the file with the golds; mquake, counterfact or zsre")
-          .required(),
-      text("predictions", "FILE", "the recorded predictions; - is standard input").required(),
+      text("dataset", "FORMAT:FILE", "the file with the golds; mquake, counterfact or zsre"),
+      text("predictions", "FILE", "the recorded predictions; - is standard input"),
       text("gold", "SIDE", "golds after (post) or before (pre) the edits")
           .otherwise("post")
           .one_of({"post", "pre"}),
@@ -330,6 +352,8 @@ std::vector<Command> score_commands() {
           .otherwise("all"),
       seed_option(),
   };
+  const std::vector<Option> of_texts = text_options();
+  score.options.insert(score.options.end(), of_texts.begin(), of_texts.end());
   score.description += "\n\n" + to_text(report::metric_definitions()) + "\n" +
                        to_text(report::rule_definitions()) + "\n" +
                        to_text(report::grouping_definitions()) + "\n" +

@@ -7,7 +7,7 @@
 namespace kedit {
 namespace {
 
-constexpr std::array<std::pair<PromptKind, const char*>, 9> kKinds = {{
+constexpr std::array<std::pair<PromptKind, const char*>, 10> kKinds = {{
     {PromptKind::edit, "edit"},
     {PromptKind::hop_cloze, "hop_cloze"},
     {PromptKind::hop_question, "hop_question"},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<PromptKind, const char*>, 9> kKinds = {{
     {PromptKind::rewrite, "rewrite"},
     {PromptKind::paraphrase, "paraphrase"},
     {PromptKind::locality, "locality"},
+    {PromptKind::generation, "generation"},
 }};
 
 // What answered before the edits answers after them as well; further answers count on both sides.

@@ -42,6 +42,7 @@ enum class PromptKind {
   rewrite,           ///< The edit's own prompt, judged by the probability of its gold.
   paraphrase,        ///< The same in other words.
   locality,          ///< Something that the edit must not change.
+  generation,        ///< A beginning of free text about the edit's subject; it has no gold.
 };
 const char* to_string(PromptKind kind);
 /// Nothing for an unknown name.
@@ -70,8 +71,9 @@ struct Case {
   std::string source;  ///< Name of the format, for ids and messages; nothing is decided by it.
   std::vector<EditRequest> edits;
   std::vector<Triple> edit_triples;  ///< Of the edits, by ids; empty where the data has none.
-  std::vector<Link> before, after;   ///< The chain; equally long, both empty without one.
-  std::vector<Prompt> prompts;       ///< Those of one kind stand together, in order of `place`.
+  std::string object_id;  ///< Of a single edit's new object, "Q90"; empty where the data has none.
+  std::vector<Link> before, after;  ///< The chain; equally long, both empty without one.
+  std::vector<Prompt> prompts;      ///< Those of one kind stand together, in order of `place`.
 
   bool has_chain() const { return !after.empty(); }
   std::int64_t hop_count() const { return static_cast<std::int64_t>(after.size()); }

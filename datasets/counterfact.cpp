@@ -32,6 +32,7 @@ CounterFactRecord read_original(const JsonView& record) {
   request.target_new = text_at(rewrite.at("target_new"), "str");
   request.target_true = text_at(rewrite.at("target_true"), "str");
   if (const auto relation = rewrite.find("relation_id")) request.relation = relation->string();
+  if (const auto id = rewrite.at("target_new").find("id")) out.target_id = id->string();
   request.rephrases = prompts_at(record, "paraphrase_prompts");
   // Neighbours share the edit's true object: that is how they were chosen.
   for (std::string& prompt : prompts_at(record, "neighborhood_prompts")) {
@@ -169,6 +170,11 @@ Case case_of(const CounterFactRecord& record) {
                            {},
                            request.target_new});
   }
+  for (std::size_t i = 0; i < record.generation.size(); ++i) {
+    one.prompts.push_back({PromptKind::generation, static_cast<std::int64_t>(i),
+                           record.generation[i], request.relation});
+  }
+  one.object_id = record.target_id;
   return one;
 }
 

@@ -23,6 +23,7 @@ struct CounterFactRecord {
   EditRequest request;
   std::vector<NeighborPrompt> neighborhood;
   std::vector<std::string> generation;  ///< Prompts for free text; empty in the flat form.
+  std::string target_id;                ///< Of the new object, "Q90"; empty in the flat form.
 };
 
 /// Reads CounterFact in its original form (requested_rewrite, paraphrase_prompts, ...) or in the

@@ -30,6 +30,15 @@ std::vector<std::vector<std::string>> LanguageModel::likely_tokens(
   return std::vector<std::vector<std::string>>(prompts.size());
 }
 
+std::optional<std::vector<double>> LanguageModel::text_logprobs(const std::string&,
+                                                                std::int64_t) const {
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> LanguageModel::token_count(const std::string&) const {
+  return std::nullopt;
+}
+
 LocalLanguageModel::LocalLanguageModel(const EditedModel& model, std::int64_t batch_rows,
                                        std::int64_t prefix_bytes)
     : model_(model),
@@ -67,6 +76,21 @@ std::vector<std::vector<std::string>> LocalLanguageModel::likely_tokens(
     }
   }
   return texts;
+}
+
+std::optional<std::vector<double>> LocalLanguageModel::text_logprobs(
+    const std::string& text, std::int64_t max_tokens) const {
+  std::vector<std::int64_t> ids = model_.tokenizer().ids(text);
+  if (static_cast<std::int64_t>(ids.size()) > max_tokens) {
+    ids.resize(static_cast<std::size_t>(max_tokens));
+  }
+  if (ids.size() < 2) return std::vector<double>{};
+  const std::vector<std::int64_t> rest(ids.begin() + 1, ids.end());
+  return score_ids(model_, {{{ids.front()}, rest}}, batch_rows_).front().token_logprobs;
+}
+
+std::optional<std::int64_t> LocalLanguageModel::token_count(const std::string& prompt) const {
+  return static_cast<std::int64_t>(model_.tokenizer().ids(prompt).size());
 }
 
 std::string LocalLanguageModel::name() const { return model_.fingerprint(); }

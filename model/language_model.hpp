@@ -53,6 +53,13 @@ class LanguageModel {
   /// where a model does not tell.
   virtual std::vector<std::vector<std::string>> likely_tokens(
       const std::vector<std::string>& prompts, std::int64_t count) const;
+  /// Natural logarithms of the probabilities of a text's own tokens, each after those before it: of
+  /// all but the first. The text is cut behind `max_tokens` tokens. Nothing where a model does not
+  /// tell.
+  virtual std::optional<std::vector<double>> text_logprobs(const std::string& text,
+                                                           std::int64_t max_tokens) const;
+  /// How many tokens a prompt is encoded to; nothing where a model does not tell.
+  virtual std::optional<std::int64_t> token_count(const std::string& prompt) const;
   virtual std::string name() const = 0;  ///< Fingerprint or address, for reports.
 };
 

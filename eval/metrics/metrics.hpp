@@ -34,6 +34,7 @@ struct JudgedCase {
   MatchRule rule = MatchRule::exact;
   GoldSide side = GoldSide::post;
   std::vector<JudgedOutput> outputs{};
+  TextScores texts{};  ///< No rule has a say in them.
 };
 
 /// Judges stored outputs (null: the system said nothing about this case). Throws `EvalError` for an
@@ -94,7 +95,9 @@ struct MetricInfo {
   std::string short_name{};  ///< Where recorded probabilities are scored: "ES"; else empty.
   /// Empty, or the metrics whose totals' harmonic mean this is: it has no value case by case.
   std::vector<std::string> harmonic_of{};
-  double lowest = 0.0;  ///< Of one case: -1 for differences of probabilities.
+  double lowest = 0.0;    ///< Of one case: -1 for differences of probabilities.
+  double highest = 1.0;   ///< Of one case; infinite where it has no limit.
+  bool times_100 = true;  ///< As reports show it: per cent, or as papers have it.
 };
 
 /// All metrics, in the order in which reports show them.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace kedit {
 namespace {
@@ -112,6 +113,24 @@ Output output_from(const JsonView& view, const Case& of) {
   return output;
 }
 
+// What is not a number is written as null.
+Json text_scores_to_json(const TextScores& scores) {
+  Json value = Json::object();
+  if (scores.ngram_entropy) value["ngram_entropy"] = *scores.ngram_entropy;
+  if (scores.reference_score) value["reference_score"] = *scores.reference_score;
+  if (scores.essence_score) value["essence_score"] = *scores.essence_score;
+  return value;
+}
+
+TextScores text_scores_from(const JsonView& view) {
+  const auto score = [&](const char* key) -> std::optional<double> {
+    if (!view.value().contains(key)) return std::nullopt;
+    const auto number = view.find(key);
+    return number ? number->number() : std::numeric_limits<double>::quiet_NaN();
+  };
+  return {score("ngram_entropy"), score("reference_score"), score("essence_score")};
+}
+
 void read_rest(const JsonView& view, CaseOutputs& outputs) {
   outputs.case_id = view.at("case_id").integer();
   outputs.group = view.at("group").integer();
@@ -119,6 +138,7 @@ void read_rest(const JsonView& view, CaseOutputs& outputs) {
   for (std::size_t i = 0; neighbours && i < neighbours->size(); ++i) {
     outputs.neighbours.push_back(neighbour_from(neighbours->at(i)));
   }
+  if (const auto texts = view.find("texts")) outputs.texts = text_scores_from(*texts);
   outputs.edit_ids = view.at("edit_ids").strings();
   outputs.failure = view.at("failure").string();
   outputs.edit_seconds = view.at("seconds").at("edit").number();
@@ -184,6 +204,7 @@ Json to_json(const CaseOutputs& outputs, const Case& of) {
       value["neighbours"].push_back(neighbour_to_json(one));
     }
   }
+  if (!(outputs.texts == TextScores{})) value["texts"] = text_scores_to_json(outputs.texts);
   value["edit_ids"] = outputs.edit_ids;
   value["failure"] = outputs.failure;
   value["seconds"] = {{"edit", outputs.edit_seconds}, {"answer", outputs.answer_seconds}};

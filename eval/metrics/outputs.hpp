@@ -51,6 +51,16 @@ struct NeighbourOutput {
   std::optional<double> kept_after;     ///< Log-probability of the token that was kept in mind.
 };
 
+/// What the ROME and MEMIT harness says about generated texts. Not a number: computed, but without
+/// a value, as of texts that share no word with any snippet.
+struct TextScores {
+  std::optional<double> ngram_entropy;    ///< Fluency (GE): mean over the texts, bits.
+  std::optional<double> reference_score;  ///< Consistency (RS): TF-IDF cosine with the snippets.
+  std::optional<double> essence_score;    ///< Perplexity of snippets about the subject.
+
+  bool operator==(const TextScores&) const = default;
+};
+
 /// How a system was asked a prompt.
 enum class OutputKind {
   answer,    ///< In words, at once.
@@ -59,15 +69,17 @@ enum class OutputKind {
   recall,    ///< In words, of the unedited model: what it knew.
   forced,    ///< The prompt's gold under teacher forcing.
   rival,     ///< The prompt's rival under teacher forcing.
+  text,      ///< Free text that begins with the prompt, sampled; `raw` holds all of it.
 };
 /// The names under which outputs are stored.
-inline constexpr std::array<std::pair<OutputKind, std::string_view>, 6> kOutputKinds = {{
+inline constexpr std::array<std::pair<OutputKind, std::string_view>, 7> kOutputKinds = {{
     {OutputKind::answer, "answer"},
     {OutputKind::thoughts, "thoughts"},
     {OutputKind::probe, "probe"},
     {OutputKind::recall, "recall"},
     {OutputKind::forced, "forced"},
     {OutputKind::rival, "rival"},
+    {OutputKind::text, "text"},
 }};
 constexpr bool is_forced(OutputKind kind) {
   return kind == OutputKind::forced || kind == OutputKind::rival;
@@ -88,6 +100,7 @@ struct CaseOutputs {
   std::int64_t group = 0;  ///< Number of its group in the run.
   std::vector<Output> outputs;
   std::vector<NeighbourOutput> neighbours;  ///< Prompts that come from the file, not the case.
+  TextScores texts{};                       ///< Of the outputs of kind text, as they were made.
   std::vector<std::string> edit_ids;        ///< Edits in the store that were mounted.
   std::string failure;                      ///< Why edits could not be made; empty when all were.
   double edit_seconds = 0.0;                ///< Of the whole group's edits.

@@ -15,7 +15,7 @@ class Judging {
 
   bool right(const Output& output, const Prompt& prompt) {
     if (is_forced(output.kind)) return output.forced.recalled;
-    if (rule_ == MatchRule::tokens) return false;
+    if (rule_ == MatchRule::tokens || output.kind == OutputKind::text) return false;
     // Old golds of hops are those of other prompts; recall is judged by a rule of its own.
     const bool has_old = prompt.kind == PromptKind::edit || prompt.kind == PromptKind::question;
     if (side_ == GoldSide::pre && !has_old) return false;
@@ -90,8 +90,9 @@ bool all_known(const Case& of, const CaseOutputs& unedited, PromptKind kind, boo
 
 JudgedCase judge(const Case& of, const CaseOutputs* outputs, MatchRule rule, GoldSide side,
                  const MatchOptions& options) {
-  JudgedCase one{&of, rule, side, {}};
+  JudgedCase one{&of, rule, side, {}, {}};
   if (outputs == nullptr) return one;
+  one.texts = outputs->texts;
   Judging judging(rule, side, options);
   for (const Output& output : outputs->outputs) {
     if (output.prompt >= of.prompts.size()) {

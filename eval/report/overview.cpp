@@ -86,6 +86,24 @@ std::string summary_line(const BenchReport& report) {
                      grouping_text(header), rule_names(report), text_of(header, "model", "name"));
 }
 
+std::string generation_line(const BenchReport& report) {
+  const Json& header = report.data.header;
+  if (!header.contains("protocol") || !header["protocol"].contains("generation")) return "";
+  const Json& texts = header["protocol"]["generation"];
+  const auto text = [&](const char* key) { return to_text(texts.value(key, Json(0))); };
+  const auto hashed = [&](const char* key) {
+    return texts.contains(key) ? fmt::format(" {:.12}", texts[key].get<std::string>()) : "";
+  };
+  const bool punkt = texts.value("sentences", "") == "punkt";
+  return fmt::format(
+      "of records whose id {} divides; top-k {}, {} tokens with the prompt, seed {}; sentences "
+      "{}{}; "
+      "snippets{}",
+      text("every"), text("top_k"), text("tokens"), text("seed"),
+      punkt ? "by Punkt's tables" : "split plainly", hashed("sentences_sha256"),
+      texts.contains("snippets_sha256") ? hashed("snippets_sha256") : " none");
+}
+
 std::string colour_of(const BenchReport& report, const std::string& system) {
   std::size_t editors = 0;
   std::size_t controls = 0;
@@ -133,6 +151,9 @@ std::string provenance_html(const BenchReport& report) {
                    fmt::format("{}, version {}; {} decoding", text("prompts", "name"),
                                text("prompts", "version"), text("protocol", "decoding")),
                    hash("SHA-256", text_of(header, "prompts", "sha256")));
+  if (const std::string sampled = generation_line(report); !sampled.empty()) {
+    out += fact_html("Sampled texts", escape_html(sampled), "");
+  }
   out += fact_html("Matching", escape_html(rule_names(report)),
                    "golds after the edits unless a table says otherwise");
   const std::string state = record.state == "done" ? "complete" : record.state;

@@ -35,6 +35,8 @@ std::string tokens(const ForcedScore& score) {
 
 /// What a system made of a prompt; "" where it was not asked.
 std::string cell(const Case& record, const CaseOutputs& outputs, std::size_t prompt) {
+  const Output* text = find_output(outputs, prompt, OutputKind::text);
+  if (text != nullptr) return fmt::format("<small>{}</small>", escape_html(text->said.raw));
   const Output* gold = find_output(outputs, prompt, OutputKind::forced);
   const Output* rival = find_output(outputs, prompt, OutputKind::rival);
   if (gold == nullptr) return "";
@@ -44,7 +46,14 @@ std::string cell(const Case& record, const CaseOutputs& outputs, std::size_t pro
 
 const char* name_of(PromptKind kind) {
   if (kind == PromptKind::rewrite) return "edit";
+  if (kind == PromptKind::generation) return "sampled text";
   return kind == PromptKind::paraphrase ? "paraphrase" : "other subject";
+}
+
+bool has_text(const SampleCase& sample, std::size_t prompt) {
+  return std::any_of(sample.answers.begin(), sample.answers.end(), [&](const SampleAnswer& one) {
+    return find_output(*one.outputs, prompt, OutputKind::text) != nullptr;
+  });
 }
 
 std::string prompt_rows(const SampleCase& sample) {
@@ -52,7 +61,7 @@ std::string prompt_rows(const SampleCase& sample) {
   std::string rows;
   for (std::size_t i = 0; i < record.prompts.size(); ++i) {
     const Prompt& prompt = record.prompts[i];
-    if (!is_judged_by_probability(prompt.kind)) continue;
+    if (!is_judged_by_probability(prompt.kind) && !has_text(sample, i)) continue;
     rows += fmt::format("<tr><th scope=\"row\">{}<small>{}</small></th>", escape_html(prompt.text),
                         name_of(prompt.kind));
     for (const SampleAnswer& answer : sample.answers) {

@@ -1,12 +1,14 @@
 #include "eval/report/report.hpp"
 
 #include "eval/metrics/probability_metrics.hpp"
+#include "eval/report/html.hpp"
 #include "eval/report/sections.hpp"
 #include "eval/runner/run.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <set>
 
@@ -67,8 +69,11 @@ std::vector<metrics::ScoredCase> scored_cases(const BenchReport& report, const s
   return cases;
 }
 
-metrics::Bounds bounds_of(const std::string& metric) {
-  return {metrics::metric_info(metric).lowest, 1.0};
+// Nothing where a case's value has no limit.
+std::optional<metrics::Bounds> bounds_of(const std::string& metric) {
+  const metrics::MetricInfo& info = metrics::metric_info(metric);
+  if (!std::isfinite(info.highest)) return std::nullopt;
+  return metrics::Bounds{info.lowest, info.highest};
 }
 
 // Whole-run numbers carry intervals; breakdowns carry their counts.
@@ -283,6 +288,10 @@ const std::vector<const char*>& compared_metrics() {
       "edit_wise",      "instance_wise",  "multi_hop_any", "cot_any",         "counterfact_es",
       "counterfact_ps", "counterfact_ns", "zsre_efficacy", "zsre_paraphrase", "zsre_specificity"};
   return metrics;
+}
+
+std::string shown(const std::string& metric, double value) {
+  return metrics::metric_info(metric).times_100 ? percent(value) : fmt::format("{:.1f}", value);
 }
 
 std::string headline_metric(const BenchReport& report) {

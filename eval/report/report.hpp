@@ -116,6 +116,12 @@ std::string to_markdown(const std::vector<BenchReport>& reports);
 /// low, high, method and units of the interval.
 std::string to_csv(const std::vector<BenchReport>& reports);
 Json to_json(const std::vector<BenchReport>& reports);
+/// Sampled texts as JSON lines that `read_text_records` takes: {"id": "RUN/SYSTEM/CASE", "texts",
+/// "relation_id", "target_id", "subject"}. Throws `EvalError` when no run has any.
+std::string to_text_lines(const std::vector<BenchReport>& reports);
+
+/// A metric's value as tables show it: times 100 with one decimal, or as it is.
+std::string shown(const std::string& metric, double value);
 
 /// The metric that tells multi-hop success in this report: thoughts where they were asked, else
 /// direct.

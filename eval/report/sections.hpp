@@ -11,6 +11,8 @@ namespace kedit::report {
 
 /// "5 systems, 40 cases of lab.json, groups of 1, rules M0 and M2".
 std::string summary_line(const BenchReport& report);
+/// How texts were sampled and judged, for people; empty where none were.
+std::string generation_line(const BenchReport& report);
 /// CSS custom property of a system's colour: editors coloured, controls grey.
 std::string colour_of(const BenchReport& report, const std::string& system);
 

@@ -13,7 +13,7 @@ using showcase::EditedFact;
 using showcase::Group;
 using showcase::PromptResult;
 
-constexpr const char* kFooter =
+constexpr const char* kShowcaseFooter =
     "Made by kedit demo --real. The edits are undone; the model's file was never changed.";
 
 constexpr const char* kHowToRead =
@@ -176,7 +176,7 @@ std::string showcase_html(const ShowcasePage& page) {
                     .heading = heading,
                     .lead = fmt::format("<p class=\"lead\">{}</p>\n", escape_html(page.lead)),
                     .main = body,
-                    .footer = kFooter});
+                    .footer = kShowcaseFooter});
 }
 
 }  // namespace kedit::report

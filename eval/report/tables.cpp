@@ -53,12 +53,13 @@ std::string number_cell(const BenchReport& report, std::size_t column, CellKey k
       best > 0.0 && !is_control(report.systems[column]) && cell->score.value() >= best - 1e-12;
   std::string interval;
   if (cell->interval) {
-    interval = fmt::format("<small>{}{}{}{}</small>", percent(cell->interval->low),
+    interval = fmt::format("<small>{}{}{}{}</small>", shown(key.metric, cell->interval->low),
                            cell->interval->low < 0.0 ? " to " : "&ndash;",
-                           percent(cell->interval->high), metrics::mark_of(cell->interval->method));
+                           shown(key.metric, cell->interval->high),
+                           metrics::mark_of(cell->interval->method));
   }
   return fmt::format("<td class=\"num{}{}\"><b>{}</b>{}</td>", place, is_best ? " best" : "",
-                     percent(cell->score.value()), interval);
+                     shown(key.metric, cell->score.value()), interval);
 }
 
 std::string metric_row(const BenchReport& report, const CellKey& key, const std::string& title,
@@ -73,7 +74,9 @@ std::string metric_row(const BenchReport& report, const CellKey& key, const std:
   if (n.empty()) return "";
   std::string out =
       fmt::format("<tr><th scope=\"row\">{}<small>n = {}</small></th>", escape_html(title), n);
-  const double best = mark_best ? best_editor(report, key) : -1.0;
+  // Of what is not shown in hundredths, less is better.
+  const bool has_best = mark_best && metrics::metric_info(key.metric).times_100;
+  const double best = has_best ? best_editor(report, key) : -1.0;
   for (std::size_t i = 0; i < report.systems.size(); ++i) out += number_cell(report, i, key, best);
   return out + "</tr>\n";
 }

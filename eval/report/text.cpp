@@ -50,6 +50,16 @@ std::string markdown_note() {
   return note.replace(note.find('*'), 1, "\\*");
 }
 
+// What numbers may only be compared under.
+std::string protocol_lines(const BenchReport& report) {
+  const Json& header = report.data.header;
+  if (!header.contains("protocol") || !header["protocol"].contains("schedule")) return "";
+  std::string out = fmt::format("\nSchedule: {}.\n",
+                                markdown_cell(header["protocol"]["schedule"].get<std::string>()));
+  const std::string texts = generation_line(report);
+  return texts.empty() ? out : out + fmt::format("\nSampled texts: {}.\n", texts);
+}
+
 std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide side) {
   std::string out = "| Metric | n |";
   std::string line = "|---|---:|";
@@ -69,9 +79,9 @@ std::string markdown_table(const BenchReport& report, MatchRule rule, GoldSide s
       }
       n = fmt::format("{:.0f}", cell->score.n);
       const metrics::Interval& interval = *cell->interval;
-      cells += fmt::format(" {} ({}{}{}){} |", percent(cell->score.value()), percent(interval.low),
-                           interval.low < 0.0 ? " to " : "–", percent(interval.high),
-                           markdown_mark(interval));
+      cells += fmt::format(" {} ({}{}{}){} |", shown(metric, cell->score.value()),
+                           shown(metric, interval.low), interval.low < 0.0 ? " to " : "–",
+                           shown(metric, interval.high), markdown_mark(interval));
     }
     if (!n.empty())
       out += fmt::format("| {} | {} |{}\n", metrics::metric_info(metric).title, n, cells);
@@ -196,6 +206,22 @@ Json report_json(const BenchReport& report) {
   return out;
 }
 
+// "" for a case that was not asked for texts.
+std::string text_line(const std::string& id, const Case& of, const CaseOutputs& said) {
+  Json texts = Json::array();
+  for (const Output* one : outputs_of(said, of, PromptKind::generation, OutputKind::text)) {
+    texts.push_back(one->said.raw);
+  }
+  if (texts.empty()) return "";
+  const EditRequest& edit = of.edits.front();
+  return to_text(Json{{"id", id},
+                      {"texts", texts},
+                      {"relation_id", edit.relation},
+                      {"target_id", of.object_id},
+                      {"subject", edit.subject}}) +
+         "\n";
+}
+
 }  // namespace
 
 std::string to_markdown(const std::vector<BenchReport>& reports) {
@@ -203,6 +229,7 @@ std::string to_markdown(const std::vector<BenchReport>& reports) {
   for (const BenchReport& report : reports) {
     out += fmt::format("\n## {}\n\n{}\n", markdown_cell(report.data.record.name),
                        markdown_cell(summary_line(report)));
+    out += protocol_lines(report);
     if (report.data.record.state != "done") {
       out += "\nThis run is not complete; cases that are not answered yet count as misses.\n";
     }
@@ -238,6 +265,25 @@ std::string to_csv(const std::vector<BenchReport>& reports) {
     }
   }
   return out;
+}
+
+std::string to_text_lines(const std::vector<BenchReport>& reports) {
+  std::string lines;
+  for (const BenchReport& report : reports) {
+    for (const auto& [system, outputs] : report.data.outputs) {
+      for (const Case& one : report.data.cases) {
+        const auto said = outputs.find(one.id);
+        if (said != outputs.end()) {
+          lines += text_line(fmt::format("{}/{}/{}", report.data.record.id, system, one.id), one,
+                             said->second);
+        }
+      }
+    }
+  }
+  if (!lines.empty()) return lines;
+  throw EvalError(
+      "reporting: expected a run with sampled texts, found none; ask for them with \"generation\" "
+      "in the configuration");
 }
 
 Json to_json(const std::vector<BenchReport>& reports) {

@@ -37,10 +37,12 @@ EditRequest edit_from(const JsonView& view) {
   return edit;
 }
 
+bool has_gold(const Prompt& prompt) { return prompt.kind != PromptKind::generation; }
+
 Json prompt_to_json(const Prompt& prompt) {
   Json value{{"kind", to_string(prompt.kind)}, {"place", prompt.place}, {"text", prompt.text}};
   if (!prompt.relation.empty()) value["relation"] = prompt.relation;
-  value["gold"] = metrics::gold_to_json(prompt.gold);
+  if (has_gold(prompt)) value["gold"] = metrics::gold_to_json(prompt.gold);
   if (!prompt.old.answer.empty()) value["old"] = metrics::gold_to_json(prompt.old);
   if (!prompt.rival.empty()) value["rival"] = prompt.rival;
   return value;
@@ -55,7 +57,7 @@ Prompt prompt_from(const JsonView& view) {
   if (prompt.place < 0) view.at("place").fail("0 or more");
   prompt.text = view.at("text").string();
   if (const auto found = view.find("relation")) prompt.relation = found->string();
-  prompt.gold = metrics::gold_from(view.at("gold"));
+  if (has_gold(prompt)) prompt.gold = metrics::gold_from(view.at("gold"));
   if (const auto found = view.find("old")) prompt.old = metrics::gold_from(*found);
   if (const auto found = view.find("rival")) prompt.rival = found->string();
   return prompt;
@@ -105,14 +107,16 @@ void check_places(const JsonView& list, const std::vector<Prompt>& prompts) {
 }  // namespace
 
 Json case_to_json(const Case& one) {
-  return {{"version", kCaseVersion},
-          {"id", one.id},
-          {"source", one.source},
-          {"edits", list_to_json(one.edits, edit_to_json)},
-          {"edit_triples", list_to_json(one.edit_triples, triple_to_json)},
-          {"before", list_to_json(one.before, link_to_json)},
-          {"after", list_to_json(one.after, link_to_json)},
-          {"prompts", list_to_json(one.prompts, prompt_to_json)}};
+  Json value{{"version", kCaseVersion},
+             {"id", one.id},
+             {"source", one.source},
+             {"edits", list_to_json(one.edits, edit_to_json)},
+             {"edit_triples", list_to_json(one.edit_triples, triple_to_json)},
+             {"before", list_to_json(one.before, link_to_json)},
+             {"after", list_to_json(one.after, link_to_json)},
+             {"prompts", list_to_json(one.prompts, prompt_to_json)}};
+  if (!one.object_id.empty()) value["object_id"] = one.object_id;
+  return value;
 }
 
 Case case_from_json(const std::string& text) {
@@ -130,6 +134,7 @@ Case case_from_json(const std::string& text) {
     one.after = list_from(view.at("after"), link_from);
     one.prompts = list_from(view.at("prompts"), prompt_from);
     check_places(view.at("prompts"), one.prompts);
+    if (const auto found = view.find("object_id")) one.object_id = found->string();
     return one;
   });
 }

@@ -15,9 +15,11 @@ namespace {
 
 const std::vector<std::string> kTopKeys = {
     "name",      "model",   "dataset", "cases",   "edits", "editors", "controls", "protocol",
-    "answerers", "metrics", "match",   "prompts", "seed",  "dtype",   "device"};
+    "answerers", "metrics", "match",   "prompts", "seed",  "dtype",   "device",   "generation"};
 const std::vector<std::string> kProtocolKeys = {"grouping", "group_size", "seed", "mask",
                                                 "schedule"};
+const std::vector<std::string> kGenerationKeys = {"every", "tokens",   "top_k",
+                                                  "seed",  "snippets", "punkt"};
 const std::vector<std::string> kEditorKeys = {"name", "settings", "label"};
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
@@ -106,7 +108,7 @@ EditorChoice editor_from(const JsonView& view, const std::filesystem::path& dire
 
 std::vector<std::string> labels_of(const BenchConfig& config) {
   std::vector<std::string> labels = config.controls;
-  for (const EditorChoice& editor : config.editors) labels.push_back(editor.label);
+  for (const ScheduledEditor& one : scheduled_editors(config)) labels.push_back(one.choice.label);
   return labels;
 }
 
@@ -120,6 +122,9 @@ void read_systems(const JsonView& view, BenchConfig& config) {
     config.controls = controls->strings();
     for (const std::string& name : config.controls) check_name(*controls, name, control_names());
   }
+}
+
+void check_labels(const JsonView& view, const BenchConfig& config) {
   std::vector<std::string> labels = labels_of(config);
   if (labels.empty()) view.fail("at least one of editors and controls");
   std::sort(labels.begin(), labels.end());
@@ -162,11 +167,24 @@ MaskMode parse_mask(const std::string& name) {
 }
 
 Schedule parse_schedule(const std::string& name) {
-  for (const Schedule one : {Schedule::batch, Schedule::end, Schedule::immediate}) {
+  for (const Schedule one : known_schedules()) {
     if (name == to_string(one)) return one;
   }
   throw EvalError(
       fmt::format("choosing a schedule: expected batch, end or immediate, found \"{}\"", name));
+}
+
+// One name, or a list of different ones.
+std::vector<Schedule> schedules_from(const JsonView& view) {
+  if (!view.value().is_array()) return {parsed(view, view.string(), parse_schedule)};
+  std::set<Schedule> asked;
+  for (const std::string& name : view.strings()) asked.insert(parsed(view, name, parse_schedule));
+  if (asked.empty() || asked.size() < view.size()) view.fail("each schedule once");
+  std::vector<Schedule> schedules;
+  for (const Schedule one : known_schedules()) {
+    if (asked.count(one) > 0) schedules.push_back(one);
+  }
+  return schedules;
 }
 
 bool take_further_ask(const std::string& name, answering::FurtherAsks& further) {
@@ -198,7 +216,7 @@ void read_protocol(const JsonView& view, BenchConfig& config) {
   config.grouping.seed = protocol::default_seed(config.grouping.grouping);
   if (const auto seed = view.find("seed")) config.grouping.seed = seed_from(*seed);
   if (const auto schedule = view.find("schedule")) {
-    config.schedule = parsed(*schedule, schedule->string(), parse_schedule);
+    config.schedules = schedules_from(*schedule);
   }
   if (const auto mask = view.find("mask")) {
     config.mask = parsed(*mask, mask->string(), parse_mask);
@@ -254,6 +272,49 @@ void read_place(const JsonView& view, BenchConfig& config) {
   config.dataset = located_dataset(view.at("dataset"), config.directory);
 }
 
+std::int64_t positive(const JsonView& view, const char* key, std::int64_t otherwise) {
+  const auto field = view.find(key);
+  if (!field) return otherwise;
+  if (field->integer() < 1) field->fail("a whole number of 1 or more");
+  return field->integer();
+}
+
+void read_generation(const JsonView& view, BenchConfig& config) {
+  check_keys(view, kGenerationKeys);
+  if (parse_dataset_name(config.dataset).format->name != std::string_view("counterfact")) {
+    view.fail(
+        "nothing here with another format than counterfact, whose records alone have "
+        "generation prompts");
+  }
+  answering::FreeTextPlan plan;
+  plan.every = positive(view, "every", plan.every);
+  plan.tokens = positive(view, "tokens", plan.tokens);
+  plan.top_k = positive(view, "top_k", plan.top_k);
+  if (const auto seed = view.find("seed")) plan.seed = seed_from(*seed);
+  read_if(view, "snippets", plan.snippets);
+  read_if(view, "punkt", plan.punkt);
+  for (std::string* file : {&plan.snippets, &plan.punkt}) {
+    if (file->empty() || *file == "none") continue;
+    *file = located(config.directory, *file).lexically_normal().string();
+  }
+  config.free_text = std::move(plan);
+}
+
+Json generation_to_json(const answering::FreeTextPlan& plan) {
+  Json out{
+      {"every", plan.every}, {"tokens", plan.tokens}, {"top_k", plan.top_k}, {"seed", plan.seed}};
+  if (!plan.snippets.empty()) out["snippets"] = plan.snippets;
+  if (!plan.punkt.empty()) out["punkt"] = plan.punkt;
+  return out;
+}
+
+Json schedules_to_json(const std::vector<Schedule>& schedules) {
+  if (schedules.size() == 1) return to_string(schedules.front());
+  Json names = Json::array();
+  for (const Schedule one : schedules) names.push_back(to_string(one));
+  return names;
+}
+
 // Records of one edit have nothing to be asked but the edit and its prompts, and no order by hops.
 void check_asks_of_edits(const JsonView& view, const BenchConfig& config) {
   if (has_chains(config)) return;
@@ -297,6 +358,28 @@ const char* to_string(Schedule schedule) {
   return "?";
 }
 
+const std::vector<Schedule>& known_schedules() {
+  static const std::vector<Schedule> schedules = {Schedule::batch, Schedule::immediate,
+                                                  Schedule::end};
+  return schedules;
+}
+
+std::vector<ScheduledEditor> scheduled_editors(const BenchConfig& config) {
+  std::vector<ScheduledEditor> systems;
+  const bool several = config.schedules.size() > 1;
+  for (const EditorChoice& editor : config.editors) {
+    std::string immediate;  // its label, once it is among them
+    for (const Schedule schedule : config.schedules) {
+      ScheduledEditor one{editor, schedule, {}};
+      if (several) one.choice.label += fmt::format(", {}", to_string(schedule));
+      if (schedule == Schedule::immediate) immediate = one.choice.label;
+      if (schedule == Schedule::end) one.edits_of = immediate;
+      systems.push_back(std::move(one));
+    }
+  }
+  return systems;
+}
+
 const std::vector<ControlInfo>& known_controls() {
   static const std::vector<ControlInfo> controls = {
       {"unedited",
@@ -321,7 +404,9 @@ BenchConfig bench_config_from_json(const Json& value, const std::string& origin,
   read_place(view, config);
   read_systems(view, config);
   if (const auto protocol = view.find("protocol")) read_protocol(*protocol, config);
+  check_labels(view, config);
   read_measures(view, config);
+  if (const auto texts = view.find("generation")) read_generation(*texts, config);
   check_asks_of_edits(view, config);
   if (config.name.empty()) config.name = std::filesystem::path(origin).stem().string();
   return config;
@@ -351,13 +436,16 @@ Json to_json(const BenchConfig& config) {
                 {"seed", config.grouping.seed},
                 {"mask", to_string(config.mask)}};
   // Left out where it is the default: runs begun before there was a choice go on.
-  if (config.schedule != Schedule::batch) protocol["schedule"] = to_string(config.schedule);
+  if (config.schedules != std::vector<Schedule>{Schedule::batch}) {
+    protocol["schedule"] = schedules_to_json(config.schedules);
+  }
   Json out{{"name", config.name},   {"model", config.model},     {"dataset", config.dataset},
            {"cases", config.cases}, {"editors", editors},        {"controls", config.controls},
            {"protocol", protocol},  {"answerers", asks},         {"metrics", config.metrics},
            {"match", rules},        {"prompts", config.prompts}, {"seed", config.seed},
            {"dtype", config.dtype}, {"device", config.device}};
   if (!config.edits.empty()) out["edits"] = config.edits;
+  if (config.free_text) out["generation"] = generation_to_json(*config.free_text);
   return out;
 }
 

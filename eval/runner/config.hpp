@@ -1,6 +1,7 @@
 #pragma once
 
 #include "eval/answering/answerers.hpp"
+#include "eval/answering/free_text.hpp"
 #include "eval/answering/prompts.hpp"
 #include "eval/metrics/matching.hpp"
 #include "eval/protocol/grouping.hpp"
@@ -8,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +39,8 @@ enum class Schedule {
   immediate,  ///< Case by case, each asked right after its own edits.
 };
 const char* to_string(Schedule schedule);
+/// In the order in which a run takes them: `end` may then take over what `immediate` has edited.
+const std::vector<Schedule>& known_schedules();
 
 /// A benchmark run as its file describes it (contract, section 6).
 struct BenchConfig {
@@ -49,11 +53,13 @@ struct BenchConfig {
   std::vector<std::string> controls;  ///< of known_controls()
   protocol::GroupingProtocol grouping;
   MaskMode mask = MaskMode::report;
-  Schedule schedule = Schedule::batch;
+  /// Each gives every editor a column of its own; in the order of `known_schedules`.
+  std::vector<Schedule> schedules = {Schedule::batch};
   std::uint64_t seed = 0;  ///< Of the editors; the shuffle has `grouping.seed`.
   std::set<Ask> asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
   answering::FurtherAsks further{};
-  std::vector<std::string> metrics;  ///< Empty: all that the answers allow.
+  std::optional<answering::FreeTextPlan> free_text{};  ///< CounterFact's generation prompts.
+  std::vector<std::string> metrics;                    ///< Empty: all that the answers allow.
   std::vector<MatchRule> rules = {MatchRule::exact, MatchRule::dotless};
   std::string prompts = "auto";  ///< "lab", "few-shot", "auto": lab for the lab model.
   std::string dtype = "auto";
@@ -66,6 +72,15 @@ struct ControlInfo {
   std::string summary;  ///< One sentence.
 };
 const std::vector<ControlInfo>& known_controls();
+
+/// The editors of a run as systems: one for each schedule, under labels of their own where there
+/// are several ("rome, end").
+struct ScheduledEditor {
+  EditorChoice choice;  ///< Its label is the system's.
+  Schedule schedule = Schedule::batch;
+  std::string edits_of{};  ///< Label of the system that made the same edits before; empty: none.
+};
+std::vector<ScheduledEditor> scheduled_editors(const BenchConfig& config);
 
 /// Throws `JsonError` with file and pointer; unknown keys and names come with the nearest known
 /// one.

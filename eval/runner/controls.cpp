@@ -21,6 +21,7 @@ SystemInfo control_info(const std::string& name) {
 void ask_further(const SystemParts& parts, const LanguageModel& model, const Case& one,
                  const answering::FactChooser& facts, CaseOutputs* outputs) {
   if (parts.specificity) parts.specificity->ask(model, one, facts, outputs);
+  if (parts.free_text) parts.free_text->ask(model, parts.prompts, one, facts, outputs);
 }
 
 class Unedited final : public System {

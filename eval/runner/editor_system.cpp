@@ -28,6 +28,7 @@ class EditorSystem final : public System {
         run_id_(std::move(run_id)) {}
 
   SystemInfo info() const override { return info_; }
+  std::string edits_of() const override { return parts_.edits_of; }
 
   void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) override {
     failure_.clear();
@@ -59,6 +60,9 @@ class EditorSystem final : public System {
     };
     CaseOutputs outputs = answering::ask_case(language_, parts_.prompts, one, parts_.plan, facts);
     if (parts_.specificity) parts_.specificity->ask(language_, one, facts, &outputs);
+    if (parts_.free_text) {
+      parts_.free_text->ask(language_, parts_.prompts, one, facts, &outputs);
+    }
     outputs.edit_ids = edit_ids_;
     outputs.failure = failure_;
     outputs.edit_seconds = edit_seconds_;

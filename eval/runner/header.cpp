@@ -39,7 +39,7 @@ std::string model_name(const Model& model) {
   return directory.parent_path().filename().string();
 }
 
-const char* schedule_text(Schedule schedule) {
+const char* schedule_words(Schedule schedule) {
   switch (schedule) {
     case Schedule::batch:
       return "after all edits of the group";
@@ -49,6 +49,16 @@ const char* schedule_text(Schedule schedule) {
       return "edits case by case, each case asked right after its own";
   }
   return "";
+}
+
+std::string schedule_text(const std::vector<Schedule>& schedules) {
+  if (schedules.size() == 1) return schedule_words(schedules.front());
+  std::string text = "in columns of their own:";
+  for (const Schedule one : schedules) {
+    text += fmt::format("{} {}: {}", one == schedules.front() ? "" : ";", to_string(one),
+                        schedule_words(one));
+  }
+  return text;
 }
 
 Json model_header(const BenchInputs& inputs) {
@@ -85,7 +95,7 @@ Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& gr
           {"groups_sha256", protocol::grouping_hash(ids_of(groups))},
           {"seed", config.grouping.seed},
           {"mask", to_string(config.mask)},
-          {"schedule", schedule_text(config.schedule)},
+          {"schedule", schedule_text(config.schedules)},
           {"match", match},
           {"answerers", asks},
           {"decoding", "greedy"},
@@ -95,8 +105,9 @@ Json protocol_header(const BenchConfig& config, const std::vector<CaseGroup>& gr
 
 Json system_infos(const BenchConfig& config, const Model& model) {
   Json systems = Json::array();
-  for (const EditorChoice& choice : config.editors) {
-    systems.push_back(to_json(editor_system_info(choice, model)));
+  for (const ScheduledEditor& one : scheduled_editors(config)) {
+    systems.push_back(to_json(editor_system_info(one.choice, model)));
+    systems.back()["schedule"] = to_string(one.schedule);
   }
   for (const std::string& name : config.controls) {
     systems.push_back(to_json(make_control(name, SystemParts{})->info()));
@@ -107,10 +118,12 @@ Json system_infos(const BenchConfig& config, const Model& model) {
 }  // namespace
 
 Json bench_header(const BenchConfig& config, const BenchInputs& inputs, const PromptForm& prompts,
-                  const std::vector<CaseGroup>& groups) {
+                  const std::vector<CaseGroup>& groups, const answering::FreeTextAsker* free_text) {
+  Json protocol = protocol_header(config, groups);
+  if (free_text != nullptr) protocol["generation"] = free_text->description();
   return {{"model", model_header(inputs)},
           {"dataset", dataset_header(inputs.dataset, count_cases(groups))},
-          {"protocol", protocol_header(config, groups)},
+          {"protocol", std::move(protocol)},
           {"prompts",
            {{"name", prompts.name},
             {"version", prompts.version},

@@ -63,7 +63,9 @@ struct GroupWork {
   std::optional<CaseOutputs> earlier;
 };
 
-GroupWork work_of(const CaseGroup& group, const std::string& label, const Stored& stored) {
+// `edits_of`: a system whose edits serve where the group has none of its own yet; or empty.
+GroupWork work_of(const CaseGroup& group, const std::string& label, const std::string& edits_of,
+                  const Stored& stored) {
   GroupWork work;
   for (const Case* one : group.cases) {
     const auto found = stored.find({label, one->id});
@@ -72,6 +74,10 @@ GroupWork work_of(const CaseGroup& group, const std::string& label, const Stored
     } else {
       work.earlier = case_outputs_from_json(found->second, *one);
     }
+  }
+  const auto made = stored.find({edits_of, group.cases.back()->id});
+  if (!work.earlier && made != stored.end()) {
+    work.earlier = case_outputs_from_json(made->second, *group.cases.back());
   }
   return work;
 }
@@ -108,14 +114,16 @@ void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
 }
 
 void answer_all(const BenchLoop& loop, Store& store, const RunContext& run) {
-  const Stored stored = stored_results(store, loop.run_id);
+  Stored stored = stored_results(store, loop.run_id);
   const auto systems = static_cast<std::int64_t>(loop.systems.size());
   Progressing progress(run, count_cases(loop.groups) * systems);
   progress.start_from(std::max<std::int64_t>(static_cast<std::int64_t>(stored.size()) - 1, 0));
   for (const auto& system : loop.systems) {
     const std::string label = system->info().label;
+    const std::string edits_of = system->edits_of();
+    if (!edits_of.empty()) stored = stored_results(store, loop.run_id);
     for (const CaseGroup& group : loop.groups) {
-      const GroupWork work = work_of(group, label, stored);
+      const GroupWork work = work_of(group, label, edits_of, stored);
       if (work.pending.empty()) continue;
       answer_group(*system, group, work, loop, store, run, progress);
     }

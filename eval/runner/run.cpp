@@ -42,10 +42,24 @@ std::string open_run(const BenchConfig& config, const Json& header,
     put_cases(store, unfinished->id, groups);
     return unfinished->id;
   }
-  const auto systems = static_cast<std::int64_t>(config.editors.size() + config.controls.size());
+  const auto systems =
+      static_cast<std::int64_t>(scheduled_editors(config).size() + config.controls.size());
   const std::string id = store.begin_run(config.name, text, to_text(header), own * systems);
   put_cases(store, id, groups);
   return id;
+}
+
+void warn_without_texts(const answering::FreeTextAsker& asker, const std::vector<CaseGroup>& groups,
+                        const RunContext& run) {
+  for (const CaseGroup& group : groups) {
+    for (const Case* one : group.cases) {
+      if (asker.wants(*one)) return;
+    }
+  }
+  run.warning(
+      "no texts are sampled: no record chosen has generation prompts and an id that \"every\" "
+      "divides (the flat form of CounterFact has no such prompts); fluency, consistency and "
+      "essence are left out");
 }
 
 }  // namespace
@@ -133,9 +147,12 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   parts.prompts = bench_prompts(config, inputs);
   parts.plan = {config.asks, cloze_templates(inputs.dataset.cases), config.further};
   parts.mask = config.mask;
-  parts.schedule = config.schedule;
   store.put_model(model_record(*inputs.model));
-  Json header = bench_header(config, inputs, parts.prompts, groups);
+  if (config.free_text) {
+    parts.free_text = std::make_shared<const answering::FreeTextAsker>(*config.free_text);
+    warn_without_texts(*parts.free_text, loop.groups, run);
+  }
+  Json header = bench_header(config, inputs, parts.prompts, groups, parts.free_text.get());
   if (shard.of > 1) header["shard"] = {{"rank", shard.rank}, {"of", shard.of}};
   loop.run_id = open_run(config, header, groups, count_cases(loop.groups), store);
 
@@ -151,8 +168,10 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
         std::make_shared<answering::NeighbourAsker>(inputs.dataset.cases, language, parts.prompts);
   }
   for (const std::string& name : config.controls) loop.systems.push_back(make_control(name, parts));
-  for (const EditorChoice& choice : config.editors) {
-    loop.systems.push_back(make_editor_system(choice, parts, base, store, loop.run_id));
+  for (const ScheduledEditor& one : scheduled_editors(config)) {
+    parts.schedule = one.schedule;
+    parts.edits_of = one.edits_of;
+    loop.systems.push_back(make_editor_system(one.choice, parts, base, store, loop.run_id));
   }
   RunContext seeded = run;
   seeded.seed = config.seed;

@@ -3,6 +3,7 @@
 #include "editors/editor.hpp"
 #include "edits/progress.hpp"
 #include "eval/answering/answerers.hpp"
+#include "eval/answering/free_text.hpp"
 #include "eval/answering/neighbours.hpp"
 #include "eval/runner/config.hpp"
 #include "model/edited_model.hpp"
@@ -45,8 +46,12 @@ class System {
  public:
   virtual ~System() = default;
   virtual SystemInfo info() const = 0;
+  /// Label of the system that makes the same edits in the same order, and whose last answer to a
+  /// group names all of them; empty: none.
+  virtual std::string edits_of() const { return ""; }
   /// `earlier`: what this system stored for the last answered case of the group before the run was
-  /// cut off; its edits are then used again instead of being made again.
+  /// cut off, or the system of `edits_of` for the last case of all; the edits are then used again
+  /// instead of being made again.
   virtual void enter(const CaseGroup& group, const CaseOutputs* earlier, const RunContext& run) = 0;
   /// Called right before each case is answered: schedule `immediate` makes its edits here.
   virtual void before(const Case&, const RunContext&) {}
@@ -63,7 +68,9 @@ struct SystemParts {
   MaskMode mask = MaskMode::report;
   Schedule schedule = Schedule::batch;
   std::shared_ptr<answering::RecallAsker> recall{};          ///< Set where recall is asked.
+  std::string edits_of{};                                    ///< See `System::edits_of`.
   std::shared_ptr<answering::NeighbourAsker> specificity{};  ///< Set where R-Specificity is asked.
+  std::shared_ptr<const answering::FreeTextAsker> free_text{};  ///< Set where texts are sampled.
 };
 
 /// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.

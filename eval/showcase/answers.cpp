@@ -1,6 +1,7 @@
 #include "eval/showcase/answers.hpp"
 
 #include "eval/answering/facts_in_context.hpp"
+#include "eval/metrics/matching.hpp"
 #include "model/generation/generation.hpp"
 
 #include <ATen/ATen.h>

@@ -4,6 +4,7 @@
 #include "model/language_model.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,6 +61,9 @@ class LocalLanguageModel : public LanguageModel {
       const std::vector<std::pair<std::string, std::string>>& pairs) const override;
   std::vector<std::vector<std::string>> likely_tokens(const std::vector<std::string>& prompts,
                                                       std::int64_t count) const override;
+  std::optional<std::vector<double>> text_logprobs(const std::string& text,
+                                                   std::int64_t max_tokens) const override;
+  std::optional<std::int64_t> token_count(const std::string& prompt) const override;
   std::string name() const override;
 
  private:

@@ -77,11 +77,15 @@ TEST_CASE("CounterFact reader: original and flat records give the same kind of r
   CHECK(own[0].request.rephrases.size() == 2);
   CHECK(own[0].neighborhood[0].answer == "Dorel");
   CHECK(own[0].generation.size() == 1);
+  CHECK(own[0].target_id == "Q4");
+  CHECK(case_of(own[0]).object_id == "Q4");
+  CHECK(case_of(own[0]).find(PromptKind::generation, 0)->text == "In Avia one");
   const auto other = read_counterfact(folder.file("b.json", Json::array({flat()}).dump()));
   CHECK(other[0].request.prompt == "The capital of {} is");
   CHECK(*other[0].request.target_true == "Dorel");
   CHECK(other[0].neighborhood[0].prompt == "The capital of Belmar is");
   CHECK(other[0].generation.empty());
+  CHECK(case_of(other[0]).object_id.empty());
 }
 
 TEST_CASE("zsRE reader: a record gives its request and rephrase and unrelated question") {

@@ -122,6 +122,41 @@ TEST_CASE("CounterFact metrics: a score without prompts is absent and not zero")
   CHECK(metrics::harmonic_mean({1.0, 0.0}) == 0.0);
 }
 
+TEST_CASE("CounterFact metrics: exact match is every token of the side that counts") {
+  CounterFactRecord record = counterfact_record();
+  record.request.rephrases.push_back("Avia has the capital");
+  const std::vector<Case> cases = {case_of(record)};
+  CaseOutputs outputs =
+      answering::ask_case(ScoringModel(), lab_prompts(), cases[0], only_probabilities(), {});
+  // The gold of the second paraphrase and of the neighbour, the rival of the edit.
+  output_at(outputs, cases[0], PromptKind::paraphrase, OutputKind::forced, 1).forced.recalled =
+      true;
+  output_at(outputs, cases[0], PromptKind::locality, OutputKind::forced, 0).forced.recalled = true;
+  output_at(outputs, cases[0], PromptKind::rewrite, OutputKind::rival, 0).forced.recalled = true;
+  const Json scores = to_json(metrics::probability_scores(judged(cases, {outputs})));
+  CHECK(scores["rewrite_acc"]["value"] == 0.0);
+  CHECK(scores["paraphrase_acc"]["value"] == 0.5);
+  CHECK(scores["neighborhood_acc"]["value"] == 1.0);
+}
+
+TEST_CASE("CounterFact metrics: scores of texts are those of records that were asked for some") {
+  CounterFactRecord second = counterfact_record(), third = counterfact_record();
+  second.case_id = 5;
+  third.case_id = 6;
+  const std::vector<Case> cases = {case_of(counterfact_record()), case_of(second), case_of(third)};
+  std::vector<CaseOutputs> outputs(3);
+  for (std::size_t i = 0; i < 3; ++i) outputs[i].case_id = cases[i].id;
+  outputs[0].texts = {6.0, 0.5, 40.0};
+  outputs[1].texts = {4.0, std::nan(""), std::nullopt};
+  const auto scores = metrics::probability_scores(judged(cases, outputs));
+  CHECK(names_of(scores) == std::vector<std::string>{"GE", "RS", "essence"});
+  CHECK(scores[0].value == Approx(5.0));
+  CHECK(scores[0].mean->n == 2);
+  CHECK(scores[1].value == Approx(0.5));
+  CHECK(scores[1].mean->n == 1);
+  CHECK(scores[2].value == Approx(40.0));
+}
+
 TEST_CASE("a model is asked for gold and rival, length-normalised") {
   const Case one = case_of(counterfact_record());
   const CaseOutputs outputs =

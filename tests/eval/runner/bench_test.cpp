@@ -1,3 +1,4 @@
+#include "editors/editor.hpp"
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/report/report.hpp"
 #include "eval/runner/case_json.hpp"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <set>
 
 using namespace kedit;
@@ -255,7 +257,7 @@ TEST_CASE("BenchConfig: a configuration is read with defaults and written back e
   CHECK(config.grouping.group_size == 0);
   CHECK((config.asks == std::set<Ask>{Ask::cloze, Ask::cot}));
   CHECK(config.editors.front().label == "in-context");
-  CHECK(config.schedule == runner::Schedule::batch);
+  CHECK((config.schedules == std::vector<runner::Schedule>{runner::Schedule::batch}));
   CHECK(
       runner::bench_config_from_json(parse_json(R"({"dataset": "mquake:f", "controls": ["unedited"],
                            "protocol": {"grouping": "poke"}, "answerers": ["cloze", "probe"]})",
@@ -268,6 +270,27 @@ TEST_CASE("BenchConfig: a configuration is read with defaults and written back e
   CHECK((records.asks == std::set<Ask>{Ask::cloze}));
   CHECK(records.dataset == "counterfact:/f.json");
   const Json written = to_json(config);
+  CHECK(to_text(to_json(runner::bench_config_from_json(written, "c.json"))) == to_text(written));
+}
+
+TEST_CASE("BenchConfig: schedules and sampled texts are read and written back equal") {
+  const std::string text =
+      R"({"name": "x", "dataset": "counterfact:/data/f.json", "editors": [{"name": "rome"}],
+          "protocol": {"schedule": ["end", "immediate"]},
+          "generation": {"every": 5, "seed": 2, "snippets": "/data/s.json", "punkt": "none"}})";
+  const runner::BenchConfig config =
+      runner::bench_config_from_json(parse_json(text, "c.json"), "c.json");
+  CHECK((config.schedules ==
+         std::vector<runner::Schedule>{runner::Schedule::immediate, runner::Schedule::end}));
+  CHECK(config.free_text == answering::FreeTextPlan{5, 100, 5, 2, "/data/s.json", "none"});
+  const auto systems = runner::scheduled_editors(config);
+  REQUIRE(systems.size() == 2);
+  CHECK(systems[0].choice.label == "rome, immediate");
+  CHECK(systems[0].edits_of.empty());
+  CHECK(systems[1].choice.label == "rome, end");
+  CHECK(systems[1].edits_of == "rome, immediate");
+  const Json written = to_json(config);
+  CHECK(written["protocol"]["schedule"] == Json({"immediate", "end"}));
   CHECK(to_text(to_json(runner::bench_config_from_json(written, "c.json"))) == to_text(written));
 }
 
@@ -300,6 +323,23 @@ TEST_CASE("BenchConfig: mistakes are refused with file and field") {
        "/protocol/grouping"},
       {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"schedule": "late"}})",
        "expected batch, end or immediate"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"schedule": []}})",
+       "each schedule once"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "protocol": {"schedule": ["end", "end"]}})",
+       "each schedule once"},
+      {R"({"dataset": "mquake:f", "controls": ["unedited"], "generation": {}})",
+       "another format than counterfact"},
+      {R"({"dataset": "counterfact:f", "controls": ["unedited"], "generation": {"evry": 2}})",
+       "did you mean \"every\""},
+      {R"({"dataset": "counterfact:f", "controls": ["unedited"], "generation": {"every": 0}})",
+       "/generation/every"},
+      {R"({"dataset": "counterfact:f", "controls": ["unedited"], "generation": {"seed": -1}})",
+       "/generation/seed"},
+      {R"({"dataset": "counterfact:f", "controls": ["unedited"], "generation": {"snippets": 1}})",
+       "/generation/snippets"},
+      {R"({"dataset": "mquake:f", "protocol": {"schedule": ["end", "immediate"]},
+           "editors": [{"name": "rome"}, {"name": "rome", "label": "rome, end"}, {"name": "rome", "label": "rome, end"}]})",
+       "stands twice"},
       {R"({"dataset": "mquake:f", "editors": [{"name": "rome"}], "protocol": {"mask": "memory"}})",
        "changes weights that no mask takes back"},
       {R"({"dataset": "mquake:f", "controls": ["unedited"], "match": ["M9"]})", "M9"},
@@ -312,4 +352,26 @@ TEST_CASE("BenchConfig: mistakes are refused with file and field") {
   CAPTURE(message);
   CHECK(contains(message, "c.json"));
   CHECK(contains(message, row.message));
+}
+
+TEST_CASE("the configurations in docs/runs are read, but for editors that are not there") {
+  const std::vector<std::string> may_be_absent = {"r-rome", "memit", "alphaedit", "ft"};
+  std::size_t read = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(KEDIT_SOURCE_DIR) / "docs/runs")) {
+    CAPTURE(entry.path());
+    Json config = read_json(entry.path());
+    Json present = Json::array();
+    for (const Json& editor : config["editors"]) {
+      const std::string name = editor["name"];
+      const bool optional = std::count(may_be_absent.begin(), may_be_absent.end(), name) == 1;
+      if (!optional || find_editor(name) != nullptr) present.push_back(editor);
+    }
+    config["editors"] = present;
+    const runner::BenchConfig made =
+        runner::bench_config_from_json(config, entry.path().string(), entry.path().parent_path());
+    CHECK(made.editors.size() == present.size());
+    ++read;
+  }
+  CHECK(read >= 6);
 }

@@ -3,8 +3,10 @@
 #include "datasets/counterfact.hpp"
 #include "editors/editor.hpp"
 #include "eval/answering/facts_in_context.hpp"
+#include "eval/metrics/ngram_entropy.hpp"
 #include "eval/protocol/contamination.hpp"
 #include "eval/report/report.hpp"
+#include "eval/text_records.hpp"
 #include "tests/eval/messages.hpp"
 #include "tests/eval/mini_cases.hpp"
 #include "tests/eval/tiny_model.hpp"
@@ -201,18 +203,156 @@ TEST_CASE("run_bench: schedules immediate and end make edits case by case") {
   runner::BenchConfig config = mini_config();
   config.grouping = {protocol::Grouping::file, 0, 0};
   config.name = "immediate";
-  config.schedule = runner::Schedule::immediate;
+  config.schedules = {runner::Schedule::immediate};
   const runner::RunData now =
       runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   for (const std::int64_t id : {1, 2, 3}) {
     CHECK(now.outputs.at("in-context").at(id).edit_ids.size() == static_cast<std::size_t>(id));
   }
   config.name = "end";
-  config.schedule = runner::Schedule::end;
+  config.schedules = {runner::Schedule::end};
   const runner::RunData end =
       runner::load_run(store, runner::run_bench(config, mini_inputs(), store, {}));
   CHECK(end.outputs.at("in-context").at(1).edit_ids.size() == 3);
   CHECK(end.header["protocol"]["schedule"] != now.header["protocol"]["schedule"]);
+}
+
+TEST_CASE("run_bench: immediate and end together share their edits and never a column") {
+  const ScratchStore file, apart_file;
+  Store store = file.open(), apart = apart_file.open();
+  runner::BenchConfig config = mini_config();
+  config.controls = {"unedited"};
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  config.schedules = {runner::Schedule::immediate, runner::Schedule::end};
+  const std::string id = runner::run_bench(config, mini_inputs(), store, {});
+  CHECK(store.run(id)->done == 9);
+  CHECK(store.run(id)->total == 9);
+  const runner::RunData data = runner::load_run(store, id);
+  const auto& now = data.outputs.at("in-context, immediate");
+  const auto& end = data.outputs.at("in-context, end");
+  for (const std::int64_t one : {1, 2, 3}) {
+    CHECK(now.at(one).edit_ids.size() == static_cast<std::size_t>(one));
+    CHECK(end.at(one).edit_ids == now.at(3).edit_ids);  // made once
+  }
+  CHECK(data.header["systems"][0]["schedule"] == "immediate");
+  CHECK(data.header["systems"][1]["schedule"] == "end");
+  CHECK(contains(data.header["protocol"]["schedule"].get<std::string>(), "columns of their own"));
+  // Each column is what a run under this schedule alone has.
+  for (const runner::Schedule schedule : config.schedules) {
+    runner::BenchConfig alone = config;
+    alone.schedules = {schedule};
+    alone.name = to_string(schedule);
+    const runner::RunData single =
+        runner::load_run(apart, runner::run_bench(alone, mini_inputs(), apart, {}));
+    const auto& column = schedule == runner::Schedule::end ? end : now;
+    for (const auto& [one, outputs] : single.outputs.at("in-context")) {
+      CHECK(outputs.outputs.size() == column.at(one).outputs.size());
+      const Case of = one == 3 ? capital_case(3) : two_hop_case(one);
+      CHECK(direct_at(outputs, of, 0) == direct_at(column.at(one), of, 0));
+    }
+  }
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(store, id), {100, 0, 4}));
+  for (const std::string& shown : {report::to_html(reports), report::to_markdown(reports)}) {
+    CHECK(contains(shown, "in-context, immediate"));
+    CHECK(contains(shown, "in-context, end"));
+    CHECK(contains(shown, "columns of their own"));
+  }
+}
+
+TEST_CASE("run_bench: an interrupted run of two schedules resumes with equal scores") {
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  runner::BenchConfig config = mini_config();
+  config.controls = {};
+  config.grouping = {protocol::Grouping::file, 2, 0};
+  config.schedules = {runner::Schedule::immediate, runner::Schedule::end};
+  const std::string all = runner::run_bench(config, mini_inputs(), whole, {});
+  const int stop = GENERATE(2, 4, 6, 8);
+  CHECK_THROWS_AS(runner::run_bench(config, mini_inputs(), cut, stopping_after(stop)), Interrupted);
+  const std::string id = runner::run_bench(config, mini_inputs(), cut, {});
+  CHECK(scores_of(cut, id) == scores_of(whole, all));
+}
+
+TEST_CASE("run_bench: CounterFact's texts are sampled and judged and stored if configured") {
+  const ScratchStore whole_file, cut_file;
+  Store whole = whole_file.open(), cut = cut_file.open();
+  runner::BenchConfig config = mini_config();
+  config.dataset = "counterfact:mini.json";
+  config.asks = {Ask::cloze};
+  config.controls = {"unedited", "oracle"};
+  config.free_text = answering::FreeTextPlan{2, 24, 5, 7, "", "none"};
+  runner::BenchInputs inputs = mini_inputs();
+  inputs.dataset.cases.clear();
+  for (const std::int64_t id : {1, 2, 4}) {
+    CounterFactRecord record = counterfact_record();
+    record.case_id = id;
+    record.generation = {"Avia lies", "The people of Avia"};
+    inputs.dataset.cases.push_back(case_of(record));
+  }
+  const std::string all = runner::run_bench(config, inputs, whole, {});
+  const runner::RunData data = runner::load_run(whole, all);
+  for (const char* system : {"in-context", "unedited", "oracle"}) {
+    const auto& outputs = data.outputs.at(system);
+    CHECK_FALSE(outputs.at(1).texts.ngram_entropy.has_value());  // "every" does not divide its id
+    CHECK(
+        outputs_of(outputs.at(2), data.cases[1], PromptKind::generation, OutputKind::text).size() ==
+        2);
+    CHECK(outputs.at(4).texts.ngram_entropy.value() > 0.0);
+    CHECK_FALSE(outputs.at(4).texts.reference_score.has_value());
+  }
+  CHECK(data.header["protocol"]["generation"]["seed"] == 7);
+  CHECK(data.header["protocol"]["generation"]["sentences"] == "plain");
+  CHECK_THROWS_AS(runner::run_bench(config, inputs, cut, stopping_after(4)), Interrupted);
+  CHECK(scores_of(cut, runner::run_bench(config, inputs, cut, {})) == scores_of(whole, all));
+  std::vector<report::BenchReport> reports;
+  reports.push_back(report::make_report(runner::load_run(whole, all), {100, 0, 4}));
+  const auto has = [&](const char* metric) {
+    return std::count(reports[0].metrics.begin(), reports[0].metrics.end(), metric) == 1;
+  };
+  CHECK(has("counterfact_ge"));
+  CHECK(has("counterfact_rewrite_acc"));
+  CHECK_FALSE(has("counterfact_rs"));
+  CHECK_FALSE(has("counterfact_essence"));
+  CHECK(reports[0]
+            .find({"unedited", MatchRule::exact, GoldSide::post, "counterfact_ge", "", ""})
+            ->score.n == 2.0);
+  const auto lines = std::filesystem::temp_directory_path() / "kedit-run-texts.jsonl";
+  std::ofstream(lines) << report::to_text_lines(reports);
+  const std::vector<TextRecord> records = read_text_records(lines);
+  std::filesystem::remove(lines);
+  REQUIRE(records.size() == 6);  // three systems, two records
+  const auto second = std::find_if(records.begin(), records.end(), [](const TextRecord& one) {
+    return contains(one.id.get<std::string>(), "/in-context/2");
+  });
+  REQUIRE(second != records.end());
+  CHECK(second->subject == "Avia");
+  CHECK(metrics::mean_fluency(second->texts, {}) ==
+        data.outputs.at("in-context").at(2).texts.ngram_entropy.value());
+  const std::string page = report::to_html(reports);
+  CHECK(contains(page, "sampled text"));
+  CHECK(contains(page, "split plainly"));
+  CHECK(contains(report::to_markdown(reports), "top-k 5, 24 tokens with the prompt, seed 7"));
+}
+
+TEST_CASE("run_bench: a file without generation prompts has no fluency, and a warning says so") {
+  const ScratchStore file;
+  Store store = file.open();
+  runner::BenchConfig config = mini_config();
+  config.dataset = "counterfact:mini.json";
+  config.asks = {Ask::cloze};
+  config.controls = {"unedited"};
+  config.editors = {};
+  config.free_text = answering::FreeTextPlan{1, 24, 5, 0, "", "none"};
+  runner::BenchInputs inputs = mini_inputs();
+  inputs.dataset.cases = {case_of(counterfact_record())};
+  std::string warned;
+  RunContext run;
+  run.warn = [&](const std::string& text) { warned = text; };
+  const runner::RunData data =
+      runner::load_run(store, runner::run_bench(config, inputs, store, run));
+  CHECK(contains(warned, "no record chosen has generation prompts"));
+  CHECK_FALSE(data.outputs.at("unedited").at(4).texts.ngram_entropy.has_value());
 }
 
 TEST_CASE("run_bench: an interrupted immediate schedule resumes with the edits made so far") {
@@ -221,7 +361,7 @@ TEST_CASE("run_bench: an interrupted immediate schedule resumes with the edits m
   runner::BenchConfig config = mini_config();
   config.controls = {};
   config.grouping = {protocol::Grouping::file, 0, 0};
-  config.schedule = runner::Schedule::immediate;
+  config.schedules = {runner::Schedule::immediate};
   const std::string all = runner::run_bench(config, mini_inputs(), whole, {});
   const int stop = GENERATE(2, 3);
   CHECK_THROWS_AS(runner::run_bench(config, mini_inputs(), cut, stopping_after(stop)), Interrupted);
@@ -422,7 +562,7 @@ TEST_CASE("where one edit of a case fails, the others are made on top of all ear
   runner::BenchConfig config = mini_config();
   config.controls = {};
   config.grouping = {protocol::Grouping::file, 0, 0};
-  config.schedule = runner::Schedule::immediate;
+  config.schedules = {runner::Schedule::immediate};
   config.editors = {{"rome",
                      "rome",
                      {{"layers", {0}},

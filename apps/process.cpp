@@ -1,6 +1,7 @@
 #include "apps/process.hpp"
 
-#include <ATen/Context.h>
+#include "model/device.hpp"
+
 #include <fmt/format.h>
 
 #include <csignal>
@@ -134,7 +135,7 @@ std::string program_version() { return KEDIT_VERSION; }
 
 std::string version_text() {
   std::string devices = fmt::format("cpu ({} cores)", usable_cores());
-  const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  const int count = cuda_device_count();
   for (int i = 0; i < count; ++i) devices += fmt::format(", cuda:{}", i);
   return fmt::format("kedit {}\nLibTorch {}\ndevices: {}\n", program_version(), KEDIT_TORCH_VERSION,
                      devices);

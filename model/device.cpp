@@ -1,5 +1,6 @@
 #include "model/device.hpp"
 
+#include "model/cuda_engine.hpp"
 #include "model/model.hpp"
 
 #include <ATen/ATen.h>
@@ -7,9 +8,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace kedit {
 namespace {
+
+std::atomic<bool> tf32{false};
 
 [[noreturn]] void no_such_device(const std::string& name, const std::string& found) {
   throw DeviceError(
@@ -24,24 +28,36 @@ std::optional<int> parse_index(const std::string& digits) {
   return numeric ? std::optional<int>(std::stoi(digits)) : std::nullopt;
 }
 
+// LibTorch has defaults of its own, which have changed between its versions.
+c10::Device cuda_device(int index) {
+  at::globalContext().setAllowTF32CuBLAS(tf32);
+  at::globalContext().setAllowTF32CuDNN(tf32);
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
 }  // namespace
 
+void allow_tf32(bool allowed) { tf32 = allowed; }
+
+bool tf32_allowed() { return tf32; }
+
 int cuda_device_count() {
-  if (!c10::impl::hasDeviceGuardImpl(c10::kCUDA)) return 0;
+  if (!load_cuda_engine().empty()) return 0;
   return static_cast<int>(c10::impl::getDeviceGuardImpl(c10::kCUDA)->deviceCount());
 }
 
 c10::Device parse_device(const std::string& name) {
   if (name == "cpu") return c10::Device(c10::kCPU);
-  const int devices = cuda_device_count();
-  if (name == "auto") return devices > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+  if (name == "auto") return cuda_device_count() > 0 ? cuda_device(0) : c10::Device(c10::kCPU);
   const bool numbered = name.rfind("cuda:", 0) == 0;
   const auto index = name == "cuda" ? std::optional<int>(0)
                      : numbered     ? parse_index(name.substr(5))
                                     : std::nullopt;
   if (!index) no_such_device(name, "expected cpu, cuda, cuda:N or auto");
+  const int devices = cuda_device_count();
+  if (!load_cuda_engine().empty()) no_such_device(name, load_cuda_engine());
   if (*index >= devices) no_such_device(name, fmt::format("found {} CUDA devices", devices));
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(*index));
+  return cuda_device(*index);
 }
 
 std::optional<c10::ScalarType> parse_dtype(const std::string& name) {

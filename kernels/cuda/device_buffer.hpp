@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cuda_runtime.h>
 #include <stdexcept>
 #include <string>
@@ -14,47 +15,56 @@ inline void check(cudaError_t status, const std::string& act) {
     throw std::runtime_error("CUDA: " + act + ": " + cudaGetErrorString(status));
 }
 
-/// Device memory holding a copy of host memory. Movable; freed with the object.
+/// Device memory, freed with the object. Movable.
 class DeviceBuffer {
  public:
-  DeviceBuffer(const void* host, std::size_t bytes) {
+  explicit DeviceBuffer(std::size_t bytes) {
+    if (bytes > 0)
+      check(cudaMalloc(&data_, bytes), "allocating " + std::to_string(bytes) + " bytes");
+  }
+  /// A copy of host memory that begins as far from a multiple of 16 bytes as the original does.
+  DeviceBuffer(const void* host, std::size_t bytes) : DeviceBuffer(bytes + 16) {
+    offset_ = reinterpret_cast<std::uintptr_t>(host) % 16;
     if (bytes == 0) return;
-    check(cudaMalloc(&data_, bytes), "allocating " + std::to_string(bytes) + " bytes");
-    const cudaError_t status = cudaMemcpy(data_, host, bytes, cudaMemcpyHostToDevice);
-    if (status != cudaSuccess) {
-      cudaFree(data_);
-      check(status, "copying " + std::to_string(bytes) + " bytes to the device");
-    }
+    check(cudaMemcpy(data(), host, bytes, cudaMemcpyHostToDevice),
+          "copying " + std::to_string(bytes) + " bytes to the device");
   }
   ~DeviceBuffer() { cudaFree(data_); }
-  DeviceBuffer(DeviceBuffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  DeviceBuffer(DeviceBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), offset_(other.offset_) {}
   DeviceBuffer& operator=(DeviceBuffer&&) = delete;
 
-  void* data() const { return data_; }
+  void* data() const { return static_cast<char*>(data_) + offset_; }
+
+  void copy_to(void* host, std::size_t bytes) const {
+    if (bytes == 0) return;
+    check(cudaMemcpy(host, data(), bytes, cudaMemcpyDeviceToHost),
+          "copying " + std::to_string(bytes) + " bytes from the device");
+  }
 
  private:
   void* data_ = nullptr;
+  std::size_t offset_ = 0;
 };
 
-/// Scratch that lives as long as the work queued on `stream` before the object goes.
-class StreamBuffer {
+/// Makes `device` the thread's current one, and the one before again.
+class DeviceScope {
  public:
-  StreamBuffer(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
-    if (bytes > 0)
-      check(cudaMallocAsync(&data_, bytes, stream),
-            "allocating " + std::to_string(bytes) + " bytes");
+  explicit DeviceScope(int device) {
+    check(cudaGetDevice(&before_), "asking for the current device");
+    if (before_ == device) return;
+    check(cudaSetDevice(device), "choosing device " + std::to_string(device));
+    changed_ = true;
   }
-  ~StreamBuffer() {
-    if (data_ != nullptr) cudaFreeAsync(data_, stream_);
+  ~DeviceScope() {
+    if (changed_) cudaSetDevice(before_);
   }
-  StreamBuffer(const StreamBuffer&) = delete;
-  StreamBuffer& operator=(const StreamBuffer&) = delete;
-
-  void* data() const { return data_; }
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
 
  private:
-  void* data_ = nullptr;
-  cudaStream_t stream_;
+  int before_ = 0;
+  bool changed_ = false;
 };
 
 }  // namespace kedit::kernels::cuda

@@ -4,14 +4,14 @@ if(NOT NVCC)
   message("skipped: no nvcc, the CUDA kernels were not compiled")
   return()
 endif()
-foreach(arch 80 90)
+foreach(stem library low_rank_update measure second_moment)
   execute_process(
-    COMMAND "${NVCC}" -ccbin "${CXX}" -std=c++20 --fmad=false
-            -gencode "arch=compute_${arch},code=sm_${arch}" "-I${SOURCE}" -c
-            "${SOURCE}/kernels/cuda/low_rank_update.cu" -o "${OUT}/low_rank_update_sm_${arch}.o"
+    COMMAND "${NVCC}" -ccbin "${CXX}" -std=c++20 --fmad=false -DKEDIT_CUDA_ARCHITECTURES=""
+            -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90 "-I${SOURCE}" -c
+            "${SOURCE}/kernels/cuda/${stem}.cu" -o "${OUT}/${stem}.o"
     RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(NOT code EQUAL 0)
-    message(FATAL_ERROR "kernels/cuda/low_rank_update.cu does not compile for sm_${arch}: ${said}")
+    message(FATAL_ERROR "kernels/cuda/${stem}.cu does not compile: ${said}")
   endif()
-  message("compiled for sm_${arch}")
+  message("compiled ${stem}.cu for sm_80 and sm_90")
 endforeach()

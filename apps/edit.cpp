@@ -3,6 +3,7 @@
 #include "apps/edit_run.hpp"
 #include "datasets/requests.hpp"
 #include "editors/editor.hpp"
+#include "editors/setting_infos.hpp"
 #include "eval/answering/prompts.hpp"
 #include "eval/runner/model_record.hpp"
 
@@ -68,9 +69,8 @@ EditorSettings settings_of_options(const Values& options) {
   }
   for (const std::string& assignment : options.list("set")) settings.set(assignment);
   // An editor without statistics has nothing to collect.
-  const EditorInfo* editor = find_editor(options.text("editor"));
-  const bool counts =
-      editor && std::count(editor->settings.begin(), editor->settings.end(), "stats");
+  const std::vector<std::string> keys = setting_keys(options.text("editor"));
+  const bool counts = std::find(keys.begin(), keys.end(), "stats") != keys.end();
   if (counts && options.given("stats")) settings.values["stats"] = options.text("stats");
   settings.force = options.flag("force");
   return settings;

@@ -69,6 +69,9 @@ void tell_of_reduced(Context& context, const adapters::Lora& lora, const EditedM
 Exported export_adapter(Context& context, const EditedModel& model, const fs::path& out) {
   const adapters::Lora lora = adapters::lora_of(model);
   tell_of_reduced(context, lora, model);
+  if (context.run().should_stop()) {
+    throw Interrupted("exporting an adapter was interrupted; nothing was written");
+  }
   Exported exported;
   if (context.options.text("to") == "peft") {
     const auto named = context.options.find("base-name");

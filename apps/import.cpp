@@ -1,6 +1,7 @@
 // kedit import: an adapter or an edited checkpoint becomes an edit of the store.
 #include "apps/commands.hpp"
 #include "apps/edit_report.hpp"
+#include "apps/store_view.hpp"
 #include "apps/stored_model.hpp"
 #include "editors/locate/health.hpp"
 #include "eval/runner/model_record.hpp"
@@ -10,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -18,13 +21,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the files hold.
+/// An edit as the files hold it, and what the answer says about its weights.
 struct Imported {
-  EditDelta delta;
-  Json weights = Json::array();  ///< For the answer: one object a weight.
+  std::shared_ptr<const EditDelta> delta;
+  Json weights;  ///< One object a weight.
 };
 
 // ---- Reading --------------------------------------------------------------------
+
+/// The updates that the files mean.
+struct Updates {
+  std::vector<WeightUpdate> updates;
+  Json told = Json::array();
+};
 
 Json weight_json(const WeightUpdate& update) {
   const bool dense = std::holds_alternative<Dense>(update.update);
@@ -34,28 +43,30 @@ Json weight_json(const WeightUpdate& update) {
           {"rank", update.rank()}};
 }
 
-Imported read_adapter(const fs::path& directory, const Model& model) {
-  Imported imported;
-  imported.delta.updates = adapters::read_peft(directory, model.architecture());
-  for (const WeightUpdate& update : imported.delta.updates) {
-    imported.weights.push_back(weight_json(update));
-  }
-  return imported;
+Updates read_adapter(const fs::path& directory, const Model& model) {
+  Updates read;
+  read.updates = adapters::read_peft(directory, model.architecture());
+  for (const WeightUpdate& update : read.updates) read.told.push_back(weight_json(update));
+  return read;
 }
 
-Imported read_checkpoint(Context& context, const fs::path& path) {
+Updates read_checkpoint(Context& context, const fs::path& path) {
   const auto base = load_as_stored(context, context.model_path());
   const auto edited = load_as_stored(context, path);
   const auto when = context.options.flag("compact") ? adapters::LowRankWhen::rounded
                                                     : adapters::LowRankWhen::exact;
-  Imported imported;
+  Updates read;
   for (auto& one : adapters::checkpoint_difference(*base, *edited, when, context.run())) {
-    Json weight = weight_json(one.update);
-    weight["residual"] = one.residual;
-    imported.weights.push_back(std::move(weight));
-    imported.delta.updates.push_back(std::move(one.update));
+    if (one.rounded_rank) {
+      context.note(fmt::format(
+          "note: {}: but for rounding its change is of rank {}; --compact keeps it as such",
+          one.update.weight, *one.rounded_rank));
+    }
+    read.told.push_back(weight_json(one.update));
+    read.told.back()["residual"] = one.residual;
+    read.updates.push_back(std::move(one.update));
   }
-  return imported;
+  return read;
 }
 
 std::string name_of(const Values& options, const fs::path& path) {
@@ -91,15 +102,15 @@ Imported read_imported(Context& context, const EditedModel& model) {
   if (context.options.flag("compact") && form != "hf") {
     throw UsageError(fmt::format("--compact: expected --from hf, found {}", form));
   }
-  Imported imported =
-      form == "peft" ? read_adapter(path, model.base()) : read_checkpoint(context, path);
-  EditDelta& delta = imported.delta;
+  Updates read = form == "peft" ? read_adapter(path, model.base()) : read_checkpoint(context, path);
+  EditDelta delta;
   delta.editor = "import";
   delta.settings = {{"from", form}, {"name", name_of(context.options, path)}};
   delta.base_fingerprint = model.base().fingerprint();
   delta.requests = recorded_requests(context, path, model.base());
+  delta.updates = std::move(read.updates);
   add_figures(&delta, model);
-  return imported;
+  return {std::make_shared<const EditDelta>(std::move(delta)), std::move(read.told)};
 }
 
 // ---- Committing -----------------------------------------------------------------
@@ -138,58 +149,59 @@ std::string commit(Context& context, Place& place, const EditDelta& delta) {
   return place.store->commit(delta, commit);
 }
 
-void check_stop(Context& context, const std::string& id) {
-  if (!context.run().should_stop()) return;
-  throw Interrupted(id.empty()
-                        ? "importing was interrupted; nothing was committed"
-                        : fmt::format("importing was interrupted; edit {} is committed", id));
+bool measures(const EditedModel& model, const EditDelta& delta) {
+  return model.base().has_tokenizer() && !delta.requests.empty();
+}
+
+std::vector<Measured> measured(const EditedModel& model, const EditDelta& delta) {
+  if (!measures(model, delta)) return std::vector<Measured>(delta.requests.size());
+  return measure_all(model, prompt_form("few-shot", {}), delta.requests);
 }
 
 // One entry a request, or one for an edit of which no request is known.
-std::vector<Made> take_in(Context& context, Place& place, const EditDelta& delta) {
+std::vector<Made> take_in(Context& context, Place& place,
+                          const std::shared_ptr<const EditDelta>& delta) {
   const Stopwatch whole;
-  const PromptForm form = prompt_form("few-shot", {});
-  const bool measures = place.model.base().has_tokenizer();
-  check_stop(context, "");
-  std::vector<Measured> before(delta.requests.size()), after(delta.requests.size());
-  if (measures) before = measure_all(place.model, form, delta.requests);
+  const std::vector<Measured> before = measured(place.model, *delta);
+  if (context.run().should_stop()) {
+    throw Interrupted("importing was interrupted; nothing was committed");
+  }
   const Stopwatch committing;
-  const std::string id = commit(context, place, delta);
+  const std::string id = commit(context, place, *delta);
   const double commit_seconds = committing.seconds();
-  place.model.mount(id.empty() ? "dry run" : id, delta);
-  check_stop(context, id);
-  if (measures) after = measure_all(place.model, form, delta.requests);
-  std::vector<Made> made(std::max<std::size_t>(1, delta.requests.size()));
-  const auto shared = std::make_shared<const EditDelta>(delta);
+  place.model.mount(id.empty() ? "dry run" : id, *delta);
+  const std::vector<Measured> after = measured(place.model, *delta);
+  std::vector<Made> made(std::max<std::size_t>(delta->requests.size(), 1));
   for (std::size_t i = 0; i < made.size(); ++i) {
-    Made& one = made[i];
-    if (i < delta.requests.size()) {
-      one.request = delta.requests[i];
-      one.before = before[i];
-      one.after = after[i];
-    }
-    one.delta = shared;
-    one.place = i;
-    one.id = id;
-    one.commit_seconds = commit_seconds;
-    one.total_seconds = whole.seconds();
+    made[i].delta = delta;
+    made[i].place = i;
+    made[i].id = id;
+    made[i].commit_seconds = commit_seconds;
+    made[i].total_seconds = whole.seconds();
+    if (i == delta->requests.size()) continue;
+    made[i].request = delta->requests[i];
+    made[i].before = before[i];
+    made[i].after = after[i];
   }
   return made;
 }
 
 // ---- The answer -----------------------------------------------------------------
 
-Json entry_json(const Made& made, const Imported& imported, bool measured) {
-  Json entry = edits_json({made}).front();
-  if (imported.delta.requests.empty()) {
-    for (const char* key : {"request_id", "subject", "target_new"}) entry[key] = nullptr;
+Json entries_json(const std::vector<Made>& made, const EditedModel& model,
+                  const Imported& imported) {
+  Json entries = edits_json(made);
+  for (Json& entry : entries) {
+    if (imported.delta->requests.empty()) {
+      for (const char* key : {"request_id", "subject", "target_new"}) entry[key] = nullptr;
+    }
+    if (!measures(model, *imported.delta)) {
+      for (const char* key : {"before", "after"}) entry[key] = nullptr;
+    }
+    entry["name"] = imported.delta->settings["name"];
+    entry["weights"] = imported.weights;
   }
-  if (!measured) {
-    for (const char* key : {"before", "after"}) entry[key] = nullptr;
-  }
-  entry["name"] = imported.delta.settings["name"];
-  entry["weights"] = imported.weights;
-  return entry;
+  return entries;
 }
 
 std::string text_of(const std::vector<Made>& made, const Imported& imported, const Style& style) {
@@ -205,7 +217,13 @@ std::string text_of(const std::vector<Made>& made, const Imported& imported, con
   }
   const std::string id = made.front().id.empty() ? "(dry run)" : "edit " + made.front().id;
   const std::string text = fmt::format("{}\n\n{}", id, table.text(style));
-  return imported.delta.requests.empty() ? text : text + "\n" + edits_text(made, style);
+  if (imported.delta->requests.empty()) return text;
+  std::vector<Made> shown = made;  // texts of a file from anywhere
+  for (Made& one : shown) {
+    one.request.subject = printable(one.request.subject);
+    one.request.target_new = printable(one.request.target_new);
+  }
+  return text + "\n" + edits_text(shown, style);
 }
 
 int run_import(Context& context) {
@@ -214,12 +232,10 @@ int run_import(Context& context) {
   const Imported imported = read_imported(context, model);
   Place place = open_place(context, model);
   const std::vector<Made> made = take_in(context, place, imported.delta);
-  const bool measured = !imported.delta.requests.empty() && place.model.base().has_tokenizer();
-  Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
-                   {"branch", place.branch},
-                   {"model", identity_json(place.model.base())},
-                   {"edits", Json::array()}};
-  for (const Made& one : made) document["edits"].push_back(entry_json(one, imported, measured));
+  const Json document = {{"store", dry_run ? Json(nullptr) : Json(context.store_path().string())},
+                         {"branch", place.branch},
+                         {"model", identity_json(place.model.base())},
+                         {"edits", entries_json(made, place.model, imported)}};
   return context.answer(document, text_of(made, imported, context.style()));
 }
 

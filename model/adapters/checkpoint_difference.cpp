@@ -100,8 +100,11 @@ class Difference {
     const auto factors = find_low_rank(change, tolerance, most);
     if (!factors) return dense(pair, change);
     auto exact = put_right(pair, change, *factors, most);
-    if (exact) return {{pair.name, *std::move(exact)}, 0.0};
-    return when_ == LowRankWhen::exact ? dense(pair, change) : measured(pair, *factors);
+    if (exact) return {{pair.name, *std::move(exact)}};
+    if (when_ == LowRankWhen::rounded) return measured(pair, *factors);
+    WeightDifference whole = dense(pair, change);
+    whole.rounded_rank = factors->left.size(1);
+    return whole;
   }
 
   WeightDifference dense(const Pair& pair, const at::Tensor& change) const {

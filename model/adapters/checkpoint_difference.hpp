@@ -4,6 +4,8 @@
 #include "edits/progress.hpp"
 #include "model/model.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ struct WeightDifference {
   /// The largest distance of the weight that mounting gives from the edited one; 0: equal to the
   /// bit. A dense change in float32 cannot reach a number that is far smaller than the base's.
   double residual = 0;
+  /// Of a dense change: the rank of the product that gives the edited weight but for rounding.
+  std::optional<std::int64_t> rounded_rank = {};
 };
 
 /// What was done to a checkpoint, as changes of its base, in the order of the weights: of low rank

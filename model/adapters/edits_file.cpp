@@ -3,6 +3,7 @@
 #include "edits/request_json.hpp"
 #include "json/canonical.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace kedit::adapters {
@@ -28,7 +29,8 @@ Json edits_document(const EditedModel& model) {
 
 RecordedEdits read_recorded_edits(const std::filesystem::path& directory) {
   const std::filesystem::path file = directory / kEditsFile;
-  if (!std::filesystem::exists(file)) return {};
+  std::error_code absent;
+  if (!std::filesystem::exists(file, absent)) return {};
   const Json document = read_json(file, {kMostBytes, 8});
   const JsonView view(document, file.string());
   RecordedEdits recorded;

@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace kedit::adapters {
@@ -216,6 +217,20 @@ class Reader {
                            fmt::join(factor.sizes(), ", ")));
   }
 
+  void check_shapes(const std::string& weight, const Module& module, std::int64_t rank) const {
+    if (!module.a.defined()) fail(module.name, "expected lora_A, found none");
+    if (!module.b.defined()) fail(module.name, "expected lora_B, found none");
+    const bool in_out = architecture_.orientation == Orientation::in_out;
+    const std::vector<std::int64_t>& shape = shapes_.at(weight);
+    check_shape(module.name + ".lora_A", module.a, rank, shape[in_out ? 0 : 1]);
+    check_shape(module.name + ".lora_B", module.b, shape[in_out ? 1 : 0], rank);
+  }
+
+  at::Tensor finite(const std::string& name, const at::Tensor& factor) const {
+    if (at::isfinite(factor).all().item<bool>()) return factor;
+    fail(name, "expected finite numbers, found NaN or infinity");
+  }
+
   // Checked, scaled and without the components that are zero; nothing when all are.
   std::optional<LowRank> factors_of(const std::string& weight, const Module& module,
                                     const Config& config) const {
@@ -223,22 +238,12 @@ class Reader {
         config.of_module(config.ranks, module.name, config.rank, "rank_pattern");
     const double alpha =
         config.of_module(config.alphas, module.name, config.alpha, "alpha_pattern");
-    const bool in_out = architecture_.orientation == Orientation::in_out;
-    const std::vector<std::int64_t>& shape = shapes_.at(weight);
-    for (const auto& [factor, part] : {std::pair(&module.a, "lora_A"), {&module.b, "lora_B"}}) {
-      if (!factor->defined()) fail(module.name, fmt::format("expected {}, found none", part));
-    }
-    check_shape(module.name + ".lora_A", module.a, rank, shape[in_out ? 0 : 1]);
-    check_shape(module.name + ".lora_B", module.b, shape[in_out ? 1 : 0], rank);
+    check_shapes(weight, module, rank);
     const auto size = static_cast<double>(rank);
     const double scale = alpha / (config.by_root ? std::sqrt(size) : size);
-    LoraPair pair{weight, module.a.to(at::kFloat), module.b.to(at::kFloat)};
-    if (scale != 1.0) pair.b = (pair.b.to(at::kDouble) * scale).to(at::kFloat);
-    for (const auto& [factor, part] : {std::pair(&pair.a, "lora_A"), {&pair.b, "lora_B"}}) {
-      if (!at::isfinite(*factor).all().item<bool>()) {
-        fail(module.name, fmt::format("{}: expected finite numbers, found NaN or infinity", part));
-      }
-    }
+    LoraPair pair{
+        weight, finite(module.name + ".lora_A", module.a.to(at::kFloat)),
+        finite(module.name + ".lora_B, scaled", (module.b.to(at::kDouble) * scale).to(at::kFloat))};
     const at::Tensor used =
         at::nonzero(pair.a.ne(0).any(1).logical_and(pair.b.ne(0).any(0))).view({-1});
     if (used.numel() == 0) return std::nullopt;
@@ -256,8 +261,9 @@ class Reader {
 
 fs::path weights_file(const fs::path& directory) {
   const fs::path file = directory / "adapter_model.safetensors";
-  if (fs::exists(file)) return file;
-  const bool pickled = fs::exists(directory / "adapter_model.bin");
+  std::error_code absent;
+  if (fs::exists(file, absent)) return file;
+  const bool pickled = fs::exists(directory / "adapter_model.bin", absent);
   throw ModelError(fmt::format(
       "reading {}: expected adapter_model.safetensors, found {}", directory.string(),
       pickled ? "only pickled weights (.bin), which can run code when they are read; save the "

@@ -80,6 +80,7 @@ TEST_CASE("checkpoint_difference: a product is kept as one when its rounding is 
   CHECK(max_difference(mounted(base, compact), edited->weight(kDown)) == compact.residual);
   CHECK(max_difference(mounted(base, exact), edited->weight(kDown)) == exact.residual);
   CHECK(exact.residual <= compact.residual);
+  if (std::holds_alternative<Dense>(exact.update.update)) CHECK(exact.rounded_rank == 2);
 }
 
 TEST_CASE("checkpoint_difference: a change of full rank is kept whole") {
@@ -96,6 +97,29 @@ TEST_CASE("checkpoint_difference: a change of full rank is kept whole") {
   CHECK(std::holds_alternative<Dense>(found.update.update));
   CHECK(max_difference(mounted(base, found), edited->weight(kDown)) == found.residual);
   CHECK(found.residual < 1e-7);
+}
+
+TEST_CASE("checkpoint_difference: a bias of a layer's map is a row of its own") {
+  const TemporaryDirectory scratch;
+  copy_model("llama-biases", scratch / "edited");
+  auto tensors = all_tensors(scratch / "edited/model.safetensors");
+  const std::string bias = "model.layers.1.mlp.down_proj.bias";
+  for (auto& [name, tensor] : tensors) {
+    if (name == bias) tensor += 0.125;
+  }
+  checkpoint::write_safetensors(scratch / "edited/model.safetensors", tensors);
+  const auto base = golden_as_stored("llama-biases");
+  const auto edited = Model::load(scratch / "edited");
+  const auto found = difference(*base, *edited);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].update.weight == bias);
+  CHECK(found[0].update.rows() == 1);
+  CHECK(at::equal(mounted(base, found[0]), edited->weight(bias)));
+  EditedModel model(base);
+  model.mount("b", delta_of(*base, {found[0].update}));
+  CHECK(
+      contains(thrown_message<ModelError>([&] { lora_of(model); }),
+               bias + ": expected a matrix of a layer, which an adapter can change, found a bias"));
 }
 
 TEST_CASE("checkpoint_difference: what is no edit of the layers is refused by name") {

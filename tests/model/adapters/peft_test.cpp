@@ -189,7 +189,7 @@ TEST_CASE("peft: what an edit cannot hold, and damaged adapters, are refused by 
        [](Adapter& adapter) { adapter.a() = adapter.a().to(at::kLong); }},
       {"lora_A: expected finite numbers",
        [](Adapter& adapter) { adapter.a()[0][0] = std::numeric_limits<float>::quiet_NaN(); }},
-      {"lora_B: expected finite numbers", set("lora_alpha", 1e300)},
+      {"lora_B, scaled: expected finite numbers", set("lora_alpha", 1e300)},
       {"found only zeros", set("lora_alpha", 0)},
       {"found only zeros", [](Adapter& adapter) { adapter.b().zero_(); }}};
   for (const Case& one : cases) {

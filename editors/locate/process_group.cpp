@@ -23,6 +23,21 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+// The engine would write traces of its calls before this program can say in one sentence what is
+// wrong. Whoever looks for a fault sets TORCH_CPP_LOG_LEVEL and has them.
+class QuietEngine {
+ public:
+  QuietEngine() {
+    if (environment("TORCH_CPP_LOG_LEVEL").empty()) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  }
+  ~QuietEngine() { FLAGS_caffe2_log_level = before_; }
+  QuietEngine(const QuietEngine&) = delete;
+  QuietEngine& operator=(const QuietEngine&) = delete;
+
+ private:
+  int before_ = FLAGS_caffe2_log_level;
+};
+
 std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
@@ -75,6 +90,7 @@ struct ProcessGroup::Impl {
 
 ProcessGroup::ProcessGroup(const ProcessPlace& place, Patience patience)
     : impl_(std::make_unique<Impl>(Impl{place, patience, nullptr, nullptr})) {
+  const QuietEngine quiet;
   try {
     c10d::TCPStoreOptions meeting;
     meeting.port = place.port;
@@ -97,6 +113,7 @@ std::int64_t ProcessGroup::rank() const { return impl_->place.rank; }
 std::int64_t ProcessGroup::size() const { return impl_->place.size; }
 
 std::string ProcessGroup::from_first(const std::string& topic, const std::string& text) {
+  const QuietEngine quiet;
   try {
     if (rank() == 0) impl_->store->set(topic, std::vector<std::uint8_t>(text.begin(), text.end()));
     impl_->store->wait({topic}, impl_->patience);
@@ -108,6 +125,7 @@ std::string ProcessGroup::from_first(const std::string& topic, const std::string
 }
 
 void ProcessGroup::sum(const std::vector<at::Tensor>& tensors) {
+  const QuietEngine quiet;
   try {
     for (const at::Tensor& tensor : tensors) {
       std::vector<at::Tensor> summed{tensor.to(at::kCPU).contiguous()};

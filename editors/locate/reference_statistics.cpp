@@ -65,7 +65,8 @@ std::vector<std::string> reference_model_names(const Model& model) {
   }
   const fs::path path = fs::absolute(model.path()).lexically_normal();
   add_hub_name(path, names);
-  add_name(path.filename().empty() ? path.parent_path().filename().string() : path.filename().string(),
+  add_name(
+      path.filename().empty() ? path.parent_path().filename().string() : path.filename().string(),
       names);
   return names;
 }

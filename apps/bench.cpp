@@ -145,8 +145,9 @@ std::vector<std::string> worker_words(const Context& context, std::int64_t worke
     words.push_back(std::string("--") + name);
     words.push_back(context.options.text(name));
   }
-  if (context.options.flag("allow-nonfinite")) words.emplace_back("--allow-nonfinite");
-  if (context.options.flag("verify-model")) words.emplace_back("--verify-model");
+  for (const char* name : {"allow-tf32", "allow-nonfinite", "verify-model"}) {
+    if (context.options.flag(name)) words.push_back(std::string("--") + name);
+  }
   const auto share = std::max<std::int64_t>(1, context.threads() / workers);
   words.insert(words.end(), {"--threads", std::to_string(share)});
   return words;

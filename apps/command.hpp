@@ -83,7 +83,7 @@ class Failure : public std::runtime_error {
 /// --help besides).
 enum Takes : unsigned {
   kNothing = 0,
-  kModel = 1,  ///< --model --device --dtype --allow-nonfinite --verify-model
+  kModel = 1,  ///< --model --device --dtype --allow-tf32 --allow-nonfinite --verify-model
   kMount = 2,  ///< --store --branch --edits: edits mounted on the model; no default store
   kStore = 4,  ///< --store (default kedit.db) --branch: the store that is worked on
   kSeed = 8,   ///< --seed

@@ -20,6 +20,7 @@ std::vector<Option> model_options() {
       text("dtype", "NAME", "type of the weights in memory; auto: as stored, of GGUF float32")
           .otherwise("auto")
           .one_of({"auto", "float32", "bfloat16", "float16"}),
+      flag("allow-tf32", "GPU: float32 products may round their factors to TF32; named in results"),
       flag("allow-nonfinite", "accept weights that are infinite or not a number"),
       flag("verify-model", "read and hash all weights, whatever the cache remembers of them"),
   };

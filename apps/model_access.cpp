@@ -3,6 +3,8 @@
 #include "edits/delta.hpp"
 #include "model/cache_directory.hpp"
 #include "model/catalogue.hpp"
+#include "model/device.hpp"
+#include "model/rebuild.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -131,6 +133,7 @@ LoadOptions Context::load_options() {
   load.warn = [this](const std::string& sentence) { warn(sentence); };
   load.cache = own_cache_directory().value_or(fs::path());
   load.verify = options.flag("verify-model");
+  allow_tf32(options.flag("allow-tf32"));
   if (!is_device_name(load.device)) {
     throw UsageError(
         fmt::format("--device: expected auto, cpu, cuda or cuda:N, found '{}'", load.device));
@@ -139,7 +142,15 @@ LoadOptions Context::load_options() {
 }
 
 std::shared_ptr<const Model> Context::load_model() {
-  return Model::load(model_path(), load_options());
+  auto model = Model::load(model_path(), load_options());
+  if (const std::string missing = missing_kernels(model->weights().token_embedding.device());
+      !missing.empty()) {
+    warn(
+        fmt::format("edits are mounted with LibTorch's operations, several times slower than with "
+                    "kedit's CUDA kernels: {}",
+                    missing));
+  }
+  return model;
 }
 
 EditedModel Context::load_edited_model() {
@@ -209,9 +220,15 @@ void Context::note_facts(const EditedModel& model) {
 }
 
 Json identity_json(const Model& model) {
-  return {{"fingerprint", model.fingerprint()},
-          {"dtype", model.dtype()},
-          {"stored_dtype", model.stored_dtype()}};
+  Json identity = {{"fingerprint", model.fingerprint()},
+                   {"dtype", model.dtype()},
+                   {"stored_dtype", model.stored_dtype()}};
+  const c10::Device device = model.weights().token_embedding.device();
+  if (device.is_cuda()) {
+    identity["device"] = device.str();
+    identity["tf32"] = tf32_allowed();
+  }
+  return identity;
 }
 
 fs::path Context::store_path() const { return options.path("store"); }

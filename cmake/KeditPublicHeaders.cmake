@@ -14,6 +14,7 @@ set(KEDIT_PUBLIC_HEADERS
   model/encoder.hpp
   model/language_model.hpp
   model/model.hpp
+  model/rebuild.hpp
   model/decoder/architecture.hpp
   model/decoder/decoder.hpp
   model/generation/generation.hpp

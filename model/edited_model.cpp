@@ -1,11 +1,9 @@
 #include "model/edited_model.hpp"
 
-#include "kernels/low_rank_update.hpp"
 #include "model/checkpoint/fingerprint.hpp"
 #include "model/decoder/weight_slots.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -41,46 +39,6 @@ void check_fits(const EditId& id, const EditDelta& delta, const Model& base) {
   }
 }
 
-kernels::UpdateTerm as_term(const WeightUpdate& update) {
-  kernels::UpdateTerm term;
-  if (const auto* dense = std::get_if<Dense>(&update.update)) {
-    term.dense = dense->change.const_data_ptr<float>();
-    return term;
-  }
-  const auto& low_rank = std::get<LowRank>(update.update);
-  term.low_rank = {low_rank.left.const_data_ptr<float>(), low_rank.right.const_data_ptr<float>(),
-                   update.rank()};
-  return term;
-}
-
-kernels::WeightType weight_type(const std::string& name, c10::ScalarType dtype) {
-  switch (dtype) {
-    case c10::ScalarType::Float:
-      return kernels::WeightType::float32;
-    case c10::ScalarType::BFloat16:
-      return kernels::WeightType::bfloat16;
-    case c10::ScalarType::Half:
-      return kernels::WeightType::float16;
-    default:
-      throw ModelError(
-          fmt::format("mounting an edit: weight {}: expected float32, bfloat16 or float16, "
-                      "found {}",
-                      name, at::toString(dtype)));
-  }
-}
-
-// round(base + sum of terms), from the base every time: nothing is ever subtracted.
-at::Tensor rebuild(const std::string& name, const at::Tensor& base,
-                   const std::vector<kernels::UpdateTerm>& terms) {
-  const at::Tensor from = base.cpu().contiguous();
-  at::Tensor out = at::empty_like(from);
-  const std::int64_t rows = from.dim() == 1 ? 1 : from.size(0);
-  kernels::low_rank_update(from.const_data_ptr(), out.mutable_data_ptr(),
-                           weight_type(name, from.scalar_type()), rows, from.numel() / rows, terms,
-                           at::get_num_threads());
-  return out.to(base.device());
-}
-
 }  // namespace
 
 EditedModel::EditedModel(std::shared_ptr<const Model> base)
@@ -88,20 +46,20 @@ EditedModel::EditedModel(std::shared_ptr<const Model> base)
 
 // The named weights as `deltas` make them; the base's own tensor where none touches it any more.
 EditedModel::Overlay EditedModel::overlay_of(const Deltas& deltas,
-                                             const std::set<std::string>& names,
-                                             Rebuilt* rebuilt) const {
-  std::map<std::string, std::vector<kernels::UpdateTerm>> terms_of;
+                                             const std::set<std::string>& names, Rebuilt* rebuilt) {
+  std::map<std::string, WeightBuilder::Updates> terms_of;
   for (const auto& name : names) terms_of[name];
   for (const auto& delta : deltas) {
     for (const auto& update : delta->updates) {
       const auto found = terms_of.find(update.weight);
-      if (found != terms_of.end()) found->second.push_back(as_term(update));
+      if (found != terms_of.end()) found->second.push_back(&update);
     }
   }
   Overlay changes;
   for (const auto& [name, terms] : terms_of) {
     const at::Tensor base = base_->weight(name);
-    changes[name] = terms.empty() ? base : rebuild(name, base, terms);
+    if (terms.empty()) builder_.forget(name);
+    changes[name] = terms.empty() ? base : builder_.build(name, base, terms);
     rebuilt->weights += terms.empty() ? 0 : 1;
     rebuilt->terms += std::ssize(terms);
   }
@@ -178,6 +136,7 @@ Rebuilt EditedModel::unmount(const EditId& id) {
 void EditedModel::unmount_all() {
   current_ = base_->weights();
   overlay_.clear();
+  builder_.forget_all();
   order_.clear();
   deltas_.clear();
 }

@@ -3,6 +3,7 @@
 #include "edits/delta.hpp"
 #include "model/decoder/decoder.hpp"
 #include "model/model.hpp"
+#include "model/rebuild.hpp"
 
 #include <cstdint>
 #include <map>
@@ -66,14 +67,14 @@ class EditedModel {
 
   using Deltas = std::vector<std::shared_ptr<const EditDelta>>;
 
-  Overlay overlay_of(const Deltas& deltas, const std::set<std::string>& names,
-                     Rebuilt* rebuilt) const;
+  Overlay overlay_of(const Deltas& deltas, const std::set<std::string>& names, Rebuilt* rebuilt);
   void install(const Overlay& changes);
 
   std::shared_ptr<const Model> base_;
   std::vector<EditId> order_;
-  Deltas deltas_;           // parallel to order_
-  Overlay overlay_;         // only touched weights
+  Deltas deltas_;    // parallel to order_
+  Overlay overlay_;  // only touched weights
+  WeightBuilder builder_;
   DecoderWeights current_;  // the base's handles, touched ones replaced
 };
 

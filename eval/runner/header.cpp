@@ -2,6 +2,7 @@
 
 #include "eval/answering/facts_in_context.hpp"
 #include "eval/protocol/contamination.hpp"
+#include "model/device.hpp"
 
 #include <fmt/format.h>
 
@@ -69,6 +70,7 @@ Json model_header(const BenchInputs& inputs) {
               {"parameters", model.parameters()},
               {"dtype", model.dtype()}};
   if (model.stored_dtype() != model.dtype()) header["stored_dtype"] = model.stored_dtype();
+  if (model.weights().token_embedding.is_cuda() && tf32_allowed()) header["tf32"] = true;
   if (inputs.start && !inputs.start->mounted().empty()) {
     header["mounted"] = inputs.start->mounted();
     header["mounted_fingerprint"] = inputs.start->fingerprint();

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -16,7 +17,10 @@
 namespace kedit::testing {
 
 inline std::filesystem::path golden_model(const std::string& family) {
-  return std::filesystem::path(KEDIT_SOURCE_DIR) / "tests/golden/models" / family;
+  // Elsewhere than it was built, the test binary is told where the golden files are.
+  const char* const moved = std::getenv("KEDIT_TEST_SOURCE");
+  return std::filesystem::path(moved == nullptr ? KEDIT_SOURCE_DIR : moved) /
+         "tests/golden/models" / family;
 }
 
 /// Every golden checkpoint: FAMILY or FAMILY-VARIANT.

@@ -1,13 +1,18 @@
 #include "editors/locate/context_templates.hpp"
 
 #include "editors/editor.hpp"
+#include "editors/locate/second_moment.hpp"
 #include "editors/locate/subject_position.hpp"
+#include "edits/hash.hpp"
+#include "json/canonical.hpp"
+#include "model/cache_directory.hpp"
 #include "model/generation/generation.hpp"
 
 #include <utf8proc.h>
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -100,6 +105,50 @@ ContextTemplates generate_context_templates(const EditedModel& model, const Cont
     }
     run.report({"context templates", static_cast<std::int64_t>(i) + 1,
                 static_cast<std::int64_t>(plan.lengths.size()), ""});
+  }
+  return templates;
+}
+
+namespace {
+
+// Bumped when the sampler changes what it draws.
+constexpr int kSamplerVersion = 1;
+
+std::filesystem::path template_file(const Model& model, const ContextPlan& plan,
+                                    std::uint64_t seed) {
+  const Json key = {{"model", moment_owner(model)},  {"lengths", plan.lengths},
+                    {"from_words", plan.from_words}, {"seed", seed},
+                    {"version", kSamplerVersion},    {"device", model.weights().token_embedding.device().str()}};
+  return cache_directory() / "context-templates" /
+         (sha256_hex(canonical_text(key)).substr(0, 32) + ".json");
+}
+
+// What a damaged or foreign file says is sampled anew.
+std::optional<ContextTemplates> kept_templates(const std::filesystem::path& file) {
+  std::error_code absent;
+  if (!std::filesystem::is_regular_file(file, absent)) return std::nullopt;
+  try {
+    const Json json = read_json(file);
+    ContextTemplates templates = JsonView(json, file.string()).strings();
+    check_context_templates(templates);
+    return templates;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+ContextTemplates cached_context_templates(const EditedModel& model, const ContextPlan& plan,
+                                          const RunContext& run) {
+  const std::filesystem::path file = template_file(model.base(), plan, run.seed);
+  if (auto kept = kept_templates(file)) return *std::move(kept);
+  ContextTemplates templates = generate_context_templates(model, plan, run);
+  try {
+    std::filesystem::create_directories(file.parent_path());
+    write_file_atomically(file, to_text(Json(templates)) + "\n");
+  } catch (const std::exception&) {
+    // Sampled again next time.
   }
   return templates;
 }

@@ -30,6 +30,11 @@ struct ContextPlan {
 ContextTemplates generate_context_templates(const EditedModel& model, const ContextPlan& plan,
                                             const RunContext& run);
 
+/// The same from the cache, where they are kept by model, plan and seed: sampling them takes as long
+/// as a small edit. A cache that cannot be written is passed over.
+ContextTemplates cached_context_templates(const EditedModel& model, const ContextPlan& plan,
+                                          const RunContext& run);
+
 /// Throws `EditError` naming the template that does not hold "{}" exactly once, or an empty list.
 void check_context_templates(const ContextTemplates& templates);
 

@@ -56,7 +56,7 @@ std::shared_ptr<const LocatedEditor::Prepared> LocatedEditor::prepare(const Edit
   }
   prepared->templates = settings.context_templates
                             ? *settings.context_templates
-                            : generate_context_templates(model, settings.context_plan, run);
+                            : cached_context_templates(model, settings.context_plan, run);
   prepared->kept = settings.resolved;
   prepared->kept["context_templates"] = prepared->templates;
   prepared->kept["seed"] = run.seed;

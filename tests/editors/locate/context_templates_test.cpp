@@ -4,6 +4,9 @@
 #include "tests/editors/fixtures.hpp"
 #include "tests/support/catch.hpp"
 
+#include <cstdlib>
+#include <filesystem>
+
 using namespace kedit;
 using namespace kedit::locate;
 using namespace kedit::test;
@@ -47,4 +50,26 @@ TEST_CASE("clean_prefix: special tokens and braces and line breaks are removed f
 TEST_CASE("Context templates: an empty list or a template without a slot is refused") {
   CHECK(contains(message_of([] { check_context_templates({}); }), "context_templates"));
   CHECK(contains(message_of([] { check_context_templates({"{}", "no slot"}); }), "no slot"));
+}
+
+TEST_CASE("cached_context_templates: kept templates are those that are sampled") {
+  const TemporaryDirectory cache;
+  ::setenv("KEDIT_CACHE", cache.path().c_str(), 1);
+  const EditedModel model(tiny_model("llama"));
+  const ContextPlan plan{{{6, 3}}, true};
+  const ContextTemplates sampled = generate_context_templates(model, plan, {});
+  CHECK(cached_context_templates(model, plan, {}) == sampled);
+  const auto folder = cache / "context-templates";
+  const auto files = [&] {
+    return std::vector<std::filesystem::path>(std::filesystem::directory_iterator(folder), {});
+  };
+  REQUIRE(files().size() == 1);
+  CHECK(cached_context_templates(model, plan, {}) == sampled);
+  RunContext other;
+  other.seed = 1;
+  CHECK(cached_context_templates(model, plan, other) != sampled);
+  CHECK(files().size() == 2);
+  for (const auto& file : files()) write_file_atomically(file, "[\"no slot\"]");
+  CHECK(cached_context_templates(model, plan, {}) == sampled);
+  ::unsetenv("KEDIT_CACHE");
 }

@@ -27,6 +27,22 @@ void AlphaEditEditor::check_own_settings(const SettingsReader& reader) const {
   if (reader.number("L2", 0.0) == 0.0) reader.at("L2").fail("a number above 0");
 }
 
+const NullSpace& AlphaEditEditor::null_space(const Prepared& prepared, const EditedModel& model,
+                                             std::int64_t layer, const RunContext& run) const {
+  const LocateSettings& settings = prepared.settings;
+  return prepared.null_spaces.at(layer, [&] {
+    const double threshold = SettingsReader(settings.resolved).number("nullspace_threshold", 0.0);
+    return null_space_of(model.base(), layer, settings.moment, threshold, run);
+  });
+}
+
+void AlphaEditEditor::prepare_statistics(const Prepared& prepared, const EditedModel& model,
+                                         const RunContext& run) const {
+  for (const std::int64_t layer : prepared.settings.layers) {
+    null_space(prepared, model, layer, run);
+  }
+}
+
 // AlphaEdit, section 3: MEMIT's way through the layers, with each change projected onto the null
 // space of the keys C that the layer holds, and away from the keys of earlier batches.
 void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
@@ -34,7 +50,6 @@ void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prep
                                     const BatchTargets& targets, const RunContext& run) const {
   const LocateSettings& settings = prepared.settings;
   const SettingsReader own(settings.resolved);
-  const double threshold = own.number("nullspace_threshold", 0.0);
   const double l2 = own.number("L2", 0.0);
   const Architecture& architecture = edit.model().architecture();
   const EditedModel before = edit.model();
@@ -53,9 +68,7 @@ void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prep
     edit.add_seconds("key", watch.lap());
 
     run.enter("solve");
-    const NullSpace& free = prepared.null_spaces.at(layer, [&] {
-      return null_space_of(before.base(), layer, settings.moment, threshold, run);
-    });
+    const NullSpace& free = null_space(prepared, before, layer, run);
     const at::Tensor earlier = earlier_keys(before, weight_name(architecture.names.down, layer));
     const at::Tensor directions = null_space_directions(free.basis, keys, earlier, l2);
     edit.add_update(mlp_update(architecture, layer, directions, residuals));

@@ -16,10 +16,16 @@ class AlphaEditEditor final : public BatchEditor {
 
  protected:
   void check_own_settings(const SettingsReader& reader) const override;
+  void prepare_statistics(const Prepared& prepared, const EditedModel& model,
+                          const RunContext& run) const override;
   double passes_afterwards() const override { return 1.0; }
   void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
                      const std::vector<EditRequest>& requests, const BatchTargets& targets,
                      const RunContext& run) const override;
+
+ private:
+  const NullSpace& null_space(const Prepared& prepared, const EditedModel& model,
+                              std::int64_t layer, const RunContext& run) const;
 };
 
 }  // namespace kedit::locate

@@ -51,9 +51,7 @@ std::shared_ptr<const LocatedEditor::Prepared> LocatedEditor::prepare(const Edit
     run.warning(
         fmt::format("{} does not use these settings: {}", name_, fmt::join(ignored_, ", ")));
   }
-  for (const std::int64_t layer : settings.layers) {
-    check_second_moment(model.base(), layer, settings.moment);  // before minutes are spent
-  }
+  prepare_statistics(*prepared, model, run);
   prepared->templates = settings.context_templates
                             ? *settings.context_templates
                             : cached_context_templates(model, settings.context_plan, run);
@@ -62,6 +60,11 @@ std::shared_ptr<const LocatedEditor::Prepared> LocatedEditor::prepare(const Edit
   prepared->kept["seed"] = run.seed;
   prepared_ = prepared;
   return prepared;
+}
+
+void LocatedEditor::prepare_statistics(const Prepared& prepared, const EditedModel& model,
+                                       const RunContext& run) const {
+  for (const std::int64_t layer : prepared.settings.layers) factor(prepared, model, layer, run);
 }
 
 const MomentFactor& LocatedEditor::factor(const Prepared& prepared, const EditedModel& model,

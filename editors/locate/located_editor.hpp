@@ -64,6 +64,10 @@ class LocatedEditor : public Editor {
   LocateSettings resolve(const Model& model) const;
   bool forced() const { return settings_.force; }
 
+  /// Reads and factorises what the edit needs of the statistics: before minutes are spent on values,
+  /// so that a file of no use is found at once.
+  virtual void prepare_statistics(const Prepared& prepared, const EditedModel& model,
+                                  const RunContext& run) const;
   /// The method's own settings are of the right kind and range; throws `JsonError`.
   virtual void check_own_settings(const SettingsReader&) const {}
 

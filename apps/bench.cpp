@@ -118,8 +118,8 @@ int finish_run(Context& context, const runner::BenchConfig& config,
 int run_shard(Context& context, runner::BenchConfig& config, Place place) {
   const runner::Shard shard = place.shard;
   const std::filesystem::path file = place.store = shard_store(place.store, shard);
-  const runner::BenchInputs inputs =
-      open_inputs(context, config, place);  // bad input leaves no store
+  runner::BenchInputs inputs = open_inputs(context, config, place);  // bad input leaves no store
+  inputs.together = context.options.integer("together");
   Store store = Store::open(file, OpenMode::create);
   const std::string id = runner::run_bench(config, inputs, store, context.run(), shard);
   context.finish_progress();
@@ -140,7 +140,7 @@ std::vector<std::string> worker_words(const Context& context, std::int64_t worke
   std::vector<std::string> words = {
       "bench",  "run", context.options.text("config"), "--store", context.store_path().string(),
       "--quiet"};
-  for (const char* name : {"model", "device", "dtype", "branch", "edits"}) {
+  for (const char* name : {"model", "device", "dtype", "branch", "edits", "together"}) {
     if (!context.options.given(name)) continue;
     words.push_back(std::string("--") + name);
     words.push_back(context.options.text(name));
@@ -205,8 +205,8 @@ int run_run(Context& context) {
   const Place place{context.store_path(), own_shard(), context.options.find("branch"),
                     context.options.find("edits")};
   if (place.shard.of > 1) return run_shard(context, config, place);
-  const runner::BenchInputs inputs =
-      open_inputs(context, config, place);  // bad input leaves no store
+  runner::BenchInputs inputs = open_inputs(context, config, place);  // bad input leaves no store
+  inputs.together = context.options.integer("together");
   Store store = context.open_store(OpenMode::create);
   return finish_run(context, config, inputs, store, place.shard);
 }
@@ -245,7 +245,8 @@ int run_resume(Context& context) {
   runner::BenchConfig config = runner::bench_config_from_json(
       parse_json(record.config, "run " + record.id), "run " + record.id);
   const Place place{store.path(), shard_of(record)};
-  const runner::BenchInputs inputs = open_inputs(context, config, place);
+  runner::BenchInputs inputs = open_inputs(context, config, place);
+  inputs.together = context.options.integer("together");
   return finish_run(context, config, inputs, store, place.shard);
 }
 
@@ -279,6 +280,15 @@ int run_status(Context& context) {
 
 Option out_option() {
   return text("out", "DIR", "also write report.html, .md, .csv and .json there");
+}
+
+Option together_option() {
+  return integer("together", "N",
+                 "cases asked in one batch where nothing is edited in between: faster, the same "
+                 "answers, and a killed run loses so many")
+      .otherwise("1")
+      .at_least(1)
+      .at_most(1024);
 }
 
 int run_merge(Context& context) {
@@ -391,7 +401,8 @@ Command bench_run() {
                  integer("workers", "N", "processes on this machine that share the groups")
                      .otherwise("1")
                      .at_least(1)
-                     .at_most(256)};
+                     .at_most(256),
+                 together_option()};
   run.arguments = {text("config", "CONFIG.json", "what to run").required()};
   run.example = "kedit bench run bench.json --store kedit.db";
   run.stops_gently = true;
@@ -404,7 +415,7 @@ Command bench_resume() {
   resume.name = "bench resume";
   resume.summary = "go on with an unfinished run";
   resume.takes = kModel | kRuns;
-  resume.options = {out_option()};
+  resume.options = {out_option(), together_option()};
   resume.arguments = {text("run", "RUN", "id or name; the oldest unfinished run without")};
   resume.example = "kedit bench resume --store kedit.db";
   resume.stops_gently = true;

@@ -37,61 +37,76 @@ class Asking {
   std::vector<AskedPrompt> asked_;
 };
 
+/// The prompts of several cases, each case's in the order in which they were asked for.
+using AskedPrompts = std::vector<std::vector<AskedPrompt>>;
+
 // Prompts of one length class; equal prompts (an edit's cloze is also its hop's) are asked once.
-void answer_batch(const LanguageModel& model, const PromptForm& form,
-                  const std::vector<AskedPrompt>& asked, bool thoughts,
-                  const std::vector<std::string>& clozes, CaseOutputs* outputs) {
+void answer_batch(const LanguageModel& model, const PromptForm& form, const AskedPrompts& asked,
+                  bool thoughts, const std::vector<std::string>& clozes,
+                  std::vector<CaseOutputs>& outputs) {
   std::vector<std::string> prompts;
   std::map<std::string, std::size_t> places;
-  std::vector<std::pair<std::size_t, const AskedPrompt*>> wanted;
-  for (const AskedPrompt& one : asked) {
-    if ((one.kind == OutputKind::thoughts) != thoughts) continue;
-    const std::string prompt = write_prompt(form, one.question);
-    const auto [at, fresh] = places.emplace(prompt, prompts.size());
-    if (fresh) prompts.push_back(prompt);
-    wanted.emplace_back(at->second, &one);
+  std::vector<std::vector<std::size_t>> place_of(asked.size());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    for (const AskedPrompt& one : asked[i]) {
+      if ((one.kind == OutputKind::thoughts) != thoughts) continue;
+      const std::string prompt = write_prompt(form, one.question);
+      const auto [at, fresh] = places.emplace(prompt, prompts.size());
+      if (fresh) prompts.push_back(prompt);
+      place_of[i].push_back(at->second);
+    }
   }
   if (prompts.empty()) return;
   // Clozes, questions and direct answers end at the line.
   const std::vector<Generation> said =
       model.generate(prompts, generation_options(form, thoughts ? Ask::cot : Ask::direct));
-  for (const auto& [place, one] : wanted) {
-    outputs->outputs.push_back(
-        {one->prompt, one->kind, take_answer(one->question.ask, said.at(place).text, clozes), {}});
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    auto place = place_of[i].begin();
+    for (const AskedPrompt& one : asked[i]) {
+      if ((one.kind == OutputKind::thoughts) != thoughts) continue;
+      outputs[i].outputs.push_back({one.prompt,
+                                    one.kind,
+                                    take_answer(one.question.ask, said.at(*place++).text, clozes),
+                                    {}});
+    }
   }
 }
 
 /// Texts to be forced after prompts, all in one call: beginnings that they share are computed once.
 class Forcing {
  public:
-  void add(std::size_t prompt, OutputKind kind, const std::string& written,
+  void add(std::size_t of, std::size_t prompt, OutputKind kind, const std::string& written,
            const std::string& text) {
-    places_.push_back({prompt, kind, {}, {}});
+    places_.emplace_back(of, Output{prompt, kind, {}, {}});
     pairs_.emplace_back(written, spaced_target(written, text));
   }
-  void ask(const LanguageModel& model, CaseOutputs* outputs) {
+  void ask(const LanguageModel& model, std::vector<CaseOutputs>& outputs) {
     if (pairs_.empty()) return;
     const std::vector<ContinuationScore> scores = model.score(pairs_);
     for (std::size_t i = 0; i < places_.size(); ++i) {
-      places_[i].forced = forced_score(scores.at(i));
-      outputs->outputs.push_back(places_[i]);
+      auto& [of, output] = places_[i];
+      output.forced = forced_score(scores.at(i));
+      outputs[of].outputs.push_back(output);
     }
   }
 
  private:
-  std::vector<Output> places_;
+  std::vector<std::pair<std::size_t, Output>> places_;  // with the place of their case
   std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
 // The golds of prompts that are also answered in words.
-void force_golds(const LanguageModel& model, const PromptForm& form, const Case& one,
-                 const std::vector<AskedPrompt>& asked, PromptKind kind, CaseOutputs* outputs) {
+void force_golds(const LanguageModel& model, const PromptForm& form,
+                 const std::vector<AskedCase>& cases, const AskedPrompts& asked, PromptKind kind,
+                 std::vector<CaseOutputs>& outputs) {
   Forcing forcing;
-  for (const AskedPrompt& put : asked) {
-    const Prompt& prompt = one.prompts[put.prompt];
-    if (prompt.kind != kind || put.kind != OutputKind::answer) continue;
-    forcing.add(put.prompt, OutputKind::forced, write_prompt(form, put.question),
-                prompt.gold.answer);
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    for (const AskedPrompt& put : asked[i]) {
+      const Prompt& prompt = cases[i].of->prompts[put.prompt];
+      if (prompt.kind != kind || put.kind != OutputKind::answer) continue;
+      forcing.add(i, put.prompt, OutputKind::forced, write_prompt(form, put.question),
+                  prompt.gold.answer);
+    }
   }
   forcing.ask(model, outputs);
 }
@@ -101,15 +116,19 @@ bool is_judged_by_probability(PromptKind kind) {
          kind == PromptKind::locality;
 }
 
-void force_golds_and_rivals(const LanguageModel& model, const PromptForm& form, const Case& one,
-                            const FactChooser& facts, CaseOutputs* outputs) {
+void force_golds_and_rivals(const LanguageModel& model, const PromptForm& form,
+                            const std::vector<AskedCase>& cases,
+                            std::vector<CaseOutputs>& outputs) {
   Forcing forcing;
-  for (std::size_t i = 0; i < one.prompts.size(); ++i) {
-    const Prompt& prompt = one.prompts[i];
-    if (!is_judged_by_probability(prompt.kind)) continue;
-    const std::string written = write_prompt(form, make_question(Ask::cloze, prompt, facts));
-    forcing.add(i, OutputKind::forced, written, prompt.gold.answer);
-    if (!prompt.rival.empty()) forcing.add(i, OutputKind::rival, written, prompt.rival);
+  for (std::size_t c = 0; c < cases.size(); ++c) {
+    for (std::size_t i = 0; i < cases[c].of->prompts.size(); ++i) {
+      const Prompt& prompt = cases[c].of->prompts[i];
+      if (!is_judged_by_probability(prompt.kind)) continue;
+      const std::string written =
+          write_prompt(form, make_question(Ask::cloze, prompt, cases[c].facts));
+      forcing.add(c, i, OutputKind::forced, written, prompt.gold.answer);
+      if (!prompt.rival.empty()) forcing.add(c, i, OutputKind::rival, written, prompt.rival);
+    }
   }
   forcing.ask(model, outputs);
 }
@@ -118,18 +137,24 @@ void force_golds_and_rivals(const LanguageModel& model, const PromptForm& form, 
 constexpr std::int64_t kProbeTokens = 10;
 
 void probe(const LanguageModel& model, const PromptForm& form, PromptKind kind, Ask ask,
-           const Case& one, const FactChooser& facts, CaseOutputs* outputs) {
-  Asking asking(one, facts);
-  asking.add(kind, ask, OutputKind::probe);
-  const std::vector<AskedPrompt> asked = asking.take();
+           const std::vector<AskedCase>& cases, std::vector<CaseOutputs>& outputs) {
   std::vector<std::string> prompts;
-  for (const AskedPrompt& put : asked) prompts.push_back(write_prompt(form, put.question));
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // of the case, of its prompt
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Asking asking(*cases[i].of, cases[i].facts);
+    asking.add(kind, ask, OutputKind::probe);
+    for (const AskedPrompt& put : asking.take()) {
+      prompts.push_back(write_prompt(form, put.question));
+      places.emplace_back(i, put.prompt);
+    }
+  }
   GenerateOptions options = generation_options(form, ask);
   options.max_tokens = kProbeTokens;
   const std::vector<Generation> said = model.generate(prompts, options);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    outputs->outputs.push_back(
-        {asked[i].prompt, OutputKind::probe, take_answer(ask, said.at(i).text, {}), {}});
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto [of, prompt] = places[i];
+    outputs[of].outputs.push_back(
+        {prompt, OutputKind::probe, take_answer(ask, said.at(i).text, {}), {}});
   }
 }
 
@@ -176,22 +201,30 @@ std::vector<AskedPrompt> questions_of(const Case& one, const AskPlan& plan,
   return asking.take();
 }
 
+std::vector<CaseOutputs> ask_cases(const LanguageModel& model, const PromptForm& form,
+                                   const std::vector<AskedCase>& cases, const AskPlan& plan) {
+  AskedPrompts asked;
+  std::vector<CaseOutputs> outputs(cases.size());
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    asked.push_back(questions_of(*cases[i].of, plan, cases[i].facts));
+    outputs[i].case_id = cases[i].of->id;
+  }
+  for (const bool thoughts : {false, true}) {
+    answer_batch(model, form, asked, thoughts, plan.clozes, outputs);
+  }
+  force_golds(model, form, cases, asked, PromptKind::edit, outputs);
+  if (plan.further.tokens) force_golds(model, form, cases, asked, PromptKind::question, outputs);
+  if (plan.further.probe) {
+    probe(model, form, PromptKind::hop_cloze, Ask::cloze, cases, outputs);
+    probe(model, form, PromptKind::hop_question, Ask::question, cases, outputs);
+  }
+  force_golds_and_rivals(model, form, cases, outputs);
+  return outputs;
+}
+
 CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const Case& one,
                      const AskPlan& plan, const FactChooser& facts) {
-  const std::vector<AskedPrompt> asked = questions_of(one, plan, facts);
-  CaseOutputs outputs;
-  outputs.case_id = one.id;
-  for (const bool thoughts : {false, true}) {
-    answer_batch(model, form, asked, thoughts, plan.clozes, &outputs);
-  }
-  force_golds(model, form, one, asked, PromptKind::edit, &outputs);
-  if (plan.further.tokens) force_golds(model, form, one, asked, PromptKind::question, &outputs);
-  if (plan.further.probe) {
-    probe(model, form, PromptKind::hop_cloze, Ask::cloze, one, facts, &outputs);
-    probe(model, form, PromptKind::hop_question, Ask::question, one, facts, &outputs);
-  }
-  force_golds_and_rivals(model, form, one, facts, &outputs);
-  return outputs;
+  return ask_cases(model, form, {{&one, facts}}, plan).front();
 }
 
 ForcedScore forced_score(const ContinuationScore& score) {

@@ -60,6 +60,15 @@ std::vector<AskedPrompt> questions_of(const Case& one, const AskPlan& plan,
 CaseOutputs ask_case(const LanguageModel& model, const PromptForm& form, const Case& one,
                      const AskPlan& plan, const FactChooser& facts);
 
+/// A case, and the facts that are shown with its questions.
+struct AskedCase {
+  const Case* of = nullptr;
+  FactChooser facts{};
+};
+/// The same of many cases together, in their order: larger batches, equal outputs.
+std::vector<CaseOutputs> ask_cases(const LanguageModel& model, const PromptForm& form,
+                                   const std::vector<AskedCase>& cases, const AskPlan& plan);
+
 /// What the model knows of a case's hops, each asked once by question however many cases share it.
 /// One object serves a whole run; `model` and `form` must outlive it.
 class RecallAsker {

@@ -17,56 +17,59 @@ SystemInfo control_info(const std::string& name) {
   return info;
 }
 
-// What every system that runs a model is asked besides its case.
-void ask_further(const SystemParts& parts, const LanguageModel& model, const Case& one,
-                 const answering::FactChooser& facts, CaseOutputs* outputs) {
-  if (parts.specificity) parts.specificity->ask(model, one, facts, outputs);
-  if (parts.free_text) parts.free_text->ask(model, parts.prompts, one, facts, outputs);
-}
-
-class Unedited final : public System {
+/// A control that runs the unedited model, and makes no edits.
+class ModelControl : public System {
  public:
-  explicit Unedited(const SystemParts& parts) : parts_(parts) {}
-  SystemInfo info() const override { return control_info("unedited"); }
+  explicit ModelControl(const SystemParts& parts) : parts_(parts) {}
   void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
-  CaseOutputs answer(const Case& one) override {
-    const answering::FactChooser facts = [&](const std::string& question) {
-      return answering::choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
-    };
-    CaseOutputs outputs =
-        answering::ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
-    if (parts_.recall) parts_.recall->ask(one, &outputs);
-    ask_further(parts_, *parts_.base, one, facts, &outputs);
-    return outputs;
+  CaseOutputs answer(const Case& one) override { return answer_all({&one}).front(); }
+  std::vector<CaseOutputs> answer_all(const std::vector<const Case*>& cases) override {
+    std::vector<answering::AskedCase> asked;
+    for (const Case* one : cases) asked.push_back({one, facts_for(*one)});
+    return ask_together(parts_, *parts_.base, asked);
   }
   void leave() override {}
 
- private:
+ protected:
+  virtual answering::FactChooser facts_for(const Case& one) const = 0;
+  std::vector<Fact> base_facts(const std::string& question) const {
+    return answering::choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
+  }
+
   SystemParts parts_;
 };
 
-class Oracle final : public System {
+class Unedited final : public ModelControl {
  public:
-  explicit Oracle(const SystemParts& parts) : parts_(parts) {}
+  using ModelControl::ModelControl;
+  SystemInfo info() const override { return control_info("unedited"); }
+  std::vector<CaseOutputs> answer_all(const std::vector<const Case*>& cases) override {
+    std::vector<CaseOutputs> answers = ModelControl::answer_all(cases);
+    for (std::size_t i = 0; parts_.recall && i < cases.size(); ++i) {
+      parts_.recall->ask(*cases[i], &answers[i]);
+    }
+    return answers;
+  }
+
+ private:
+  answering::FactChooser facts_for(const Case&) const override {
+    return [this](const std::string& question) { return base_facts(question); };
+  }
+};
+
+class Oracle final : public ModelControl {
+ public:
+  using ModelControl::ModelControl;
   SystemInfo info() const override { return control_info("oracle"); }
-  void enter(const CaseGroup&, const CaseOutputs*, const RunContext&) override {}
-  CaseOutputs answer(const Case& one) override {
-    const std::vector<Fact> own = answering::facts_of(one.edits);
-    const answering::FactChooser facts = [&](const std::string& question) {
-      std::vector<Fact> shown =
-          answering::choose_facts(parts_.base_facts, question, parts_.prompts.max_facts);
+
+ private:
+  answering::FactChooser facts_for(const Case& one) const override {
+    return [this, own = answering::facts_of(one.edits)](const std::string& question) {
+      std::vector<Fact> shown = base_facts(question);
       shown.insert(shown.end(), own.begin(), own.end());
       return shown;
     };
-    CaseOutputs outputs =
-        answering::ask_case(*parts_.base, parts_.prompts, one, parts_.plan, facts);
-    ask_further(parts_, *parts_.base, one, facts, &outputs);
-    return outputs;
   }
-  void leave() override {}
-
- private:
-  SystemParts parts_;
 };
 
 class CopyLastEdit final : public System {
@@ -91,6 +94,23 @@ class CopyLastEdit final : public System {
 };
 
 }  // namespace
+
+std::vector<CaseOutputs> System::answer_all(const std::vector<const Case*>& cases) {
+  std::vector<CaseOutputs> answers;
+  for (const Case* one : cases) answers.push_back(answer(*one));
+  return answers;
+}
+
+std::vector<CaseOutputs> ask_together(const SystemParts& parts, const LanguageModel& model,
+                                      const std::vector<answering::AskedCase>& cases) {
+  std::vector<CaseOutputs> answers = answering::ask_cases(model, parts.prompts, cases, parts.plan);
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto& [of, facts] = cases[i];
+    if (parts.specificity) parts.specificity->ask(model, *of, facts, &answers[i]);
+    if (parts.free_text) parts.free_text->ask(model, parts.prompts, *of, facts, &answers[i]);
+  }
+  return answers;
+}
 
 Json to_json(const SystemInfo& info) {
   return {{"label", info.label},     {"kind", info.kind},         {"name", info.name},

@@ -52,21 +52,20 @@ class EditorSystem final : public System {
     facts_ = edited_.facts();
   }
 
-  CaseOutputs answer(const Case& one) override {
-    const std::vector<Fact> shown =
-        parts_.mask == MaskMode::memory ? answering::without_contradictions(facts_, one) : facts_;
-    const answering::FactChooser facts = [&](const std::string& question) {
-      return answering::choose_facts(shown, question, parts_.prompts.max_facts);
-    };
-    CaseOutputs outputs = answering::ask_case(language_, parts_.prompts, one, parts_.plan, facts);
-    if (parts_.specificity) parts_.specificity->ask(language_, one, facts, &outputs);
-    if (parts_.free_text) {
-      parts_.free_text->ask(language_, parts_.prompts, one, facts, &outputs);
+  bool stands_still() const override { return parts_.schedule != Schedule::immediate; }
+
+  CaseOutputs answer(const Case& one) override { return answer_all({&one}).front(); }
+
+  std::vector<CaseOutputs> answer_all(const std::vector<const Case*>& cases) override {
+    std::vector<answering::AskedCase> asked;
+    for (const Case* one : cases) asked.push_back({one, facts_for(*one)});
+    std::vector<CaseOutputs> answers = ask_together(parts_, language_, asked);
+    for (CaseOutputs& outputs : answers) {
+      outputs.edit_ids = edit_ids_;
+      outputs.failure = failure_;
+      outputs.edit_seconds = edit_seconds_;
     }
-    outputs.edit_ids = edit_ids_;
-    outputs.failure = failure_;
-    outputs.edit_seconds = edit_seconds_;
-    return outputs;
+    return answers;
   }
 
   void leave() override {
@@ -81,6 +80,14 @@ class EditorSystem final : public System {
   }
 
  private:
+  answering::FactChooser facts_for(const Case& one) const {
+    const std::vector<Fact> shown =
+        parts_.mask == MaskMode::memory ? answering::without_contradictions(facts_, one) : facts_;
+    return [shown, most = parts_.prompts.max_facts](const std::string& question) {
+      return answering::choose_facts(shown, question, most);
+    };
+  }
+
   // The case's edits that no earlier case of the group has asked for.
   std::vector<EditRequest> new_requests(const Case& one) {
     std::vector<EditRequest> fresh;

@@ -93,22 +93,34 @@ RunContext quiet_context(const RunContext& run) {
   return quiet;
 }
 
+// What a system says about some cases of a group, asked together, as it is stored.
+std::vector<ResultRecord> answers_to(System& system, const CaseGroup& group,
+                                     const std::vector<const Case*>& cases, const RunContext& run) {
+  for (const Case* one : cases) system.before(*one, quiet_context(run));
+  const Stopwatch watch;
+  std::vector<CaseOutputs> answers = system.answer_all(cases);
+  const double seconds = watch.seconds() / static_cast<double>(cases.size());
+  std::vector<ResultRecord> results;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    answers[i].group = group.number;
+    answers[i].answer_seconds = seconds;
+    results.push_back({system.info().label, cases[i]->id, to_text(to_json(answers[i], *cases[i]))});
+  }
+  return results;
+}
+
 void answer_group(System& system, const CaseGroup& group, const GroupWork& work,
                   const BenchLoop& loop, Store& store, const RunContext& run,
                   Progressing& progress) {
-  const std::string label = system.info().label;
   check_stop(run);
   GroupGuard guard(system);
   system.enter(group, work.earlier ? &*work.earlier : nullptr, quiet_context(run));
-  for (const Case* one : work.pending) {
+  const std::int64_t together = system.stands_still() ? loop.together : 1;
+  for (auto next = work.pending.begin(); next != work.pending.end();) {
     check_stop(run);
-    system.before(*one, quiet_context(run));
-    const Stopwatch watch;
-    CaseOutputs outputs = system.answer(*one);
-    outputs.group = group.number;
-    outputs.answer_seconds = watch.seconds();
-    store.put_results(loop.run_id, {{label, one->id, to_text(to_json(outputs, *one))}});
-    progress.step(label);
+    const auto end = next + std::min<std::ptrdiff_t>(together, work.pending.end() - next);
+    store.put_results(loop.run_id, answers_to(system, group, {next, end}, run));
+    for (; next != end; ++next) progress.step(system.info().label);
   }
   guard.leave();
 }

@@ -147,6 +147,7 @@ std::string run_bench(const BenchConfig& config, const BenchInputs& inputs, Stor
   parts.prompts = bench_prompts(config, inputs);
   parts.plan = {config.asks, cloze_templates(inputs.dataset.cases), config.further};
   parts.mask = config.mask;
+  loop.together = inputs.together;
   store.put_model(model_record(*inputs.model));
   if (config.free_text) {
     parts.free_text = std::make_shared<const answering::FreeTextAsker>(*config.free_text);

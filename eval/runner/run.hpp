@@ -23,6 +23,9 @@ struct BenchInputs {
   Dataset dataset;  ///< The whole file; the configuration selects cases.
   /// The model with edits that stay mounted throughout the run; absent: as it is.
   std::optional<EditedModel> start{};
+  /// Cases that are asked in one batch where nothing is edited in between: faster, the same
+  /// outputs, and a killed run loses so many.
+  std::int64_t together = 1;
 };
 
 /// The part of a run that one of several processes does: groups whose number leaves `rank` when
@@ -62,6 +65,7 @@ struct BenchLoop {
   std::string run_id;
   std::vector<CaseGroup> groups;
   std::vector<std::unique_ptr<System>> systems;
+  std::int64_t together = 1;  ///< See `BenchInputs`.
 };
 void run_loop(BenchLoop& loop, Store& store, const RunContext& run);
 

@@ -56,6 +56,10 @@ class System {
   /// Called right before each case is answered: schedule `immediate` makes its edits here.
   virtual void before(const Case&, const RunContext&) {}
   virtual CaseOutputs answer(const Case& one) = 0;
+  /// The same of cases that are asked together, in their order.
+  virtual std::vector<CaseOutputs> answer_all(const std::vector<const Case*>& cases);
+  /// `before` changes nothing, so that cases may be asked together.
+  virtual bool stands_still() const { return true; }
   virtual void leave() = 0;
 };
 
@@ -72,6 +76,10 @@ struct SystemParts {
   std::shared_ptr<answering::NeighbourAsker> specificity{};  ///< Set where R-Specificity is asked.
   std::shared_ptr<const answering::FreeTextAsker> free_text{};  ///< Set where texts are sampled.
 };
+
+/// Everything that a run asks a system that runs a model, of cases together.
+std::vector<CaseOutputs> ask_together(const SystemParts& parts, const LanguageModel& model,
+                                      const std::vector<answering::AskedCase>& cases);
 
 /// "unedited", "oracle" or "copy-last-edit"; throws `EvalError`.
 std::unique_ptr<System> make_control(const std::string& name, const SystemParts& parts);

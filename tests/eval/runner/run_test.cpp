@@ -260,6 +260,40 @@ TEST_CASE("run_bench: immediate and end together share their edits and never a c
   }
 }
 
+TEST_CASE("run_bench: cases asked together have the outputs of cases asked one by one") {
+  const ScratchStore one_file, together_file;
+  Store one = one_file.open(), together = together_file.open();
+  runner::BenchConfig config = mini_config();
+  config.grouping = {protocol::Grouping::file, 0, 0};
+  config.asks = {Ask::cloze, Ask::question, Ask::direct, Ask::cot};
+  config.further = {true, true, true, true};
+  runner::BenchInputs inputs = mini_inputs();
+  const runner::RunData apart = runner::load_run(one, runner::run_bench(config, inputs, one, {}));
+  inputs.together = 2;
+  const runner::RunData joint =
+      runner::load_run(together, runner::run_bench(config, inputs, together, {}));
+  // Numbers of other batches are equal to rounding; ids of edits name their run.
+  const auto words_of = [](CaseOutputs outputs, const Case& of) {
+    outputs.edit_seconds = outputs.answer_seconds = 0.0;
+    for (Output& output : outputs.outputs) output.forced.logprob = output.forced.lowest = 0.0;
+    outputs.neighbours.clear();
+    outputs.edit_ids.clear();
+    return to_text(to_json(outputs, of));
+  };
+  for (const Case& of : apart.cases) {
+    for (const char* system : {"in-context", "unedited", "oracle", "copy-last-edit"}) {
+      CAPTURE(of.id, system);
+      const CaseOutputs& alone = apart.outputs.at(system).at(of.id);
+      const CaseOutputs& with_others = joint.outputs.at(system).at(of.id);
+      REQUIRE(words_of(with_others, of) == words_of(alone, of));
+      for (std::size_t i = 0; i < alone.outputs.size(); ++i) {
+        CHECK(with_others.outputs[i].forced.logprob ==
+              Approx(alone.outputs[i].forced.logprob).epsilon(1e-4));
+      }
+    }
+  }
+}
+
 TEST_CASE("run_bench: an interrupted run of two schedules resumes with equal scores") {
   const ScratchStore whole_file, cut_file;
   Store whole = whole_file.open(), cut = cut_file.open();

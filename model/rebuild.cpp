@@ -68,15 +68,15 @@ std::string missing_kernels(c10::Device device) {
   const kernels::CudaLibrary& library = kernels::cuda_library();
   if (library.table == nullptr) return library.obstacle;
   std::array<char, 512> why{};
-  if (library.table->device_count(why.data(), why.size()) > 0) return {};
-  return why.data();
+  if (library.table->device_count(why.data(), why.size()) == 0) return why.data();
+  return is_default_stream(device) ? "" : "LibTorch works on another stream than the default one";
 }
 
 at::Tensor WeightBuilder::build(const std::string& name, const at::Tensor& base,
                                 const Updates& updates) {
   const kernels::WeightType type = weight_type(name, base.scalar_type());
   if (!base.is_cuda()) return build_on_cpu(base, updates, type);
-  if (missing_kernels(base.device()).empty() && is_default_stream(base.device())) {
+  if (missing_kernels(base.device()).empty()) {
     return build_with_kernels(base, upload(name, updates, base.device()), static_cast<int>(type));
   }
   return build_with_engine(name, base, updates);

@@ -24,7 +24,7 @@ done
 # What the machine certainly has stays out: glibc, libstdc++, and LibTorch, which comes from there.
 for binary in "$pack"/bin/*; do
   ldd "$binary" | awk '$3 ~ /^\// { print $3 }'
-done | sort -u | grep -v '/\(libc\|libm\|libdl\|librt\|libpthread\|libstdc++\|libgcc_s\|ld-linux[^/]*\)\.so' |
+done | sort -u | grep -v '/\(libc\|libm\|libdl\|librt\|libpthread\|libutil\|libstdc++\|libgcc_s\|ld-linux[^/]*\)\.so' |
   grep -v 'torch\|libc10\|nvidia\|libcud\|libcupti\|libgomp' | xargs -I{} cp -L {} "$pack/lib/"
 cp -r "$ROOT/tests/golden/models" "$pack/tests/golden/"
 cp -r "$ROOT/assets/lab" "$pack/assets/"

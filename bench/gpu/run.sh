@@ -8,7 +8,8 @@
 #
 # In the repository it builds what is missing. In a folder that bench/gpu/pack.sh made it takes the
 # binaries there, and needs a driver and a LibTorch of the same version: $KEDIT_TORCH (the folder with
-# lib/), else that of `python3 -c "import torch"`.
+# lib/), else that of `python3 -c "import torch"`. KEDIT_DRY_RUN=1 tries the edits on a tiny model on the
+# CPU where there is no GPU.
 set -uo pipefail
 
 readonly HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +21,7 @@ while (($# > 0)); do
     --budget) budget=$2; shift ;;
     --work) work=$2; shift ;;
     --no-build) build=0 ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
   shift
 done
@@ -140,7 +141,7 @@ edits() {
   row "$shape" "statistics of 2,000 tokens, ${layers//,/ }" "$result"
   for editor in rome rome memit alphaedit; do
     if (($(left) < 25)); then skip "$shape" "$editor" "out of time"; continue; fi
-    local settings=(--set mom2_dataset=self:2000:0 --set v_num_grad_steps=20 --set max_update_ratio=1e9)
+    local settings=(--set mom2_dataset=self:2000:0 --set v_num_grad_steps=20)
     [[ $editor == rome ]] && settings+=(--set "layers=[$one]") || settings+=(--set "layers=[$layers]")
     result=$(timed "$work/edit" "$KEDIT" edit "${common[@]}" --editor "$editor" "${settings[@]}" \
       "${request[@]}" --force --dry-run --store "$work/edits.db")

@@ -2,8 +2,10 @@
 
 #include "edits/hash.hpp"
 #include "edits/progress.hpp"
+#include "kernels/cuda_library.hpp"
 #include "kernels/second_moment.hpp"
 #include "model/checkpoint/safetensors.hpp"
+#include "model/rebuild.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -42,7 +44,12 @@ void MomentSums::add(std::int64_t layer, const at::Tensor& keys,
                                       sum.data_ptr<double>(), at::get_num_threads());
   } else {
     if (sum.device() != rows.device()) sum = sum.to(rows.device());
-    sum.add_(rows.t().mm(rows));
+    if (missing_kernels(rows.device()).empty()) {
+      kernels::cuda_second_moment(rows.const_data_ptr<float>(), rows.size(0), rows.size(1),
+                                  sum.data_ptr<double>(), rows.device().index(), nullptr);
+    } else {
+      sum.add_(rows.t().mm(rows));
+    }
   }
   seconds_ += watch.seconds();
 }

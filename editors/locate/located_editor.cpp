@@ -41,7 +41,7 @@ std::shared_ptr<const LocatedEditor::Prepared> LocatedEditor::prepare(const Edit
       prepared_->seed == run.seed) {
     return prepared_;
   }
-  run.enter("context");
+  run.enter("solve");
   auto prepared = std::make_shared<Prepared>();
   prepared->fingerprint = model.base().fingerprint();
   prepared->seed = run.seed;
@@ -52,6 +52,7 @@ std::shared_ptr<const LocatedEditor::Prepared> LocatedEditor::prepare(const Edit
         fmt::format("{} does not use these settings: {}", name_, fmt::join(ignored_, ", ")));
   }
   prepare_statistics(*prepared, model, run);
+  run.enter("context");
   prepared->templates = settings.context_templates
                             ? *settings.context_templates
                             : cached_context_templates(model, settings.context_plan, run);

@@ -235,7 +235,8 @@ int plan_edits(Context& context, const Editor& editor, const std::vector<EditReq
   plan["requests"] = requests.size();
   plan["missing"] = missing;
   std::string text = fmt::format("{} requests\n", requests.size());
-  Table table({{"phase"}, {"seconds", Table::Align::right}, {"peak memory, MB", Table::Align::right}});
+  Table table(
+      {{"phase"}, {"seconds", Table::Align::right}, {"peak memory, MB", Table::Align::right}});
   for (const Phase& phase : cost.phases) {
     table.row({phase.name, fmt::format("{:.1f}", phase.seconds),
                fmt::format("{:.0f}", static_cast<double>(phase.peak_bytes) / 1e6)});
@@ -308,7 +309,8 @@ std::vector<Command> edit_commands() {
       text("dataset", "FORMAT:FILE", "the edits of a dataset: mquake:FILE"),
       text("cases", "A-B,C", "only these case ids of the dataset"),
       text("settings", "FILE|NAME",
-           "hyper-parameters by the reference names, JSON or flat YAML, or the name of published ones "
+           "hyper-parameters by the reference names, JSON or flat YAML, or the name of published "
+           "ones "
            "(kedit explain EDITOR); without it the published ones of the model, if any"),
       text("set", "KEY=VALUE", "one hyper-parameter; wins over --settings").repeated(),
       text(
@@ -317,10 +319,11 @@ std::vector<Command> edit_commands() {
           "of mom2_dataset, in minutes to hours; never: they are named, with what they cost")
           .otherwise_said("never")
           .one_of({"auto", "never"}),
-      text("mode", "MODE",
-           "sequential: each edit sees those before it; independent: each sees only what was "
-           "mounted at the start; batch: all in one solve. Without it batch where the editor solves "
-           "batches, else sequential")
+      text(
+          "mode", "MODE",
+          "sequential: each edit sees those before it; independent: each sees only what was "
+          "mounted at the start; batch: all in one solve. Without it batch where the editor solves "
+          "batches, else sequential")
           .one_of({"independent", "sequential", "batch"}),
       integer("batch-size", "N", "in mode batch: solves of N requests, each on those before it")
           .at_least(1),

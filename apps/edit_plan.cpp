@@ -55,8 +55,8 @@ double model_speed(const EditedModel& model) {
     }
   }
   // What comes back is awaited, so that work on a device is counted too.
-  const double seconds = seconds_of(
-      [&] { model.forward(input, nullptr, &taps).hidden.sum().item<float>(); });
+  const double seconds =
+      seconds_of([&] { model.forward(input, nullptr, &taps).hidden.sum().item<float>(); });
   return 2.0 * static_cast<double>(rows * seq) * weights / seconds;
 }
 
@@ -84,9 +84,8 @@ double RunCost::seconds() const {
 Json RunCost::to_json() const {
   Json json = {{"phases", Json::array()}, {"peak_bytes", peak_bytes()}, {"seconds", seconds()}};
   for (const Phase& phase : phases) {
-    json["phases"].push_back({{"name", phase.name},
-                              {"seconds", phase.seconds},
-                              {"peak_bytes", phase.peak_bytes}});
+    json["phases"].push_back(
+        {{"name", phase.name}, {"seconds", phase.seconds}, {"peak_bytes", phase.peak_bytes}});
   }
   return json;
 }
@@ -121,8 +120,8 @@ RunCost predict(const Editor& editor, const EditedModel& model,
   const double slow = double_speed(model.weights().token_embedding.device());
   const std::int64_t resident = std::max(status_bytes("VmRSS"), model.base().bytes());
   for (const PhaseCost& cost : costs) {
-    predicted.phases.push_back({cost.name, cost.flops / speed + cost.double_flops / slow,
-                                resident + cost.peak_bytes});
+    predicted.phases.push_back(
+        {cost.name, cost.flops / speed + cost.double_flops / slow, resident + cost.peak_bytes});
   }
   return predicted;
 }

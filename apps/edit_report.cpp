@@ -32,7 +32,8 @@ std::vector<Measured> measure_all(const EditedModel& model, const PromptForm& fo
     prompts.push_back(write_prompt(form, question));
     const std::string& prompt = prompts.back();
     pairs.emplace_back(prompt, spaced_target(prompt, request.target_new));
-    if (request.target_true) pairs.emplace_back(prompt, spaced_target(prompt, *request.target_true));
+    if (request.target_true)
+      pairs.emplace_back(prompt, spaced_target(prompt, *request.target_true));
   }
   const LocalLanguageModel language(model);
   const auto scores = language.score(pairs);
@@ -47,8 +48,8 @@ std::vector<Measured> measure_all(const EditedModel& model, const PromptForm& fo
     if (requests[i].target_true) measured.target_true = scores[next++].logprob();
   }
   GenerateOptions options;
-  options.max_tokens =
-      static_cast<std::int64_t>(lengths.empty() ? 1 : *std::max_element(lengths.begin(), lengths.end()));
+  options.max_tokens = static_cast<std::int64_t>(
+      lengths.empty() ? 1 : *std::max_element(lengths.begin(), lengths.end()));
   options.ignore_eos = true;
   const std::vector<Generation> greedy = language.generate(prompts, options);
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -98,16 +99,17 @@ Json edit_json(const Made& made, const Json& figures) {
   seconds["total"] = made.total_seconds;
   Json norms = {{"delta", nullptr}, {"update_frobenius", nullptr}, {"weight_frobenius", nullptr}};
   if (figures.contains("norms")) norms = norms_json(made, figures.at("norms"));
-  Json json = {{"id", made.id.empty() ? Json(nullptr) : Json(made.id)},
-               {"editor", made.delta->editor},
-               {"request_id", made.request.id},
-               {"subject", made.request.subject},
-               {"target_new", made.request.target_new},
-               {"before", made.before.to_json()},
-               {"after", made.after.to_json()},
-               {"norms", norms},
-               {"optimisation", optimisation_json(made, figures.value("optimisation", Json::array()))},
-               {"seconds", seconds}};
+  Json json = {
+      {"id", made.id.empty() ? Json(nullptr) : Json(made.id)},
+      {"editor", made.delta->editor},
+      {"request_id", made.request.id},
+      {"subject", made.request.subject},
+      {"target_new", made.request.target_new},
+      {"before", made.before.to_json()},
+      {"after", made.after.to_json()},
+      {"norms", norms},
+      {"optimisation", optimisation_json(made, figures.value("optimisation", Json::array()))},
+      {"seconds", seconds}};
   if (figures.contains("health")) json["health"] = figures.at("health");
   return json;
 }

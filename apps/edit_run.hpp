@@ -59,9 +59,9 @@ struct EditedRequests {
 /// Computes, checks, commits and measures the edits; `model` has them mounted afterwards (but for
 /// independent ones). All that an editor returns for a request, or for a batch, is committed in one
 /// transaction. A request that cannot be edited (EditError) ends the work, or under `keep_going`
-/// only itself (a batch: itself as a whole); it is named in `failed`. Edits in a row are watched for
-/// a collapse of the model: a warning at the first, or under `stop_on_collapse` the end of the work
-/// before the edit that brings it about is committed. Throws what makes every edit impossible
+/// only itself (a batch: itself as a whole); it is named in `failed`. Edits in a row are watched
+/// for a collapse of the model: a warning at the first, or under `stop_on_collapse` the end of the
+/// work before the edit that brings it about is committed. Throws what makes every edit impossible
 /// (SetupError), StoreError, `Interrupted`; what was committed before stays in `*result`.
 void edit_all(const EditRun& run, EditedModel& model, const std::vector<EditRequest>& requests,
               EditedRequests* result);

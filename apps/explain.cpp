@@ -54,12 +54,8 @@ Json setting_json(const SettingInfo& info) {
 }
 
 Json shipped_json(const ShippedSettings& shipped) {
-  return {{"name", shipped.name},
-          {"family", shipped.family},
-          {"layers", shipped.layers},
-          {"hidden", shipped.hidden},
-          {"origin", shipped.origins},
-          {"settings", shipped.values}};
+  return {{"name", shipped.name},     {"family", shipped.family},  {"layers", shipped.layers},
+          {"hidden", shipped.hidden}, {"origin", shipped.origins}, {"settings", shipped.values}};
 }
 
 std::string editor_text(const EditorInfo& info, const Style& style) {
@@ -76,9 +72,10 @@ std::string editor_text(const EditorInfo& info, const Style& style) {
   if (shipped.empty()) return text;
   std::vector<std::string> names;
   for (const ShippedSettings& one : shipped) names.push_back(one.name);
-  return text + fmt::format("\npublished settings (taken for models of that shape, or by "
-                            "--settings NAME): {}\n",
-                            fmt::join(names, ", "));
+  return text + fmt::format(
+                    "\npublished settings (taken for models of that shape, or by "
+                    "--settings NAME): {}\n",
+                    fmt::join(names, ", "));
 }
 
 int explain_editor(Context& context, const EditorInfo& info) {
@@ -104,16 +101,16 @@ int explain_setting(Context& context, const EditorInfo& editor, const std::strin
     if (info.key != key) continue;
     Json document = setting_json(info);
     document["editor"] = editor.name;
-    std::string text = fmt::format("{}: {}\nunit: {}\ndefault: {}\norigin: {}\n", info.key,
-                                   info.effect, info.unit.empty() ? "-" : info.unit,
-                                   default_text(info.fallback), info.origin);
+    std::string text =
+        fmt::format("{}: {}\nunit: {}\ndefault: {}\norigin: {}\n", info.key, info.effect,
+                    info.unit.empty() ? "-" : info.unit, default_text(info.fallback), info.origin);
     document["published"] = Json::object();
     for (const ShippedSettings& one : shipped_settings(editor.name)) {
       if (!one.values.contains(key)) continue;
       document["published"][one.name] = {{"value", one.values.at(key)},
                                          {"origin", one.origin(key)}};
-      text += fmt::format("{}: {} ({})\n", one.name, default_text(one.values.at(key)),
-                          one.origin(key));
+      text +=
+          fmt::format("{}: {} ({})\n", one.name, default_text(one.values.at(key)), one.origin(key));
     }
     return context.answer(document, text);
   }
@@ -163,10 +160,12 @@ std::vector<Command> explain_commands() {
   Command explain;
   explain.name = "explain";
   explain.summary = "what an editor or one of its settings does";
-  explain.arguments = {text("what", "EDITOR [SETTING]", "an editor, and one of its settings").repeated()};
+  explain.arguments = {
+      text("what", "EDITOR [SETTING]", "an editor, and one of its settings").repeated()};
   explain.options = {text("settings", "NAME", "show these published settings of the editor")};
   explain.description =
-      "Without an editor: all of them, with paper and evidence. Of an editor: every setting with its "
+      "Without an editor: all of them, with paper and evidence. Of an editor: every setting with "
+      "its "
       "unit, default, effect and origin, and the published settings that come with kedit.";
   explain.example = "kedit explain memit mom2_update_weight";
   explain.run = run_explain;

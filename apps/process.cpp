@@ -84,7 +84,7 @@ bool stop_requested() { return stop_flag != 0; }
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  constexpr int kLargestKept = 32 << 20;   // what mallopt takes at most
+  constexpr int kLargestKept = 32 << 20;  // what mallopt takes at most
   constexpr int kKeptInAll = 512 << 20;
   ::mallopt(M_MMAP_THRESHOLD, kLargestKept);
   ::mallopt(M_TRIM_THRESHOLD, kKeptInAll);

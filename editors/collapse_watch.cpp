@@ -56,7 +56,8 @@ CollapseFigures CollapseWatch::look_at(const EditedModel& model) const {
   CollapseFigures figures{perplexity(model), before_, 0.0, {}};
   for (const std::string& name : touched_weights(model)) {
     const at::Tensor base = model.base().weight(name).to(at::kFloat);
-    const double growth = ((model.weight(name).to(at::kFloat) - base).norm() / base.norm()).item<double>();
+    const double growth =
+        ((model.weight(name).to(at::kFloat) - base).norm() / base.norm()).item<double>();
     if (growth < figures.norm_growth) continue;
     figures.norm_growth = growth;
     figures.weight = name;

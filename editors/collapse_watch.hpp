@@ -12,10 +12,10 @@ namespace kedit {
 
 /// What a run of edits has done to a model as a whole.
 struct CollapseFigures {
-  double perplexity = 0;         ///< of the edited model on the probe text
-  double before = 0;             ///< of the unedited one
-  double norm_growth = 0;        ///< largest |W' - W| / |W| of the touched weights (Frobenius)
-  std::string weight;            ///< whose growth that is
+  double perplexity = 0;   ///< of the edited model on the probe text
+  double before = 0;       ///< of the unedited one
+  double norm_growth = 0;  ///< largest |W' - W| / |W| of the touched weights (Frobenius)
+  std::string weight;      ///< whose growth that is
 
   double ratio() const { return before > 0 ? perplexity / before : perplexity; }
 };

@@ -73,9 +73,9 @@ struct EditorSettings {
 
 /// What a part of an edit is going to take, counted before it runs.
 struct PhaseCost {
-  std::string name;           ///< as `RunContext::phase` will call it
-  double flops = 0;           ///< in the type of the model
-  double double_flops = 0;    ///< of dense solves in float64
+  std::string name;             ///< as `RunContext::phase` will call it
+  double flops = 0;             ///< in the type of the model
+  double double_flops = 0;      ///< of dense solves in float64
   std::int64_t peak_bytes = 0;  ///< beside the model's weights
 };
 /// Both after each other under the first one's name.

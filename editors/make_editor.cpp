@@ -52,11 +52,9 @@ const std::vector<Row>& table() {
         "fine-tunes one MLP matrix on the prompt, free or with a bound on every element", true,
         true},
        make<locate::FineTuningEditor>},
-      {{"in-context",
-        "IKE and the in-context baselines of Cohen et al. 2023, Zhong et al. 2023",
+      {{"in-context", "IKE and the in-context baselines of Cohen et al. 2023, Zhong et al. 2023",
         "prompt form is kedit's own",
-        "keeps the edited facts and puts them in front of the question; changes no weight",
-        false},
+        "keeps the edited facts and puts them in front of the question; changes no weight", false},
        make<reasoning::InContextEditor>},
   };
   return rows;

@@ -51,7 +51,8 @@ const SettingTable& setting_table() {
     const JsonView view(json, "the built-in settings");
     SettingTable made;
     for (const std::string& editor : view.at("editors").keys()) {
-      made[editor] = settings_of(view.at("groups"), view.at("editors").at(std::string_view(editor)));
+      made[editor] =
+          settings_of(view.at("groups"), view.at("editors").at(std::string_view(editor)));
     }
     return made;
   }();

@@ -33,7 +33,8 @@ ShippedSettings read_shipped(const std::string& path, const JsonView& file) {
 
 const ShippedTable& shipped_table() {
   static const ShippedTable known = [] {
-    const Json json = parse_json(std::string(assets::shipped_settings_files), "the shipped settings");
+    const Json json =
+        parse_json(std::string(assets::shipped_settings_files), "the shipped settings");
     const JsonView view(json, "the shipped settings");
     ShippedTable made;
     for (const std::string& path : view.keys()) {
@@ -69,11 +70,11 @@ const ShippedSettings& find_shipped_settings(std::string_view editor, std::strin
     if (shipped.name == name) return shipped;
     names.push_back(shipped.name);
   }
-  throw SettingsError(fmt::format(
-      "choosing the settings of {}: expected {}, found \"{}\"", editor,
-      names.empty() ? "a file, as none come with kedit"
-                    : fmt::format("a file or one of {}", fmt::join(names, ", ")),
-      name));
+  throw SettingsError(fmt::format("choosing the settings of {}: expected {}, found \"{}\"", editor,
+                                  names.empty()
+                                      ? "a file, as none come with kedit"
+                                      : fmt::format("a file or one of {}", fmt::join(names, ", ")),
+                                  name));
 }
 
 const ShippedSettings* shipped_settings_for(std::string_view editor,

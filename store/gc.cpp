@@ -124,7 +124,8 @@ GarbageReport Store::collect_garbage(bool dry_run) {
     delete_rows(db, "DELETE FROM commits WHERE id = ?", commits);
     for (const char* statement :
          {"DELETE FROM edit_updates WHERE edit = ?", "DELETE FROM requests WHERE edit = ?",
-          "DELETE FROM facts WHERE edit = ?", "DELETE FROM edit_state WHERE edit = ?", "DELETE FROM edits WHERE id = ?"}) {
+          "DELETE FROM facts WHERE edit = ?", "DELETE FROM edit_state WHERE edit = ?",
+          "DELETE FROM edits WHERE id = ?"}) {
       delete_rows(db, statement, edits);
     }
     require_references(db);

@@ -28,8 +28,7 @@ class Adam {
     const double correction1 = 1.0 - std::pow(kBeta1, static_cast<double>(updates_));
     const double correction2 = 1.0 - std::pow(kBeta2, static_cast<double>(updates_));
     const at::Tensor denominator = (second_moment_.sqrt() / std::sqrt(correction2)).add_(kEpsilon);
-    const at::Tensor direction =
-        row_rates_.defined() ? first_moment_ * row_rates_ : first_moment_;
+    const at::Tensor direction = row_rates_.defined() ? first_moment_ * row_rates_ : first_moment_;
     parameter.addcdiv_(direction, denominator, -learning_rate_ / correction1);
   }
 

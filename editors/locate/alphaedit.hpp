@@ -6,9 +6,10 @@
 
 namespace kedit::locate {
 
-/// "AlphaEdit: Null-Space Constrained Knowledge Editing for Language Models" (Fang et al., 2025), as
-/// its program computes it. The keys of earlier batches stay with their edits (`EditDelta::state`):
-/// a batch respects those that are mounted, and an edit that is reverted takes its keys with it.
+/// "AlphaEdit: Null-Space Constrained Knowledge Editing for Language Models" (Fang et al., 2025),
+/// as its program computes it. The keys of earlier batches stay with their edits
+/// (`EditDelta::state`): a batch respects those that are mounted, and an edit that is reverted
+/// takes its keys with it.
 class AlphaEditEditor final : public BatchEditor {
  public:
   explicit AlphaEditEditor(EditorSettings settings)

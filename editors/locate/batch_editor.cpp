@@ -36,8 +36,7 @@ std::vector<EditDelta> BatchEditor::edit(const EditedModel& model,
   const double context_seconds = watch.lap();
   run.enter("value");
   const BatchTargets targets = targets_of(*prepared, model, checked, run);
-  const std::map<std::string, double> seconds{{"context", context_seconds},
-                                              {"value", watch.lap()}};
+  const std::map<std::string, double> seconds{{"context", context_seconds}, {"value", watch.lap()}};
   std::vector<EditDelta> deltas;
   deltas.push_back(edit_batch(*prepared, model, checked, targets, seconds, run));
   return deltas;
@@ -62,10 +61,9 @@ std::vector<EditDelta> BatchEditor::edit_each(const EditedModel& model,
   for (std::size_t i = 0; i < checked.size(); ++i) {
     if (run.should_stop()) throw Interrupted("editing was interrupted");
     const BatchTargets own{{std::move(all.values[i])}, {0}, false};
-    deltas.push_back(edit_batch(*prepared, model, {checked[i]}, own,
-                                {{"context", std::exchange(context_seconds, 0.0)},
-                                 {"value", value_seconds}},
-                                run));
+    deltas.push_back(edit_batch(
+        *prepared, model, {checked[i]}, own,
+        {{"context", std::exchange(context_seconds, 0.0)}, {"value", value_seconds}}, run));
     run.report({"edits", std::ssize(deltas), std::ssize(checked), checked[i].subject});
   }
   return deltas;
@@ -83,8 +81,10 @@ std::vector<PhaseCost> BatchEditor::cost(const EditedModel& model,
                                           settings.fact_token));
   }
   // The layers up to the first edited one once, those that change twice.
-  const double twice = static_cast<double>(2 * settings.layers.size()) / static_cast<double>(last + 1);
-  const double once = static_cast<double>(settings.layers.front() + 1) / static_cast<double>(last + 1);
+  const double twice =
+      static_cast<double>(2 * settings.layers.size()) / static_cast<double>(last + 1);
+  const double once =
+      static_cast<double>(settings.layers.front() + 1) / static_cast<double>(last + 1);
   return {cost.context(), cost.value(problems),
           cost.key(problems, last, once + twice + passes_afterwards()),
           cost.solve(std::ssize(requests))};

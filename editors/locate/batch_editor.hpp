@@ -32,8 +32,8 @@ class BatchEditor : public LocatedEditor {
   virtual bool merges_subjects(const LocateSettings&) const { return false; }
   /// Changes the layers of `edit` so that the batch's outputs at the last one become `targets`.
   virtual void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
-                             const std::vector<EditRequest>& requests,
-                             const BatchTargets& targets, const RunContext& run) const = 0;
+                             const std::vector<EditRequest>& requests, const BatchTargets& targets,
+                             const RunContext& run) const = 0;
 
  private:
   BatchTargets targets_of(const Prepared& prepared, const EditedModel& model,

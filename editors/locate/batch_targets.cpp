@@ -96,8 +96,8 @@ at::Tensor wanted_outputs(const BatchTargets& targets, const at::Tensor& outputs
   for (std::size_t i = 0; i < targets.value_of.size(); ++i) {
     const ValueResult& value = targets.values[static_cast<std::size_t>(targets.value_of[i])];
     // A value that serves several facts is added to each one's own output.
-    const at::Tensor before = targets.merged ? outputs[static_cast<std::int64_t>(i)].cpu()
-                                             : value.initial;
+    const at::Tensor before =
+        targets.merged ? outputs[static_cast<std::int64_t>(i)].cpu() : value.initial;
     rows.push_back(before + value.delta);
   }
   return at::stack(rows).to(outputs.device());

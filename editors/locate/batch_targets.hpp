@@ -20,9 +20,9 @@ std::vector<EditRequest> validate_batch(const std::vector<EditRequest>& requests
 
 /// The values that a batch shall have at a layer's block output, and where they came from.
 struct BatchTargets {
-  std::vector<ValueResult> values;       ///< one a request, or one for all facts of a subject
-  std::vector<std::int64_t> value_of;    ///< by request: place in `values`
-  bool merged = false;                   ///< some value serves several requests
+  std::vector<ValueResult> values;     ///< one a request, or one for all facts of a subject
+  std::vector<std::int64_t> value_of;  ///< by request: place in `values`
+  bool merged = false;                 ///< some value serves several requests
 };
 
 /// MEMIT, section 4.2: for each request the change of the block output of `layer` at the subject's

@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-
 namespace kedit::locate {
 namespace {
 
@@ -18,7 +17,8 @@ at::Tensor identity_like(const at::Tensor& square) {
 /// Lower Cholesky factor of a symmetric positive definite matrix; undefined when it is not one.
 at::Tensor cholesky_factor(const at::Tensor& matrix) {
   const auto [factor, info] = at::linalg_cholesky_ex(matrix);
-  const bool fine = info.item<std::int32_t>() == 0 && at::isfinite(factor.diagonal()).all().item<bool>();
+  const bool fine =
+      info.item<std::int32_t>() == 0 && at::isfinite(factor.diagonal()).all().item<bool>();
   return fine ? factor : at::Tensor();
 }
 
@@ -34,7 +34,9 @@ at::Tensor solve_shifted(const at::Tensor& gram, double shift, const at::Tensor&
   const at::Tensor factor = cholesky_factor(gram + shift * identity_like(gram));
   if (factor.defined()) return solve_with(factor, rhs);
   throw EditError(
-      fmt::format("solving for {}: expected a positive definite system, found a singular one", what));
+      fmt::format("solving for {}: expected a positive definite system, found a singular one; "
+                  "raise mom2_update_weight or L2",
+                  what));
 }
 
 }  // namespace

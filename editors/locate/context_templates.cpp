@@ -47,8 +47,8 @@ std::optional<std::int64_t> end_of_text(const EditedModel& model) {
 }
 
 /// Token ids that sampling starts from: the end-of-text token, or else start words.
-std::vector<std::vector<std::int64_t>> starting_points(const EditedModel& model,
-                                                       std::int64_t count, bool from_words) {
+std::vector<std::vector<std::int64_t>> starting_points(const EditedModel& model, std::int64_t count,
+                                                       bool from_words) {
   const Tokenizer& tokenizer = model.tokenizer();
   const std::optional<std::int64_t> marker = from_words ? std::nullopt : end_of_text(model);
   std::vector<std::vector<std::int64_t>> starts;
@@ -60,8 +60,7 @@ std::vector<std::vector<std::int64_t>> starting_points(const EditedModel& model,
 }
 
 std::vector<std::string> sample_prefixes(const EditedModel& base, std::int64_t length,
-                                         std::int64_t count, bool from_words,
-                                         std::uint64_t seed) {
+                                         std::int64_t count, bool from_words, std::uint64_t seed) {
   const auto starts = starting_points(base, count, from_words);
   GenerateOptions options;
   options.temperature = 1.0;
@@ -100,7 +99,8 @@ ContextTemplates generate_context_templates(const EditedModel& model, const Cont
   ContextTemplates templates{"{}"};
   for (std::size_t i = 0; i < plan.lengths.size(); ++i) {
     const auto [length, count] = plan.lengths[i];
-    for (std::string& prefix : sample_prefixes(base, length, count, plan.from_words, run.seed + i)) {
+    for (std::string& prefix :
+         sample_prefixes(base, length, count, plan.from_words, run.seed + i)) {
       templates.push_back(std::move(prefix) + ". {}");
     }
     run.report({"context templates", static_cast<std::int64_t>(i) + 1,
@@ -116,9 +116,10 @@ constexpr int kSamplerVersion = 1;
 
 std::filesystem::path template_file(const Model& model, const ContextPlan& plan,
                                     std::uint64_t seed) {
-  const Json key = {{"model", moment_owner(model)},  {"lengths", plan.lengths},
-                    {"from_words", plan.from_words}, {"seed", seed},
-                    {"version", kSamplerVersion},    {"device", model.weights().token_embedding.device().str()}};
+  const Json key = {
+      {"model", moment_owner(model)},  {"lengths", plan.lengths},
+      {"from_words", plan.from_words}, {"seed", seed},
+      {"version", kSamplerVersion},    {"device", model.weights().token_embedding.device().str()}};
   return cache_directory() / "context-templates" /
          (sha256_hex(canonical_text(key)).substr(0, 32) + ".json");
 }

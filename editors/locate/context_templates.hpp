@@ -25,13 +25,13 @@ struct ContextPlan {
 /// "{}" and one "x. {}" per sampled prefix x, drawn by the *base* model (edits that are mounted
 /// play no part) from its end-of-text token: top-k 5, temperature 1, no stop at end of text. Where
 /// the plan says so, or the tokenizer has no such token, they start from "The", "Therefore",
-/// "Because", "I", "You" in turn (MEMIT, EasyEdit). Decoded, NFKD, double newlines and braces become blanks, end-of-text markers are
-/// dropped. Deterministic in `run.seed`.
+/// "Because", "I", "You" in turn (MEMIT, EasyEdit). Decoded, NFKD, double newlines and braces
+/// become blanks, end-of-text markers are dropped. Deterministic in `run.seed`.
 ContextTemplates generate_context_templates(const EditedModel& model, const ContextPlan& plan,
                                             const RunContext& run);
 
-/// The same from the cache, where they are kept by model, plan and seed: sampling them takes as long
-/// as a small edit. A cache that cannot be written is passed over.
+/// The same from the cache, where they are kept by model, plan and seed: sampling them takes as
+/// long as a small edit. A cache that cannot be written is passed over.
 ContextTemplates cached_context_templates(const EditedModel& model, const ContextPlan& plan,
                                           const RunContext& run);
 

@@ -14,9 +14,9 @@ double elements(const at::Tensor& tensor) {
 
 double products_of(const LayerWeights& layer) {
   double sum = 0;
-  for (const Linear* linear : {&layer.query, &layer.key, &layer.value, &layer.qkv,
-                               &layer.attention_output, &layer.gate, &layer.up, &layer.down,
-                               &layer.gate_up}) {
+  for (const Linear* linear :
+       {&layer.query, &layer.key, &layer.value, &layer.qkv, &layer.attention_output, &layer.gate,
+        &layer.up, &layer.down, &layer.gate_up}) {
     sum += elements(linear->weight);
   }
   return sum;
@@ -86,7 +86,8 @@ PhaseCost EditCost::value(const std::vector<ValueProblem>& problems) const {
     step_bytes += bytes;
     largest = std::max(largest, bytes);
   }
-  cost.peak_bytes = std::max(largest, std::min(step_bytes, settings_.value.memory_bytes));
+  const std::int64_t memory = value_memory(settings_.value, model_);
+  cost.peak_bytes = std::max(largest, std::min(step_bytes, memory));
   return cost;
 }
 
@@ -100,8 +101,7 @@ PhaseCost EditCost::key(const std::vector<ValueProblem>& problems, std::int64_t 
     tokens += prefix_tokens(problem) + rows;
   }
   cost.flops = times * static_cast<double>(layer + 1) * layer_flops(tokens);
-  cost.peak_bytes =
-      static_cast<std::int64_t>(tokens) * model_.architecture().hidden * element_;
+  cost.peak_bytes = static_cast<std::int64_t>(tokens) * model_.architecture().hidden * element_;
   return cost;
 }
 

@@ -141,8 +141,8 @@ class Tuner {
 double finite_loss(const at::Tensor& loss, std::int64_t epoch) {
   const double value = loss.item<double>();
   if (std::isfinite(value)) return value;
-  throw UnhealthyEdit(
-      fmt::format("fine-tuning: expected a finite loss, found {} in epoch {}; lower lr", value, epoch));
+  throw UnhealthyEdit(fmt::format(
+      "fine-tuning: expected a finite loss, found {} in epoch {}; lower lr", value, epoch));
 }
 
 /// Trains until an epoch's mean loss, measured before its updates, is below 0.01. Returns the loss

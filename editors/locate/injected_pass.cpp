@@ -205,8 +205,8 @@ bool InjectedPass::norms_output() const {
 
 // The output of the injected block for the tails, with each problem's delta at its fact tokens.
 at::Tensor InjectedPass::block_output(const at::Tensor& deltas) const {
-  const at::Tensor change = at::constant_pad_nd(spread_.matmul(deltas).unsqueeze(1),
-                                                {0, 0, 0, tail_.size(1) - 1});
+  const at::Tensor change =
+      at::constant_pad_nd(spread_.matmul(deltas).unsqueeze(1), {0, 0, 0, tail_.size(1) - 1});
   const auto added = [&](const at::Tensor& to) { return (to + change).to(to.scalar_type()); };
   // Most families: the block's output is what came before plus the MLP's output.
   if (!norms_output()) return added(tail_);
@@ -229,8 +229,7 @@ InjectedPass::LogProbs InjectedPass::log_probs(const at::Tensor& deltas) const {
 
   const std::int64_t scored = labels_.size(0);
   const at::Tensor at_labels = logits.narrow(0, 0, scored);
-  const at::Tensor token_logprob =
-      at_labels.gather(1, labels_).squeeze(1) - at_labels.logsumexp(1);
+  const at::Tensor token_logprob = at_labels.gather(1, labels_).squeeze(1) - at_labels.logsumexp(1);
   return {-nll_weights_.mv(token_logprob), first_row_.mv(token_logprob.detach()),
           logits.narrow(0, scored, logits.size(0) - scored).log_softmax(-1)};
 }

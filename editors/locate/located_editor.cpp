@@ -70,9 +70,8 @@ void LocatedEditor::prepare_statistics(const Prepared& prepared, const EditedMod
 
 const MomentFactor& LocatedEditor::factor(const Prepared& prepared, const EditedModel& model,
                                           std::int64_t layer, const RunContext& run) const {
-  return prepared.factors.at(layer, [&] {
-    return moment_factor(model.base(), layer, prepared.settings.moment, run);
-  });
+  return prepared.factors.at(
+      layer, [&] { return moment_factor(model.base(), layer, prepared.settings.moment, run); });
 }
 
 }  // namespace kedit::locate

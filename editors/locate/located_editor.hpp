@@ -58,14 +58,14 @@ class LocatedEditor : public Editor {
   };
   std::shared_ptr<const Prepared> prepare(const EditedModel& model, const RunContext& run) const;
   /// C's factor of a layer on the model's device.
-  const MomentFactor& factor(const Prepared& prepared, const EditedModel& model,
-                             std::int64_t layer, const RunContext& run) const;
+  const MomentFactor& factor(const Prepared& prepared, const EditedModel& model, std::int64_t layer,
+                             const RunContext& run) const;
   /// The settings for a model with nothing prepared: for what is told before an edit.
   LocateSettings resolve(const Model& model) const;
   bool forced() const { return settings_.force; }
 
-  /// Reads and factorises what the edit needs of the statistics: before minutes are spent on values,
-  /// so that a file of no use is found at once.
+  /// Reads and factorises what the edit needs of the statistics: before minutes are spent on
+  /// values, so that a file of no use is found at once.
   virtual void prepare_statistics(const Prepared& prepared, const EditedModel& model,
                                   const RunContext& run) const;
   /// The method's own settings are of the right kind and range; throws `JsonError`.

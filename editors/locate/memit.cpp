@@ -35,8 +35,8 @@ void MemitEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prepared
     edit.add_seconds("key", watch.lap());
 
     run.enter("solve");
-    const at::Tensor directions = least_squares_directions(
-        factor(prepared, edit.model(), layer, run), keys, lambda);
+    const at::Tensor directions =
+        least_squares_directions(factor(prepared, edit.model(), layer, run), keys, lambda);
     edit.add_update(mlp_update(edit.model().architecture(), layer, directions, residuals));
     edit.add_seconds("solve", watch.lap());
     run.report({"layers", std::ssize(settings.layers) - left, std::ssize(settings.layers), ""});

@@ -10,16 +10,14 @@
 namespace kedit::locate {
 namespace {
 
-ValueProblem value_problem(const EditedModel& model, std::int64_t layer,
-                           const EditRequest& request, const ContextTemplates& templates,
-                           FactToken token) {
+ValueProblem value_problem(const EditedModel& model, std::int64_t layer, const EditRequest& request,
+                           const ContextTemplates& templates, FactToken token) {
   return make_value_problem(model, {layer, Site::mlp_value}, request, templates, token);
 }
 
 }  // namespace
 
-RomeEditor::Insertion RomeEditor::insertion(const SubjectKeys& found,
-                                            const LocateSettings&) const {
+RomeEditor::Insertion RomeEditor::insertion(const SubjectKeys& found, const LocateSettings&) const {
   return {found.keys.mean(0), found.keys.select(0, 0), found.outputs.select(0, 0)};
 }
 
@@ -121,7 +119,8 @@ std::vector<PhaseCost> RomeEditor::cost(const EditedModel& model,
                                         const std::vector<EditRequest>& requests) const {
   const LocateSettings settings = resolve(model.base());
   const EditCost cost(model, settings);
-  std::vector<PhaseCost> phases{cost.context(), {"key"}, {"value"}, cost.solve(std::ssize(requests))};
+  std::vector<PhaseCost> phases{
+      cost.context(), {"key"}, {"value"}, cost.solve(std::ssize(requests))};
   for (const std::int64_t layer : settings.layers) {
     std::vector<ValueProblem> problems;
     for (const EditRequest& request : requests) {

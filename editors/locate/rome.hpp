@@ -39,9 +39,9 @@ class RomeEditor : public LocatedEditor {
   virtual Insertion insertion(const SubjectKeys& found, const LocateSettings& settings) const;
 
  private:
-  EditDelta edit_one(const Prepared& prepared, const EditedModel& model,
-                     const EditRequest& request, std::optional<ValueResult> first_value,
-                     double context_seconds, const RunContext& run) const;
+  EditDelta edit_one(const Prepared& prepared, const EditedModel& model, const EditRequest& request,
+                     std::optional<ValueResult> first_value, double context_seconds,
+                     const RunContext& run) const;
   void edit_layer(EditDeltaBuilder& edit, std::int64_t layer, const EditRequest& request,
                   std::optional<ValueResult> value, const Prepared& prepared,
                   const RunContext& run) const;

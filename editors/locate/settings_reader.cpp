@@ -62,7 +62,7 @@ ValueOptions read_value_options(const SettingsReader& reader, bool force) {
   options.kl_factor = reader.number("kl_factor", 0.0);
   options.stop_loss = reader.number("v_stop_loss", 0.0);
   options.best_iterate = reader.boolean("v_best_iterate");
-  options.memory_bytes = reader.integer("v_memory", 1);
+  options.memory_bytes = reader.integer("v_memory", 0);
   options.allow_blind = force;
   return options;
 }

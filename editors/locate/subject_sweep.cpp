@@ -54,9 +54,8 @@ at::Tensor SubjectSweep::read_chunk(const EditedModel& model, Chunk& chunk, std:
       .stop_after(layer);
   at::Tensor input_of_changed;
   if (keeps_inputs_) {
-    taps.add(changed, Site::resid_pre, [&](const at::Tensor& activation) {
-      return input_of_changed = activation;
-    });
+    taps.add(changed, Site::resid_pre,
+             [&](const at::Tensor& activation) { return input_of_changed = activation; });
   }
   ForwardInput input;
   input.ids = chunk.ids;
@@ -81,8 +80,8 @@ at::Tensor SubjectSweep::read(const EditedModel& model, std::int64_t changed, st
   }
   layer_ = changed;
   const at::Tensor sorted = at::cat(parts);
-  return at::empty_like(sorted).index_copy_(
-      0, at::tensor(places, at::kLong).to(sorted.device()), sorted);
+  return at::empty_like(sorted).index_copy_(0, at::tensor(places, at::kLong).to(sorted.device()),
+                                            sorted);
 }
 
 }  // namespace kedit::locate

@@ -13,13 +13,14 @@ namespace kedit::locate {
 
 /// A parameter that is trained: a float32 copy of it, which the model computes with in its place.
 struct TunedParameter {
-  std::string name;    ///< in the checkpoint
-  at::Tensor before;   ///< as stored, float32
-  at::Tensor now;      ///< float32, a leaf that requires a gradient
+  std::string name;   ///< in the checkpoint
+  at::Tensor before;  ///< as stored, float32
+  at::Tensor now;     ///< float32, a leaf that requires a gradient
 };
 
 /// A model in which the second MLP matrices (and biases) of some layers are parameters, and what
-/// its last positions say about some prompts. The layers below the lowest of them run once a prompt.
+/// its last positions say about some prompts. The layers below the lowest of them run once a
+/// prompt.
 class TunedLayers {
  public:
   TunedLayers(const EditedModel& model, const std::vector<std::int64_t>& layers);

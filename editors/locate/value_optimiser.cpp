@@ -120,8 +120,7 @@ class ValueBatch {
     loss.nll = now.nll;
     loss.kl = kl_divergence(now.essence, essence_before_) * options_.kl_factor;
     // The reference's normalisation: the norm in front is not squared, the one below is.
-    loss.decay =
-        deltas_.norm(2, 1) * (options_.weight_decay / initial_norms_.squeeze(1).square());
+    loss.decay = deltas_.norm(2, 1) * (options_.weight_decay / initial_norms_.squeeze(1).square());
     loss.total = loss.nll + loss.kl + loss.decay;
     return loss;
   }
@@ -200,16 +199,15 @@ class ValueBatch {
   at::Tensor initial_norms_;  // [E, 1]
   at::Tensor rates_;          // [all, 1]
   Adam adam_;
-  at::Tensor deltas_;               // [E, d] float32
-  at::Tensor essence_before_;       // [E, vocab]
-  at::Tensor clamped_;              // [E, 1] bool: the last update was rescaled
+  at::Tensor deltas_;                 // [E, d] float32
+  at::Tensor essence_before_;         // [E, vocab]
+  at::Tensor clamped_;                // [E, 1] bool: the last update was rescaled
   std::vector<std::size_t> running_;  // [E] places in problems_
   std::vector<double> best_loss_;
   std::vector<ValueResult> results_;
 };
 
-std::vector<ValueResult> run_batch(const EditedModel& model,
-                                   std::span<const ValueProblem> problems,
+std::vector<ValueResult> run_batch(const EditedModel& model, std::span<const ValueProblem> problems,
                                    const ValueOptions& options, std::int64_t done_before,
                                    std::int64_t all, const RunContext& run) {
   const c10::AutoGradMode with_grad(true);
@@ -218,8 +216,8 @@ std::vector<ValueResult> run_batch(const EditedModel& model,
     if (run.should_stop()) throw Interrupted("optimising the value was interrupted");
     const bool goes_on = batch.step(it + 1 == options.num_grad_steps);
     if (all == 1) {
-      run.report({"value", it + 1, options.num_grad_steps,
-                  fmt::format("loss {:.3f}", batch.mean_loss())});
+      run.report(
+          {"value", it + 1, options.num_grad_steps, fmt::format("loss {:.3f}", batch.mean_loss())});
     } else {
       const auto left = goes_on ? static_cast<std::int64_t>(batch.running()) : 0;
       run.report({"values", done_before + std::ssize(problems) - left, all,
@@ -257,6 +255,13 @@ std::vector<std::vector<std::size_t>> batches_of(const EditedModel& model,
 
 }  // namespace
 
+std::int64_t value_memory(const ValueOptions& options, const EditedModel& model) {
+  if (options.memory_bytes > 0) return options.memory_bytes;
+  // Larger batches leave the caches of a CPU, and feed a GPU better.
+  const bool on_gpu = model.weights().token_embedding.device().is_cuda();
+  return on_gpu ? std::int64_t{4} << 30 : std::int64_t{256} << 20;
+}
+
 std::int64_t value_step_bytes(const Architecture& architecture, const ValueProblem& problem,
                               std::int64_t element_bytes) {
   const Architecture& a = architecture;
@@ -264,12 +269,19 @@ std::int64_t value_step_bytes(const Architecture& architecture, const ValueProbl
   for (const FactRows& fact : problem.facts) {
     labels += std::ssize(fact.rows) * std::ssize(fact.target);
   }
-  // Of a block: norms, queries, keys, values, what attention mixes, both residuals; the MLP's inner
-  // activations before and after their function.
-  const std::int64_t token_bytes =
-      (a.layers - 1 - problem.layer) * (10 * a.hidden + 4 * a.intermediate) * element_bytes;
+  // Of a block, for each token: norms, queries, keys, values, their rotations, what attention
+  // mixes, residuals; the MLP's inner activations before and after their function (measured: within
+  // a quarter). For each row: keys and values of its whole text, joined.
+  const std::int64_t above = a.layers - 1 - problem.layer;
+  const std::int64_t token_bytes = above * (28 * a.hidden + 8 * a.intermediate) * element_bytes;
+  const std::int64_t column_bytes = above * 2 * a.kv_heads * a.head_dim * element_bytes;
+  std::int64_t columns = 0;
+  for (const FactRows& fact : problem.facts) {
+    for (const LocatedText& row : fact.rows) columns += std::ssize(row.ids);
+  }
   const std::int64_t logit_bytes = a.vocab * (element_bytes + 3 * std::int64_t{sizeof(float)});
-  return problem.row_count() * problem.tail_length() * token_bytes + labels * logit_bytes;
+  return problem.row_count() * problem.tail_length() * token_bytes + columns * column_bytes +
+         labels * logit_bytes;
 }
 
 std::vector<ValueResult> optimise_values(const EditedModel& model,
@@ -278,7 +290,7 @@ std::vector<ValueResult> optimise_values(const EditedModel& model,
   for (const ValueProblem& problem : problems) check_not_blind(model, problem, options, run);
   std::vector<ValueResult> results(problems.size());
   std::int64_t done = 0;
-  for (const auto& places : batches_of(model, problems, options.memory_bytes)) {
+  for (const auto& places : batches_of(model, problems, value_memory(options, model))) {
     std::vector<ValueProblem> batch;
     for (const std::size_t place : places) batch.push_back(problems[place]);
     auto found = run_batch(model, batch, options, done, std::ssize(problems), run);

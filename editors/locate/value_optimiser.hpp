@@ -25,7 +25,8 @@ struct ValueOptions {
   double stop_loss = 0.05;         ///< v_stop_loss: no update once the loss is below
   bool allow_blind = false;   ///< a warning instead of an error where no logit depends on delta
   bool best_iterate = false;  ///< v_best_iterate: lowest loss instead of the last iterate
-  std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< v_memory: of a batch's step
+  /// v_memory: of a batch's step; 0: 256 MB on a CPU, 4 GB on a GPU.
+  std::int64_t memory_bytes = 0;
 };
 
 /// The loss of one forward pass and its terms.
@@ -58,6 +59,9 @@ std::vector<ValueResult> optimise_values(const EditedModel& model,
                                          const ValueOptions& options, const RunContext& run);
 ValueResult optimise_value(const EditedModel& model, const ValueProblem& problem,
                            const ValueOptions& options, const RunContext& run);
+
+/// Bytes that a batch's step may hold, by the options or by the model's device.
+std::int64_t value_memory(const ValueOptions& options, const EditedModel& model);
 
 /// Bytes that one step of a problem holds at most: the activations of its tails in the layers above
 /// and the logits it scores, each kept for the backward pass.

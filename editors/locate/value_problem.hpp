@@ -40,7 +40,8 @@ struct ValueProblem {
   std::int64_t essence_in_row() const;
   /// Tokens from the fact token to the end of the longest row: what each step runs.
   std::int64_t tail_length() const;
-  std::int64_t row_count() const;  ///< rows that must be run: of all facts, and the KL row if need be
+  std::int64_t row_count()
+      const;  ///< rows that must be run: of all facts, and the KL row if need be
 };
 
 /// Where a value is optimised.

@@ -41,8 +41,16 @@ std::string requests(const ScratchFolder& scratch, std::size_t first, std::size_
 
 Words edit(const std::string& editor, const ScratchFolder& scratch, const std::string& file,
            const Words& more = {}) {
-  Words words{"edit",   "--editor",   editor, "--model", lab("model").string(),
-              "--store", (scratch / "kedit.db").string(), "--requests", file, "--json"};
+  Words words{"edit",
+              "--editor",
+              editor,
+              "--model",
+              lab("model").string(),
+              "--store",
+              (scratch / "kedit.db").string(),
+              "--requests",
+              file,
+              "--json"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
@@ -83,14 +91,14 @@ TEST_CASE("kedit edit: editors that solve batches make one edit of all requests"
 
 TEST_CASE("kedit edit: batches of a given size follow each other, and are watched") {
   const ScratchFolder scratch;
-  const Json all =
-      answer(edit("memit", scratch, requests(scratch, 0, 3), {"--batch-size", "2"}));
+  const Json all = answer(edit("memit", scratch, requests(scratch, 0, 3), {"--batch-size", "2"}));
   CHECK(ids_of(all).size() == 2);
   CHECK(all["edits"][0]["id"] == all["edits"][1]["id"]);
   REQUIRE(all["collapse"].size() == 2);
   CHECK(all["collapse"][1]["edits"] == 3);
   CHECK(all["collapse"][1]["perplexity"] > 0);
-  const Outcome wrong = run_kedit(edit("rome", scratch, requests(scratch, 3, 4), {"--batch-size", "2"}));
+  const Outcome wrong =
+      run_kedit(edit("rome", scratch, requests(scratch, 3, 4), {"--batch-size", "2"}));
   CHECK(wrong.code == 2);
   CHECK(is_one_sentence(wrong.err, {"--batch-size", "--mode batch"}));
 }
@@ -116,10 +124,12 @@ TEST_CASE("kedit edit: AlphaEdit looks back at live edits of the store and forge
   };
   const double alone = norm(answer(edit("alphaedit", scratch, second, {"--dry-run"})));
   const Json first = answer(edit("alphaedit", scratch, requests(scratch, 0, 1)));
-  CHECK(norm(answer(edit("alphaedit", scratch, second, {"--dry-run"}))) != Approx(alone).epsilon(1e-5));
+  CHECK(norm(answer(edit("alphaedit", scratch, second, {"--dry-run"}))) !=
+        Approx(alone).epsilon(1e-5));
   CHECK(run_kedit({"store", "verify", "--store", store}).code == 0);
   CHECK(run_kedit({"store", "revert", first["edits"][0]["id"], "--store", store}).code == 0);
-  CHECK(norm(answer(edit("alphaedit", scratch, second, {"--dry-run"}))) == Approx(alone).epsilon(1e-6));
+  CHECK(norm(answer(edit("alphaedit", scratch, second, {"--dry-run"}))) ==
+        Approx(alone).epsilon(1e-6));
 }
 
 TEST_CASE("kedit edit: a row of edits stops before the one that ruins the model") {
@@ -156,9 +166,9 @@ TEST_CASE("kedit edit --plan: statistics that are missing are named") {
   const ScratchFolder scratch;
   RunOptions options;
   options.environment["KEDIT_CACHE"] = (scratch / "cache").string();
-  const Outcome outcome = run_kedit(
-      edit("memit", scratch, requests(scratch, 0, 1), {"--plan", "--set", "mom2_dataset=wikipedia"}),
-      options);
+  const Outcome outcome = run_kedit(edit("memit", scratch, requests(scratch, 0, 1),
+                                         {"--plan", "--set", "mom2_dataset=wikipedia"}),
+                                    options);
   REQUIRE(outcome.code == 0);
   const Json plan = parse_json(outcome.out, "standard output")["plan"];
   REQUIRE(plan["missing"].size() == 1);

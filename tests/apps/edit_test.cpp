@@ -117,7 +117,7 @@ TEST_CASE("edit --mode batch: an editor that solves no batches refuses it, and s
     Words words = remember(scratch / "kedit.db", kRequest);
     words[2] = editor;
     words.insert(words.end(), {"--mode", "batch"});
-    check_refused(run_kedit(words), 2, {"--mode", editor, "no editor solves batches yet"});
+    check_refused(run_kedit(words), 2, {"--mode", editor, "memit, alphaedit, ft"});
   }
   CHECK_FALSE(fs::exists(scratch / "kedit.db"));
 }

@@ -87,3 +87,16 @@ TEST_CASE("README: the commands shown under Use succeed") {
   }
   CHECK(fs::exists(scratch / "report.html"));
 }
+
+TEST_CASE("README: the table of editors is what kedit explain prints") {
+  const std::string text = read_text(fs::path(KEDIT_SOURCE_DIR) / "README.md");
+  const Outcome outcome = run_kedit({"explain", "--json"});
+  REQUIRE(outcome.code == 0);
+  for (const Json& editor : parse_json(outcome.out, "standard output")["editors"]) {
+    const auto field = [&](const char* name) { return editor[name].get<std::string>(); };
+    const std::string row = "| `" + field("name") + "` | " + field("paper") + " | " +
+                            field("summary") + " | " + field("evidence") + " |";
+    INFO(row);
+    CHECK(text.find(row) != std::string::npos);
+  }
+}

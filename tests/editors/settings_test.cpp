@@ -113,7 +113,8 @@ TEST_CASE("Editor settings: values of the wrong type or range are refused by key
 
 TEST_CASE("Editor settings: a model without shipped defaults needs a layer") {
   const auto model = tiny_model("llama");
-  CHECK(contains(message_of([&] { resolve_locate_settings("rome", {}, *model); }), "--set layers="));
+  CHECK(
+      contains(message_of([&] { resolve_locate_settings("rome", {}, *model); }), "--set layers="));
   EditorSettings settings;
   settings.set("layers=2");
   CHECK(resolve_locate_settings("rome", settings, *model).layers == std::vector<std::int64_t>{2});
@@ -152,13 +153,15 @@ TEST_CASE("Editor settings: defaults shipped with a lab model rank below the use
   CHECK(*shipped.context_templates == std::vector<std::string>{" {}", " So {}"});
   CHECK(shipped.moment.files.at(1) == directory / "lab/stats/layer1.safetensors");
 
-  const LocateSettings own = resolve_locate_settings("rome", settings_of({{"layers", {2}}}), *model);
+  const LocateSettings own =
+      resolve_locate_settings("rome", settings_of({{"layers", {2}}}), *model);
   CHECK(own.layers == std::vector<std::int64_t>{2});
   CHECK(own.value.scale_learning_rate);
 
   lab["fingerprint"] = "another model";
   write_file_atomically(directory / "lab/lab.json", to_text(lab));
-  CHECK_THROWS_AS(resolve_locate_settings("rome", {}, *model), SettingsError);  // not about this model
+  CHECK_THROWS_AS(resolve_locate_settings("rome", {}, *model),
+                  SettingsError);  // not about this model
 }
 
 TEST_CASE("parse_flat_yaml: flat keys and lists are read and other YAML is refused with its line") {

@@ -55,10 +55,14 @@ struct Moments {
 
 EditorSettings settings_of(const Moments& moments, const Json& own) {
   EditorSettings settings;
-  settings.values = {{"layers", {1, 2}},         {"v_num_grad_steps", 10},
-                     {"v_lr", 0.2},              {"v_weight_decay", 1e-3},
-                     {"clamp_norm_factor", 5},   {"max_update_ratio", 1000},
-                     {"context_templates", kContexts}, {"second_moment", moments.files}};
+  settings.values = {{"layers", {1, 2}},
+                     {"v_num_grad_steps", 10},
+                     {"v_lr", 0.2},
+                     {"v_weight_decay", 1e-3},
+                     {"clamp_norm_factor", 5},
+                     {"max_update_ratio", 1000},
+                     {"context_templates", kContexts},
+                     {"second_moment", moments.files}};
   settings.values.update(own);
   return settings;
 }
@@ -82,19 +86,18 @@ TEST_CASE("MEMIT: the change of every layer is that of the paper's algorithm don
   const EditedModel model(tiny_model(GENERATE("llama", "gpt2", "olmo2")));
   const double lambda = GENERATE(3.0, 100.0);
   const Moments moments({1, 2});
-  const auto editor =
-      make_editor("memit", settings_of(moments, {{"mom2_update_weight", lambda}}));
+  const auto editor = make_editor("memit", settings_of(moments, {{"mom2_update_weight", lambda}}));
   const auto deltas = editor->edit(model, requests(), {});
   REQUIRE(deltas.size() == 1);
   CHECK((deltas[0].requests == requests()));
   CHECK_NOTHROW(validate_delta(deltas[0]));
 
   PlainBatch plain = plain_of(model, requests());
-  const auto expected = plain.run([&](std::int64_t layer, const at::Tensor& k,
-                                      const at::Tensor& r) {
-    const at::Tensor c = moments.matrices.at(layer).to(at::kDouble);
-    return r.matmul(dense_solve(lambda * c + k.matmul(k.t()), k).t());
-  });
+  const auto expected =
+      plain.run([&](std::int64_t layer, const at::Tensor& k, const at::Tensor& r) {
+        const at::Tensor c = moments.matrices.at(layer).to(at::kDouble);
+        return r.matmul(dense_solve(lambda * c + k.matmul(k.t()), k).t());
+      });
   REQUIRE(deltas[0].updates.size() == 2);
   for (std::size_t i = 0; i < 2; ++i) {
     CAPTURE(i);
@@ -151,8 +154,8 @@ TEST_CASE("AlphaEdit: changes are the program's, alone and on top of an earlier 
   const EditedModel model(tiny_model(GENERATE("llama", "gpt2")));
   const Moments moments({1, 2});
   const double threshold = 0.05, l2 = 0.5;
-  const auto editor =
-      make_editor("alphaedit", settings_of(moments, {{"nullspace_threshold", threshold}, {"L2", l2}}));
+  const auto editor = make_editor(
+      "alphaedit", settings_of(moments, {{"nullspace_threshold", threshold}, {"L2", l2}}));
   const std::vector<EditRequest> first{requests()[0], requests()[1]};
   const std::vector<EditRequest> second{requests()[2]};
 
@@ -198,8 +201,8 @@ TEST_CASE("AlphaEdit: changes are the program's, alone and on top of an earlier 
 TEST_CASE("AlphaEdit: an edit that is taken away takes its keys with it") {
   const EditedModel model(tiny_model("llama"));
   const Moments moments({1, 2});
-  const auto editor = make_editor(
-      "alphaedit", settings_of(moments, {{"nullspace_threshold", 0.05}, {"L2", 0.5}}));
+  const auto editor =
+      make_editor("alphaedit", settings_of(moments, {{"nullspace_threshold", 0.05}, {"L2", 0.5}}));
   const EditDelta alone = editor->edit(model, {requests()[1]}, {}).front();
   EditedModel edited = model;
   edited.mount("first", editor->edit(model, {requests()[0]}, {}).front());

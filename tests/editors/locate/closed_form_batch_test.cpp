@@ -73,8 +73,7 @@ TEST_CASE("MEMIT closed form: few and many edits equal the LU solution of the pa
   CAPTURE(n, lambda);
   const at::Tensor c = moment(20);
   const at::Tensor keys = random_rows(n, 20, 4);
-  const at::Tensor found =
-      least_squares_directions(MomentFactor::factorise(c), keys, lambda);
+  const at::Tensor found = least_squares_directions(MomentFactor::factorise(c), keys, lambda);
   CHECK(found.sizes() == at::IntArrayRef({n, 20}));
   CHECK(relative_error(found.t(), memit_by_lu(c, keys, lambda)) < 1e-6);
 }
@@ -89,8 +88,7 @@ TEST_CASE("MEMIT closed form: without statistics the identity takes C's place") 
 TEST_CASE("MEMIT closed form: the change gives each key its residual as lambda goes to zero") {
   const at::Tensor keys = random_rows(4, 20, 4);
   const at::Tensor residuals = random_rows(4, 6, 5);
-  const at::Tensor x =
-      least_squares_directions(MomentFactor::factorise(moment(20)), keys, 1e-6);
+  const at::Tensor x = least_squares_directions(MomentFactor::factorise(moment(20)), keys, 1e-6);
   const at::Tensor delta = residuals.t().matmul(x);  // [d, m]
   CHECK(relative_error(delta.matmul(keys.t()), residuals.t()) < 1e-4);
 }
@@ -106,7 +104,8 @@ TEST_CASE("AlphaEdit closed form: dual and primal forms equal the LU solution of
   CHECK(relative_error(found.t(), alphaedit_by_lu(basis, keys, earlier, 2.0)) < 1e-5);
 }
 
-TEST_CASE("AlphaEdit closed form: a change lies in the null space, and earlier keys make it smaller") {
+TEST_CASE(
+    "AlphaEdit closed form: a change lies in the null space, and earlier keys make it smaller") {
   const at::Tensor c = moment(20);
   const at::Tensor basis = first_eigenvectors(c, 11);
   const at::Tensor keys = random_rows(5, 20, 6);

@@ -34,9 +34,12 @@ struct Training {
 
   EditorSettings settings() const {
     EditorSettings settings;
-    settings.values = {{"layers", layers},          {"num_steps", epochs},
-                       {"batch_size", batch_size},  {"lr", lr},
-                       {"weight_decay", decay},     {"max_update_ratio", 1000},
+    settings.values = {{"layers", layers},
+                       {"num_steps", epochs},
+                       {"batch_size", batch_size},
+                       {"lr", lr},
+                       {"weight_decay", decay},
+                       {"max_update_ratio", 1000},
                        {"norm_constraint", bound > 0 ? Json(bound) : Json(false)}};
     return settings;
   }
@@ -109,8 +112,9 @@ std::vector<double> train_plainly(const EditedModel& model, const Training& trai
 }  // namespace
 
 TEST_CASE("FT: weights and biases change as by plain training, minibatch by minibatch") {
-  const auto training = GENERATE(Training{{1}, 6, 128, 0.01, 0, 0}, Training{{0}, 6, 128, 0.01, 0, 0.02},
-                                 Training{{1, 2}, 4, 2, 0.005, 0.1, 0.03}, Training{{3}, 4, 1, 0.01, 0, 0});
+  const auto training =
+      GENERATE(Training{{1}, 6, 128, 0.01, 0, 0}, Training{{0}, 6, 128, 0.01, 0, 0.02},
+               Training{{1, 2}, 4, 2, 0.005, 0.1, 0.03}, Training{{3}, 4, 1, 0.01, 0, 0});
   const EditedModel model(tiny_model(GENERATE("gpt2", "llama", "olmo2")));
   const EditDelta delta =
       make_editor("ft", training.settings())->edit(model, requests(), {}).front();
@@ -154,7 +158,8 @@ TEST_CASE("FT: an integer bound counts as none, as in the reference program") {
   EditorSettings settings = Training{{1}}.settings();
   settings.values["norm_constraint"] = 1;
   const EditDelta delta = make_editor("ft", settings)->edit(model, requests(), {}).front();
-  const EditDelta free = make_editor("ft", Training{{1}}.settings())->edit(model, requests(), {}).front();
+  const EditDelta free =
+      make_editor("ft", Training{{1}}.settings())->edit(model, requests(), {}).front();
   CHECK(at::equal(std::get<Dense>(delta.updates[0].update).change,
                   std::get<Dense>(free.updates[0].update).change));
   settings.values["norm_constraint"] = "tight";

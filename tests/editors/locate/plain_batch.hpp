@@ -1,9 +1,8 @@
 #pragma once
 
+#include "editors/locate/keys.hpp"
 #include "tests/editors/fixtures.hpp"
 #include "tests/editors/locate/plain_value_optimiser.hpp"
-
-#include "editors/locate/keys.hpp"
 
 #include <ATen/ATen.h>
 
@@ -95,8 +94,8 @@ struct PlainBatch {
     EditDelta delta;
     delta.editor = "plain";
     delta.base_fingerprint = model.base().fingerprint();
-    delta.updates.push_back({weight_name(a.names.down, layer),
-                             Dense{stored.to(at::kFloat).contiguous()}});
+    delta.updates.push_back(
+        {weight_name(a.names.down, layer), Dense{stored.to(at::kFloat).contiguous()}});
     model.mount("layer " + std::to_string(layer), delta);
   }
 };

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kDelta = 2e-3;               // relative Frobenius error of a change
+constexpr double kDelta = 2e-3;                 // relative Frobenius error of a change
 constexpr RomeTolerance kTerms{0, 1e-4, 2e-5};  // of a loss term
 
 /// One recorded run: its model, settings, requests and figures.
@@ -43,8 +43,7 @@ std::vector<std::pair<std::int64_t, EditRequest>> chosen_requests(const fs::path
 }
 
 Recorded recorded(const fs::path& deltas, const std::string& model, const std::string& variant) {
-  EditorSettings settings =
-      EditorSettings::read(deltas / "settings" / model / (variant + ".json"));
+  EditorSettings settings = EditorSettings::read(deltas / "settings" / model / (variant + ".json"));
   settings.force = true;  // some of the recorded edits are ROME's disabling ones
   const std::string requests = settings.values.value("requests", "requests.jsonl");
   const fs::path golden = deltas / "goldens" / model;
@@ -73,13 +72,13 @@ void check_steps_of(const Json& cases, const std::vector<OptimisationFigures>& f
 TEST_CASE("MEMIT and AlphaEdit: changes and every loss term equal the reference programs'") {
   const auto deltas = real_data("deltas");
   if (!deltas) return;
-  const auto [model, variant] = GENERATE(table<std::string, std::string>(
-      {{"llama-tiny", "memit"},
-       {"llama-tiny", "memit.long"},
-       {"gpt2-tiny", "memit.long"},
-       {"gpt2-tiny", "memit.same2"},
-       {"gpt2-tiny", "memit.merge4"},
-       {"llama-tiny", "alphaedit"}}));
+  const auto [model, variant] =
+      GENERATE(table<std::string, std::string>({{"llama-tiny", "memit"},
+                                                {"llama-tiny", "memit.long"},
+                                                {"gpt2-tiny", "memit.long"},
+                                                {"gpt2-tiny", "memit.same2"},
+                                                {"gpt2-tiny", "memit.merge4"},
+                                                {"llama-tiny", "alphaedit"}}));
   CAPTURE(model, variant);
   Recorded run = recorded(*deltas, model, variant);
   std::vector<EditRequest> requests;
@@ -131,9 +130,8 @@ TEST_CASE("R-ROME: changes and every loss term equal the reference program's") {
     check_steps(delta.figures.optimisation, cases[i].at("steps"), kTerms);
     for (const WeightUpdate& update : delta.updates) {
       const std::string prefix = "case" + std::to_string(id);
-      const at::Tensor expected =
-          at::outer(run.tensors.tensor(prefix + ".v." + update.weight),
-                    run.tensors.tensor(prefix + ".u." + update.weight));
+      const at::Tensor expected = at::outer(run.tensors.tensor(prefix + ".v." + update.weight),
+                                            run.tensors.tensor(prefix + ".u." + update.weight));
       CHECK(relative_error(dense(update), expected) < kDelta);
     }
   }

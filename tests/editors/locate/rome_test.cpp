@@ -52,8 +52,8 @@ TEST_CASE("ROME: the edited layer maps the subject's key to the optimised value 
   options.learning_rate = 0.2;
   options.weight_decay = 1e-3;
   options.clamp_norm_factor = 10;
-  const ValueProblem problem =
-      make_value_problem(model, {1, Site::mlp_value}, capital_request(), kTemplates, FactToken::subject_last);
+  const ValueProblem problem = make_value_problem(model, {1, Site::mlp_value}, capital_request(),
+                                                  kTemplates, FactToken::subject_last);
   const ValueResult sought = optimise_value(model, problem, options, {});
 
   EditedModel edited = model;

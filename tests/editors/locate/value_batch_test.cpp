@@ -1,7 +1,6 @@
 // Values of many edits found side by side, each against the same optimisation alone and against the
 // plain pass over whole texts.
 #include "editors/locate/value_optimiser.hpp"
-
 #include "tests/editors/fixtures.hpp"
 #include "tests/editors/locate/plain_value_optimiser.hpp"
 #include "tests/support/catch.hpp"
@@ -26,8 +25,7 @@ EditRequest request_of(const std::string& prompt, const std::string& subject,
 std::vector<EditRequest> requests() {
   return {request_of("The capital of {} is", "Avaria", "Bor"),
           request_of("{} was born in", "Kaipai Sutrei", "Luzo Works"),
-          request_of("They moved to {}", "Gotvir", "an island"),
-          request_of("{} plays", "Vo", "x")};
+          request_of("They moved to {}", "Gotvir", "an island"), request_of("{} plays", "Vo", "x")};
 }
 
 ValueOptions options_of(std::int64_t steps) {
@@ -115,9 +113,9 @@ TEST_CASE("Values in a batch: facts that share a delta have the mean of their lo
   ValueProblem merged = make_value_problem(model, {1, Site::resid_post},
                                            request_of("{} was born in", "Kaipai", "Luzo"),
                                            kTemplates, FactToken::subject_last);
-  const ValueProblem second = make_value_problem(model, {1, Site::resid_post},
-                                                 request_of("{} plays", "Kaipai", "goal"),
-                                                 kTemplates, FactToken::subject_last);
+  const ValueProblem second =
+      make_value_problem(model, {1, Site::resid_post}, request_of("{} plays", "Kaipai", "goal"),
+                         kTemplates, FactToken::subject_last);
   const double first_loss = optimise_value(model, merged, options_of(1), {}).steps[0].nll;
   const double second_loss = optimise_value(model, second, options_of(1), {}).steps[0].nll;
   merged.facts.push_back(second.facts.front());

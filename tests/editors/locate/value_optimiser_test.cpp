@@ -14,8 +14,8 @@ namespace {
 
 ValueResult fast(const EditedModel& model, std::int64_t layer, const EditRequest& request,
                  const ValueOptions& options) {
-  const ValueProblem problem =
-      make_value_problem(model, {layer, Site::mlp_value}, request, kTemplates, FactToken::subject_last);
+  const ValueProblem problem = make_value_problem(model, {layer, Site::mlp_value}, request,
+                                                  kTemplates, FactToken::subject_last);
   return optimise_value(model, problem, options, {});
 }
 
@@ -136,8 +136,8 @@ TEST_CASE("Value optimiser: a non-finite loss is refused with its step") {
 
 TEST_CASE("Value optimiser: a stop request interrupts") {
   const EditedModel model(tiny_model("llama"));
-  const ValueProblem problem =
-      make_value_problem(model, {1, Site::mlp_value}, capital_request(), kTemplates, FactToken::subject_last);
+  const ValueProblem problem = make_value_problem(model, {1, Site::mlp_value}, capital_request(),
+                                                  kTemplates, FactToken::subject_last);
   RunContext run;
   run.stop_requested = [] { return true; };
   CHECK_THROWS_AS(optimise_value(model, problem, {}, run), Interrupted);

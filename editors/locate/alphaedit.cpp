@@ -49,39 +49,21 @@ void AlphaEditEditor::change_layers(EditDeltaBuilder& edit, const Prepared& prep
                                     const std::vector<EditRequest>& requests,
                                     const BatchTargets& targets, const RunContext& run) const {
   const LocateSettings& settings = prepared.settings;
-  const SettingsReader own(settings.resolved);
-  const double l2 = own.number("L2", 0.0);
-  const Architecture& architecture = edit.model().architecture();
+  const double l2 = SettingsReader(settings.resolved).number("L2", 0.0);
   const EditedModel before = edit.model();
-  const std::int64_t last = settings.layers.back();
-  BatchReader reader(before, requests, prepared.templates, settings.fact_token);
-  at::Tensor z;
-  std::int64_t left = std::ssize(settings.layers);
-  for (const std::int64_t layer : settings.layers) {
-    if (run.should_stop()) throw Interrupted("editing was interrupted");
-    Stopwatch watch;
-    run.enter("key");
-    const at::Tensor keys = reader.keys(edit.model(), layer);
-    const at::Tensor h = reader.outputs(edit.model(), layer, last);
-    if (!z.defined()) z = wanted_outputs(targets, h);
-    const at::Tensor residuals = (z - h) / static_cast<double>(left--);
-    edit.add_seconds("key", watch.lap());
-
-    run.enter("solve");
-    const NullSpace& free = null_space(prepared, before, layer, run);
-    const at::Tensor earlier = earlier_keys(before, weight_name(architecture.names.down, layer));
-    const at::Tensor directions = null_space_directions(free.basis, keys, earlier, l2);
-    edit.add_update(mlp_update(architecture, layer, directions, residuals));
-    edit.add_seconds("solve", watch.lap());
-    run.report({"layers", std::ssize(settings.layers) - left, std::ssize(settings.layers), ""});
-  }
+  const std::string& down = before.architecture().names.down;
+  const auto projected = [&](std::int64_t layer, const at::Tensor& keys) {
+    const at::Tensor earlier = earlier_keys(before, weight_name(down, layer));
+    return null_space_directions(null_space(prepared, before, layer, run).basis, keys, earlier, l2);
+  };
+  share_among_layers(edit, prepared, requests, targets, projected, run);
 
   // What later batches must leave alone: the keys as the edited model has them.
   Stopwatch watch;
   run.enter("key");
   BatchReader after(edit.model(), requests, prepared.templates, settings.fact_token);
   for (const std::int64_t layer : settings.layers) {
-    edit.add_state(weight_name(architecture.names.down, layer), after.keys(edit.model(), layer));
+    edit.add_state(weight_name(down, layer), after.keys(edit.model(), layer));
   }
   edit.add_seconds("key", watch.lap());
 }

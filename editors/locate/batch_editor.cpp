@@ -2,6 +2,8 @@
 
 #include "editors/locate/edit_cost.hpp"
 
+#include <ATen/ATen.h>
+
 #include <utility>
 
 namespace kedit::locate {
@@ -67,6 +69,34 @@ std::vector<EditDelta> BatchEditor::edit_each(const EditedModel& model,
     run.report({"edits", std::ssize(deltas), std::ssize(checked), checked[i].subject});
   }
   return deltas;
+}
+
+void BatchEditor::share_among_layers(EditDeltaBuilder& edit, const Prepared& prepared,
+                                     const std::vector<EditRequest>& requests,
+                                     const BatchTargets& targets, const Directions& directions,
+                                     const RunContext& run) const {
+  const LocateSettings& settings = prepared.settings;
+  const std::int64_t last = settings.layers.back();
+  const std::int64_t all = std::ssize(settings.layers);
+  BatchReader reader(edit.model(), requests, prepared.templates, settings.fact_token);
+  at::Tensor z;
+  std::int64_t left = all;
+  for (const std::int64_t layer : settings.layers) {
+    if (run.should_stop()) throw Interrupted("editing was interrupted");
+    Stopwatch watch;
+    run.enter("key");
+    const at::Tensor keys = reader.keys(edit.model(), layer);
+    const at::Tensor h = reader.outputs(edit.model(), layer, last);
+    if (!z.defined()) z = wanted_outputs(targets, h);
+    const at::Tensor residuals = (z - h) / static_cast<double>(left--);
+    edit.add_seconds("key", watch.lap());
+
+    run.enter("solve");
+    edit.add_update(
+        mlp_update(edit.model().architecture(), layer, directions(layer, keys), residuals));
+    edit.add_seconds("solve", watch.lap());
+    run.report({"layers", all - left, all, ""});
+  }
 }
 
 std::vector<PhaseCost> BatchEditor::cost(const EditedModel& model,

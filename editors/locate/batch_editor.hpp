@@ -3,6 +3,7 @@
 #include "editors/locate/batch_targets.hpp"
 #include "editors/locate/located_editor.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,6 +31,15 @@ class BatchEditor : public LocatedEditor {
   virtual double passes_afterwards() const { return 0.0; }
   /// Requests that share a value do so by their subject (MEMIT-Merge).
   virtual bool merges_subjects(const LocateSettings&) const { return false; }
+  /// Rows x_i [n, m] of a layer's change R^T X^T for these keys [n, m].
+  using Directions = std::function<at::Tensor(std::int64_t layer, const at::Tensor& keys)>;
+  /// MEMIT, section 4.3: the layers, from the lowest up, share what is left of the way from the
+  /// block output h of the last one to the wanted z; both keys and h are read again before each
+  /// change.
+  void share_among_layers(EditDeltaBuilder& edit, const Prepared& prepared,
+                          const std::vector<EditRequest>& requests, const BatchTargets& targets,
+                          const Directions& directions, const RunContext& run) const;
+
   /// Changes the layers of `edit` so that the batch's outputs at the last one become `targets`.
   virtual void change_layers(EditDeltaBuilder& edit, const Prepared& prepared,
                              const std::vector<EditRequest>& requests, const BatchTargets& targets,

@@ -155,6 +155,16 @@ inline EditRequest capital_request() {
   return request;
 }
 
+inline EditRequest request_of(const std::string& prompt, const std::string& subject,
+                              const std::string& target) {
+  EditRequest request;
+  request.id = prompt + " " + subject;
+  request.prompt = prompt;
+  request.subject = subject;
+  request.target_new = target;
+  return request;
+}
+
 inline const std::vector<std::string> kTemplates{"{}", "It is said. {}",
                                                  "Long ago, as {you know. {}"};
 

@@ -16,16 +16,6 @@ namespace {
 // One of them does not stand in braces, which the plain program would take for a slot.
 const std::vector<std::string> kContexts{"{}", "It is said. {}", "Long ago, as you know. {}"};
 
-EditRequest request_of(const std::string& prompt, const std::string& subject,
-                       const std::string& target) {
-  EditRequest request;
-  request.id = prompt + subject;
-  request.prompt = prompt;
-  request.subject = subject;
-  request.target_new = target;
-  return request;
-}
-
 std::vector<EditRequest> requests() {
   return {request_of("The capital of {} is", "Avaria", "Bor"),
           request_of("{} was born in", "Kaipai", "Luzo"),

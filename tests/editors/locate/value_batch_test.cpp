@@ -11,16 +11,6 @@ using namespace kedit::test;
 
 namespace {
 
-EditRequest request_of(const std::string& prompt, const std::string& subject,
-                       const std::string& target) {
-  EditRequest request;
-  request.id = subject;
-  request.prompt = prompt;
-  request.subject = subject;
-  request.target_new = target;
-  return request;
-}
-
 // Of different lengths, with the subject first, inside and last.
 std::vector<EditRequest> requests() {
   return {request_of("The capital of {} is", "Avaria", "Bor"),

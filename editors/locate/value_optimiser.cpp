@@ -228,11 +228,19 @@ std::vector<ValueResult> run_batch(const EditedModel& model, std::span<const Val
   return std::move(batch).results();
 }
 
+/// Tokens of a batch from which on a CPU's products gain no more, and leave its caches.
+constexpr std::int64_t kEnoughTokens = 1024;
+
 /// Places of the problems by tail length, cut into batches whose step fits the memory: rows of a
 /// batch are padded to its longest tail.
 std::vector<std::vector<std::size_t>> batches_of(const EditedModel& model,
                                                  const std::vector<ValueProblem>& problems,
-                                                 std::int64_t memory_bytes) {
+                                                 const ValueOptions& options) {
+  const bool on_cpu = model.weights().token_embedding.device().is_cpu();
+  const std::int64_t memory_bytes = value_memory(options, model);
+  const std::int64_t most_tokens = on_cpu && options.memory_bytes == 0
+                                       ? kEnoughTokens
+                                       : std::numeric_limits<std::int64_t>::max();
   std::vector<std::size_t> order(problems.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -240,15 +248,18 @@ std::vector<std::vector<std::size_t>> batches_of(const EditedModel& model,
   });
   const auto element = static_cast<std::int64_t>(model.weights().token_embedding.element_size());
   std::vector<std::vector<std::size_t>> batches;
-  std::int64_t used = 0;
+  std::int64_t used = 0, tokens = 0;
   for (const std::size_t place : order) {
-    const std::int64_t more = value_step_bytes(model.architecture(), problems[place], element);
-    if (batches.empty() || used + more > memory_bytes) {
+    const ValueProblem& problem = problems[place];
+    const std::int64_t more = value_step_bytes(model.architecture(), problem, element);
+    const std::int64_t its_tokens = problem.row_count() * problem.tail_length();
+    if (batches.empty() || used + more > memory_bytes || tokens + its_tokens > most_tokens) {
       batches.emplace_back();
-      used = 0;
+      used = tokens = 0;
     }
     batches.back().push_back(place);
     used += more;
+    tokens += its_tokens;
   }
   return batches;
 }
@@ -257,9 +268,8 @@ std::vector<std::vector<std::size_t>> batches_of(const EditedModel& model,
 
 std::int64_t value_memory(const ValueOptions& options, const EditedModel& model) {
   if (options.memory_bytes > 0) return options.memory_bytes;
-  // Larger batches leave the caches of a CPU, and feed a GPU better.
   const bool on_gpu = model.weights().token_embedding.device().is_cuda();
-  return on_gpu ? std::int64_t{4} << 30 : std::int64_t{256} << 20;
+  return std::int64_t{on_gpu ? 4 : 1} << 30;
 }
 
 std::int64_t value_step_bytes(const Architecture& architecture, const ValueProblem& problem,
@@ -290,7 +300,7 @@ std::vector<ValueResult> optimise_values(const EditedModel& model,
   for (const ValueProblem& problem : problems) check_not_blind(model, problem, options, run);
   std::vector<ValueResult> results(problems.size());
   std::int64_t done = 0;
-  for (const auto& places : batches_of(model, problems, value_memory(options, model))) {
+  for (const auto& places : batches_of(model, problems, options)) {
     std::vector<ValueProblem> batch;
     for (const std::size_t place : places) batch.push_back(problems[place]);
     auto found = run_batch(model, batch, options, done, std::ssize(problems), run);

@@ -25,7 +25,7 @@ struct ValueOptions {
   double stop_loss = 0.05;         ///< v_stop_loss: no update once the loss is below
   bool allow_blind = false;   ///< a warning instead of an error where no logit depends on delta
   bool best_iterate = false;  ///< v_best_iterate: lowest loss instead of the last iterate
-  /// v_memory: of a batch's step; 0: 256 MB on a CPU, 4 GB on a GPU.
+  /// v_memory: of a batch's step; 0: 1 GB and no more tokens than help on a CPU, 4 GB on a GPU.
   std::int64_t memory_bytes = 0;
 };
 

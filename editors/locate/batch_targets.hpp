@@ -13,9 +13,9 @@
 
 namespace kedit::locate {
 
-/// Checked requests of one batch. Throws `InputError`-like sentences of `validate_request`, and
-/// `EditError` for two requests that want different targets of the same prompt and subject: one
-/// solve cannot give both (MEMIT filters them out beforehand).
+/// Checked requests of one batch. Throws what `validate_request` throws, and `EditError` for two
+/// requests that want different targets of the same prompt and subject: one solve cannot give both
+/// (MEMIT filters them out beforehand).
 std::vector<EditRequest> validate_batch(const std::vector<EditRequest>& requests);
 
 /// The values that a batch shall have at a layer's block output, and where they came from.
